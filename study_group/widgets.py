@@ -25,25 +25,28 @@ def snake_case(name: str) -> str:
 # %% ../nbs/under_the_hood/widgets.ipynb #77449fe7
 def _static(name: str) -> str: return (files("study_group")/"static"/name).read_text(encoding="utf-8")
 
-# %% ../nbs/under_the_hood/widgets.ipynb #faea18a8
+# %% ../nbs/under_the_hood/widgets.ipynb #d25c829f
 class StudyWidget(anywidget.AnyWidget):
     "Base of the course's widgets: a subclass gives traits, `html()`, `text()`, and files in static/ named after it."
     _twin = traitlets.Unicode().tag(sync=True)  # id of the static output that the live widget hides
 
     def __init_subclass__(cls, **kwargs):
         for key, kind in dict(_esm="js", _css="css").items():
-            own = cls.__dict__[key] if key in cls.__dict__ else _static(f"{snake_case(cls.__name__)}.{kind}")
+            own = cls.__dict__.get(key)
+            if isinstance(own, traitlets.TraitType): continue  # the class that traitlets makes for each instance
+            if own is None: own = _static(f"{snake_case(cls.__name__)}.{kind}")
             setattr(cls, key, _static(f"study_widget.{kind}") + own)
         super().__init_subclass__(**kwargs)
 
     def __repr__(self) -> str: return self.text()
 
-# %% ../nbs/under_the_hood/widgets.ipynb #ffdbeb09
+# %% ../nbs/under_the_hood/widgets.ipynb #05b91756
 @patch
 def __init__(self: StudyWidget, **kwargs):
     if unknown := kwargs.keys() - set(self.trait_names()):
-        known = [n for n in type(self).__dict__ if self.has_trait(n) and not n.startswith("_")]
-        raise TypeError(f"{type(self).__name__} has no argument {', '.join(sorted(unknown))}; it has {', '.join(known)}.")
+        known = {n for n in self.trait_names() if not n.startswith("_")} - set(StudyWidget.class_trait_names())
+        names = [", ".join(sorted(names)) for names in (unknown, known)]
+        raise TypeError("{} has no argument {}; it has {}.".format(type(self).__name__, *names))
     super(StudyWidget, self).__init__(**kwargs)
 
 # %% ../nbs/under_the_hood/widgets.ipynb #18450f7f
@@ -68,9 +71,9 @@ def _ipython_display_(self: StudyWidget):
         data, metadata = self._repr_mimebundle_()
         display(data, metadata=metadata, raw=True)
 
-# %% ../nbs/under_the_hood/widgets.ipynb #93772803
+# %% ../nbs/under_the_hood/widgets.ipynb #706c2ea3
 def to_bytes(values: np.ndarray,           # floats, any shape
-            ) -> tuple[np.ndarray, float]: # uint8 of the same shape with 128 for zero, and the scale: what 255 stands for
+            ) -> tuple[np.ndarray, float]: # uint8 of the same shape, 128 is zero; the scale: what 255 stands for
     "`values` as bytes around 128; one in a thousand may be clipped, so that an outlier doesn't wash out the rest."
     scale = float(np.quantile(np.abs(values), .999)) or 1.
     return np.rint(np.clip(values/scale, -1, 1)*127 + 128).astype(np.uint8), scale
