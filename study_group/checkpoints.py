@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['BUNDLED', 'HEADS', 'CheckpointError', 'load_tokenizer', 'load_model', 'load', 'load_shared']
 
-# %% ../nbs/under_the_hood/checkpoints.ipynb #37ed0070
-import os, re, threading
+# %% ../nbs/under_the_hood/checkpoints.ipynb #d0adde6f
+import os, re
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
@@ -18,6 +18,7 @@ from huggingface_hub.errors import (EntryNotFoundError, GatedRepoError, HfHubHTT
 from transformers import AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 from transformers.utils import logging
 
+from .course import within
 from .data import ASSETS
 
 # %% ../nbs/under_the_hood/checkpoints.ipynb #c170f402
@@ -52,19 +53,12 @@ def _why(error: Exception) -> str:
         if isinstance(error, kind): return words
     return f"it isn't in this machine's cache, and the hub can't be reached ({said})"
 
-# %% ../nbs/under_the_hood/checkpoints.ipynb #2ba90ae8
-def _ask_hub(name: str, token=None, revision: str | None = None, seconds: float = 7):
-    "Raise CheckpointError unless the hub says within `seconds` that `name` has a config.json."
-    said = []
-    def ask():
-        try: get_hf_file_metadata(hf_hub_url(name, "config.json", revision=revision), token=token, timeout=seconds/2)
-        except Exception as e: said.append(e)
-        else: said.append(None)
-    thread = threading.Thread(target=ask, daemon=True)
-    thread.start()
-    thread.join(seconds)
-    error = said[0] if said else TimeoutError(f"no answer in {seconds:g} seconds")
-    if error: raise CheckpointError(f"checkpoint={name!r} can't be loaded: {_why(error)}. {_REMEDY}") from error
+# %% ../nbs/under_the_hood/checkpoints.ipynb #eddb0680
+def _ask_hub(name: str, token=None, revision: str | None = None):
+    "Raise CheckpointError unless the hub says within seconds that `name` has a config.json."
+    url = hf_hub_url(name, "config.json", revision=revision)
+    try: within(7, lambda: get_hf_file_metadata(url, token=token, timeout=4))
+    except Exception as e: raise CheckpointError(f"checkpoint={name!r} can't be loaded: {_why(e)}. {_REMEDY}") from e
 
 # %% ../nbs/under_the_hood/checkpoints.ipynb #168b0fab
 def _folder(checkpoint: str | os.PathLike) -> Path | None:

@@ -6,7 +6,7 @@
 __all__ = ['ASSETS', 'SDIST', 'SDIST_SHA256', 'KINDS', 'corpus', 'bundled_reviews', 'index_url', 'cache_folder', 'split_of',
            'load_reviews']
 
-# %% ../nbs/under_the_hood/data.ipynb #899e1e35
+# %% ../nbs/under_the_hood/data.ipynb #876ba53d
 import csv, hashlib, io, os, re, subprocess, sys, tarfile
 from http.client import HTTPException
 from importlib.resources import files
@@ -18,6 +18,8 @@ from urllib.request import Request, urlopen
 import pandas as pd
 from fastcore.xdg import xdg_cache_home
 from tqdm.auto import tqdm
+
+from .course import within
 
 # %% ../nbs/under_the_hood/data.ipynb #aa9fa9ee
 ASSETS = Path(str(files("study_group")/"assets"))  # text and weights that travel in the package
@@ -59,11 +61,12 @@ def index_url() -> str:
         raise OSError(f"No package index is known, for lack of pip: set PIP_INDEX_URL to one. {_REMEDY}") from None
     return PyPI.simple_url
 
-# %% ../nbs/under_the_hood/data.ipynb #178b8c89
+# %% ../nbs/under_the_hood/data.ipynb #57129e45
 def _sdist_url() -> str:
     "Where the index keeps `SDIST`, read off its page for the package."
     page = index_url().rstrip("/") + "/vadersentiment/"
-    with urlopen(page, timeout=8) as r: links = re.findall(r'href="([^"]+)"', r.read().decode())
+    html = within(10, lambda: urlopen(page, timeout=8).read().decode())
+    links = re.findall(r'href="([^"]+)"', html)
     found = [urljoin(page, link).split("#")[0] for link in links if SDIST in link]
     if not found: raise OSError(f"The package index has no {SDIST}. {_REMEDY}")
     return found[0]

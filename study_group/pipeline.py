@@ -37,7 +37,7 @@ def max_tokens(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> in
     said = tokenizer.model_max_length
     return said if said < 1e9 else getattr(model.config, "max_position_embeddings", None)
 
-# %% ../nbs/01_pipeline.ipynb #4cb7ad9b
+# %% ../nbs/01_pipeline.ipynb #65fd8ab3
 def tokenize(texts: list[str], model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase,
              truncation: bool = True, max_length: int | None = None) -> BatchEncoding:
     "Step 1: `texts` as one padded batch of tensors; ValueError where a text is too long or a padding token is missing."
@@ -45,8 +45,8 @@ def tokenize(texts: list[str], model: PreTrainedModel, tokenizer: PreTrainedToke
     cut = dict(truncation=True, max_length=limit) if truncation and limit else {}
     one_length = len({len(ids) for ids in tokenizer(texts, verbose=False, **cut)["input_ids"]}) == 1
     if not one_length and tokenizer.pad_token is None:
-        raise ValueError("This tokenizer has no padding token, so texts of different lengths don't fit in one batch: set "
-                         "tokenizer.pad_token = tokenizer.eos_token and model.config.pad_token_id = tokenizer.eos_token_id")
+        raise ValueError("This tokenizer has no padding token, so texts of different lengths can't be one batch. Set "
+                         "tokenizer.pad_token = tokenizer.eos_token, and model.config.pad_token_id to its id.")
     return tokenizer(texts, padding=not one_length, return_tensors="pt", verbose=False, **cut)
 
 # %% ../nbs/01_pipeline.ipynb #0e2a6d35

@@ -127,7 +127,7 @@ def _text_html(trace: Trace, row: int) -> str:
     return (f'<p><b>{escape(shorten(trace.texts[row], 300))}</b></p><table style="border-collapse:collapse;'
             f'font-size:12px">{table}</table><pre style="background:none">{below}</pre>')
 
-# %% ../nbs/under_the_hood/pipeline_strip.ipynb #35a11c57
+# %% ../nbs/under_the_hood/pipeline_strip.ipynb #202e5920
 class PipelineStrip(StudyWidget):
     "A text on its way through the pipeline, left to right; edit it, follow a token, choose `row` and `layer`."
     texts = traitlets.List(traitlets.Unicode()).tag(sync=True)
@@ -145,6 +145,12 @@ class PipelineStrip(StudyWidget):
         most = self.n_layers if name == "layer" else len(self._good) - 1
         if 0 <= value <= most: return value
         raise traitlets.TraitError(f"{name}={value} must be a whole number from 0 to {most}.")
+
+    @traitlets.validate("texts")
+    def _sound(self, proposal):
+        try: return pipeline.check_texts(proposal.value)
+        except (TypeError, ValueError) as e: self.error = str(e)
+        return self.texts
 
     @traitlets.observe("texts")
     def _on_texts(self, _): self._edit()

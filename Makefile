@@ -1,0 +1,40 @@
+# On a fresh machine with Python >= 3.11: `make lab` opens the course, `make test` runs every test.
+BIN := .venv/bin
+PYTHON ?= $(firstword $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p; done) python3)
+
+lab: .venv/lab
+	$(BIN)/jupyter lab nbs/index.ipynb
+
+test: .venv/dev check
+	$(BIN)/pytest
+
+check: .venv/dev
+	$(BIN)/python tools/check.py
+
+test-all: .venv/dev check
+	$(BIN)/pytest -m "extra or not extra"
+
+bench: .venv/dev
+	$(BIN)/python tools/bench.py
+
+# Run every notebook and store what it prints, then write README.md from the front page.
+notebooks: .venv/dev
+	$(BIN)/nbdev-export
+	$(BIN)/python tools/notebooks.py
+	$(BIN)/python tools/readme.py
+
+readme: .venv/dev
+	$(BIN)/python tools/readme.py
+
+screenshots: .venv/dev
+	$(BIN)/python tools/screenshots.py
+
+# An installation counts as done when its mark is newer than what it installs.
+.venv/lab .venv/dev: .venv/%: pyproject.toml tools/constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'
+	$(BIN)/python -m pip install -q -c tools/constraints.txt -e ".[$*]"
+	touch $@
+
+.PHONY: lab test check test-all bench notebooks readme screenshots

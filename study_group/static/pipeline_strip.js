@@ -1,0 +1,378 @@
+/**
+ * PipelineStrip: texts on their way through a text-classification pipeline. On top the texts and their answers; below
+ * them one line a token, stages going from left to right; then what the head makes of that, one line a label.
+ *
+ * @typedef {object} Detail what Python says about the text that is shown
+ * @property {number} row @property {number} layer @property {number} n_layers
+ * @property {[number, number]} shape tokens × hidden
+ * @property {[number, number]} scales what the strongest colour stands for: embeddings, hidden states
+ * @property {string[]} tokens @property {string[]} pieces the characters of the text that each token stands for
+ * @property {number[]} ids @property {number[]} mask @property {("word" | keyof typeof KINDS)[]} kinds
+ * @property {number} cut how many tokens were cut off @property {number[]} reads positions that the head reads
+ * @property {number[][]} peek the first numbers of each token's hidden state
+ * @property {string[]} labels @property {number[]} logits @property {number[]} probabilities @property {number} best
+ * @property {keyof typeof FUNCTIONS} function @property {string} model its class
+ */
+
+const KINDS = {
+  special: "added by the tokenizer",
+  continuation: "goes on with the word above",
+  unknown: "not in the vocabulary",
+  pad: "padding, mask 0",
+};
+const FUNCTIONS = {
+  softmax: { head: "softmax → probability", how: "eˣ / sum of all eˣ", best: "the highest probability" },
+  sigmoid: { head: "sigmoid → probability", how: "1 / (1 + e⁻ˣ)", best: "the highest probability" },
+  none: { head: "no function → value", how: "the logit as it is", best: "the highest value" },
+};
+
+/** An element with a class, children (a string becomes text, never markup) and attributes. */
+function make(tag, className = "", children = [], attributes = {}) {
+  const node = document.createElement(tag);
+  node.className = className;
+  node.append(...[children].flat());
+  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
+  return node;
+}
+
+/** Make `node` say `text`, or leave it alone where it does. */
+function tell(node, text) { if (node.textContent !== text) node.textContent = text; }
+
+/** Quote in `node` what anybody may have typed: line ends and the like made visible, all of it in the tooltip. */
+function quote(node, text) {
+  const pictures = { "\n": "⏎", "\t": "⇥", "\x7f": "␡" };
+  tell(node, text.replace(/^ +| +$/g, (spaces) => "␣".repeat(spaces.length))
+    .replace(/[\x00-\x1f\x7f]/g, (c) => pictures[c] ?? String.fromCharCode(0x2400 + c.charCodeAt(0))));
+  if (node.title !== text) node.title = text;
+}
+
+/** A number with a real minus sign. */
+function say(value, digits = 4) {
+  const text = Math.abs(value) < 1000 ? Number(value).toFixed(digits) : Number(value).toPrecision(3);
+  return text.replace("-", "−");
+}
+
+/** Keep as many `lines` as there are `values`, each made once by `add(n)`, and `fill(line, value, n)` them. */
+function fillLines(lines, values, add, fill) {
+  while (lines.length > values.length) lines.pop().node.remove();
+  while (lines.length < values.length) lines.push(add(lines.length));
+  lines.forEach((line, n) => fill(line, values[n], n));
+}
+
+/** The texts to edit, each with its answer. `edit(row, delay)` and `choose(row)` hear what the learner does. */
+function textList({ edit, choose }) {
+  const lines = [];
+  const node = make("ol", "texts", [], { "aria-label": "Texts and their answers" });
+  function add(row) {
+    const named = { "aria-label": `Text ${row + 1}`, rows: 1, dir: "auto", spellcheck: "false" };
+    const [input, label, score] = [make("textarea", "", [], named), make("bdi", "label"), make("span", "score")];
+    const line = { node: make("li", "text", [input, make("span", "answer", [label, score])]), input, label, score };
+    const typed = (delay) => { line.text = input.value; edit(row, delay); };
+    input.addEventListener("input", () => typed(250));
+    input.addEventListener("keydown", (event) => {
+      if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+      event.preventDefault();
+      typed(0);
+    });
+    for (const type of ["focusin", "click"]) line.node.addEventListener(type, () => choose(row));
+    node.append(line.node);
+    return line;
+  }
+  return {
+    node,
+    read: () => lines.map((line) => line.text),
+    /** A box that says its text already is left alone: it keeps focus and caret. */
+    write: (texts) => fillLines(lines, texts, add, (line, text) => {
+      if (line.text !== text) line.input.value = line.text = text;
+    }),
+    update: (batch, row, wrong) => lines.forEach((line, n) => {
+      quote(line.label, batch[n]?.label ?? "");
+      tell(line.score, batch[n] ? say(batch[n].score) : "");
+      line.node.setAttribute("aria-current", n === row);
+      line.input.setAttribute("aria-invalid", n === wrong);
+    }),
+  };
+}
+
+/** A numbered step of the lesson, as the header of `span` columns. */
+function step(number, name, note, span) {
+  return make("th", "step", [make("b", "", number), name, note], { colspan: span, scope: "colgroup" });
+}
+
+/** The header of a column of vectors: their `name`, a `control`, their shape, and what the colours mean. */
+function vectorHeader(name, control = "") {
+  const [shape, low, high] = ["small", "small", "small"].map((tag) => make(tag));
+  const scale = make("div", "scale", [low, make("i"), high]);
+  return {
+    node: make("th", "vector", [make("div", "", [make("b", "", name), shape]), control, scale], { scope: "col" }),
+    update([nTokens, hidden], most) {
+      tell(shape, `${nTokens} × ${hidden}`);
+      tell(low, say(-most, 1));
+      tell(high, `+${say(most, 1)}`);
+    },
+  };
+}
+
+/**
+ * The tokens, one a line. `follow(n)` hears where the learner goes, `toggle(n)` what is clicked, and `point(n, vector, x)`
+ * what the pointer or the focus is on (null: nothing), and where in one of the two vectors (0 ≤ x < 1; vector -1: neither).
+ */
+function tokenTable({ follow, toggle, point, slider }) {
+  const lines = [];
+  const body = make("tbody");
+  const modelName = make("small", "model");
+  const heads = [vectorHeader("embeddings"), vectorHeader("hidden states", slider)];
+  const columns = Object.entries({ piece: "text", token: "token", id: "id", mask: "mask" });
+  const toHead = make("th", "read", make("span", "unseen", "read by the head"), { scope: "col" });
+  const table = make("table", "tokens", [
+    make("colgroup", "", [...columns.map(([name]) => name), "vector", "vector", "read"].map((name) => make("col", name))),
+    make("thead", "", [
+      make("tr", "", [step("1", "Tokenize", "", 4), step("2", "Model", modelName, 3)]),
+      make("tr", "", [...columns.map(([name, head]) => make("th", name, head, { scope: "col" })),
+        ...heads.map((head) => head.node), toHead]),
+    ]),
+    body,
+  ], { role: "grid", "aria-label": "Tokens, one a line" });
+  const node = make("div", "scroller", table, { "data-lm-suppress-shortcuts": "true" });
+
+  function add(n) {
+    const [piece, token, id, mask, read] = [make("bdi"), make("bdi", "chip"), make("td", "id"), make("td"), make("td", "read")];
+    const canvases = heads.map(() => make("canvas", "", [], { height: 1 }));
+    const tr = make("tr", "", [make("td", "piece", piece), make("th", "token", token, { scope: "row" }), id, mask,
+      ...canvases.map((canvas) => make("td", "vector", canvas)), read], { "data-token": n });
+    body.append(tr);
+    return { node: tr, piece, token, id, mask, read, canvases };
+  }
+  const at = (event) => lines.findIndex((line) => line.node === event.target.closest("tr"));
+  body.addEventListener("mousemove", (event) => {
+    const n = at(event);
+    point(n, lines[n].canvases.indexOf(event.target), event.offsetX / event.target.clientWidth);
+  });
+  body.addEventListener("focusin", (event) => point(at(event), -1));
+  for (const type of ["mouseleave", "focusout"]) body.addEventListener(type, () => point(null));
+  body.addEventListener("click", (event) => toggle(at(event)));
+  body.addEventListener("keydown", (event) => {
+    const [n, last] = [at(event), lines.length - 1];
+    const to = { ArrowDown: Math.min(n + 1, last), ArrowUp: Math.max(n - 1, 0), Home: 0, End: last }[event.key];
+    if (to !== undefined) { lines[to].node.focus(); follow(to); }
+    else if (event.key === "Enter" || event.key === " ") toggle(n);
+    else if (event.key === "Escape") follow(null);
+    else return;
+    event.preventDefault();
+  });
+
+  return {
+    node,
+    /** @param {Detail} d */
+    update(d) {
+      tell(modelName, d.model);
+      heads.forEach((head, n) => head.update(d.shape, d.scales[n]));
+      table.classList.toggle("last", d.layer === d.n_layers);
+      fillLines(lines, d.tokens, add, (line, token, n) => {
+        line.node.className = d.kinds[n];
+        quote(line.token, token);
+        quote(line.piece, d.pieces[n]);
+        tell(line.id, `${d.ids[n]}`);
+        tell(line.mask, `${d.mask[n]}`);
+        line.mask.className = d.mask[n] ? "mask" : "mask off";
+        tell(line.read, d.reads.includes(n) ? "→" : "");
+      });
+    },
+    /** Paint the vectors, `bytes` (2, tokens, hidden), with the pixel that `ink` has for each value of a byte. */
+    paint(bytes, hidden, ink) {
+      const image = new ImageData(hidden, 1);
+      const pixels = new Uint32Array(image.data.buffer);
+      lines.forEach((line, n) => line.canvases.forEach((canvas, vector) => {
+        const start = (vector * lines.length + n) * hidden;
+        for (let i = 0; i < hidden; i++) pixels[i] = ink[bytes[start + i]];
+        if (canvas.width !== hidden) canvas.width = hidden;
+        canvas.getContext("2d").putImageData(image, 0, 0);
+      }));
+    },
+    /** Mark the line of `token` as the followed one (null: none). */
+    mark(token) {
+      body.classList.toggle("following", lines[token] !== undefined);
+      lines.forEach((line, n) => {
+        line.node.setAttribute("aria-selected", n === token);
+        line.node.tabIndex = n === (lines[token] ? token : 0) ? 0 : -1;
+      });
+    },
+    /** Scroll the line of `token` into view, and nothing but this table. */
+    reveal(token) {
+      if (!lines[token]) return;
+      const { offsetTop, offsetHeight } = lines[token].node;
+      const most = offsetTop - table.tHead.offsetHeight;
+      node.scrollTop = Math.min(most, Math.max(node.scrollTop, offsetTop + offsetHeight - node.clientHeight));
+    },
+  };
+}
+
+/** What the head makes of it: a line a label, from logit to probability, and the answer. */
+function answerPanel() {
+  const lines = [];
+  const body = make("tbody");
+  const [reads, head, how, label, score, why] = ["small", "div", "small", "bdi", "span", "small"].map((tag) => make(tag));
+  const table = make("table", "labels", [
+    make("colgroup", "", ["label", "logit", "value"].map((name) => make("col", name))),
+    make("thead", "", [
+      make("tr", "", [step("2", "Head", reads, 2), step("3", "Postprocess", "", 1)]),
+      make("tr", "", ["label", "logit", [head, how]].map((name) => make("th", "", name, { scope: "col" }))),
+    ]),
+    body,
+  ], { "aria-label": "Labels, one a line" });
+  function add() {
+    const [name, logit, value] = [make("bdi"), make("span", "number"), make("span", "number")];
+    const [logitBar, valueBar] = [make("i", "bar"), make("i", "bar")];
+    const tr = make("tr", "", [make("th", "label", name, { scope: "row" }), make("td", "logit", [logitBar, logit]),
+      make("td", "value", [valueBar, value])]);
+    body.append(tr);
+    return { node: tr, name, logit, value, logitBar, valueBar };
+  }
+  const verdict = make("p", "verdict", [label, score, why], { "aria-live": "polite" });
+  const node = make("section", "head", [make("div", "scroller", table), verdict], { "aria-label": "Answer" });
+  return {
+    node,
+    /** @param {Detail} d */
+    update(d) {
+      const most = Math.max(...d.logits.map(Math.abs)) || 1;
+      const who = d.reads.length === 1 ? d.tokens[d.reads[0]] : `${d.reads.length} tokens`;
+      tell(reads, d.reads.length ? `reads ${who} after layer ${d.n_layers}` : "");
+      tell(head, FUNCTIONS[d.function].head);
+      tell(how, FUNCTIONS[d.function].how);
+      table.classList.toggle("plain", d.function === "none");
+      fillLines(lines, d.labels, add, (line, name, n) => {
+        line.node.classList.toggle("best", n === d.best);
+        quote(line.name, name);
+        tell(line.logit, say(d.logits[n]));
+        tell(line.value, say(d.probabilities[n]));
+        line.logitBar.style.setProperty("--part", d.logits[n] / most);
+        line.valueBar.style.setProperty("--part", d.probabilities[n]);
+      });
+      node.classList.toggle("choice", d.labels.length > 1);
+      quote(label, d.labels[d.best]);
+      tell(score, say(d.probabilities[d.best]));
+      tell(why, d.labels.length > 1 ? FUNCTIONS[d.function].best : "");
+    },
+  };
+}
+
+/** For each value of a byte its pixel: `--below` or `--above` of `root`, the more opaque the farther from zero. */
+function inkOf(root) {
+  const style = getComputedStyle(root);
+  const colours = ["--below", "--above"].map((name) => style.getPropertyValue(name).split(",").map(Number));
+  return Uint32Array.from({ length: 256 }, (_, byte) => {
+    const [r, g, b] = colours[byte < 128 ? 0 : 1];
+    return (Math.min(255, Math.abs(byte - 128) * 2) << 24) | (b << 16) | (g << 8) | r;
+  });
+}
+
+/** Tell in `node` what line `n` is about and, where the pointer is on one of its vectors, which number it is on. */
+function tellStory(node, d, bytes, n, vector = -1, x = 0) {
+  const [chip, piece] = [make("bdi", "chip"), make("bdi")];
+  quote(chip, d.tokens[n]);
+  quote(piece, d.pieces[n]);
+  const stage = d.layer ? `after layer ${d.layer}` : "embedding";
+  const numbers = d.peek[n].map((value) => say(value, 2)).join(", ");
+  node.replaceChildren(
+    make("div", d.kinds[n], [chip, ` id ${d.ids[n]}`, ...(d.pieces[n] ? [" · from “", piece, "”"] : []), KINDS[d.kinds[n]] ? ` · ${KINDS[d.kinds[n]]}` : ""]),
+    make("div", "", `${stage}: [${numbers}, … ${d.shape[1]} numbers]`));
+  if (vector < 0) return;
+  const i = Math.floor(x * d.shape[1]);
+  const value = (bytes[(vector * d.shape[0] + n) * d.shape[1] + i] - 128) / 127 * d.scales[vector];
+  node.append(make("div", "", `number ${i + 1} (${vector ? stage : "embedding"}): about ${say(value, 2)}`));
+}
+
+function draw({ model, root }) {
+  let timer = 0, sent = false, edited = 0, pointed = [null], theme;
+  /** @returns {Detail} */
+  const detail = () => model.get("_detail");
+  function bytes() { const { buffer, byteOffset, byteLength } = model.get("_vectors"); return new Uint8Array(buffer, byteOffset, byteLength); }
+  function set(name, value, callbacks) {
+    if (model.get(name) === value) return;
+    model.set(name, value);
+    model.save_changes(callbacks);
+    settle();
+  }
+
+  const layer = make("input", "", [], { type: "range", min: 0, max: detail().n_layers });
+  const layerName = make("span");
+  const list = textList({ edit, choose: (row) => { if (row < model.get("_batch").length) set("row", row); } });
+  const table = tokenTable({
+    follow: (n) => set("token", n),
+    toggle: (n) => set("token", n === model.get("token") ? null : n),
+    point(...at) { pointed = at; story(); },
+    slider: make("label", "layer", [layerName, layer]),
+  });
+  const panel = answerPanel();
+  const [alarm, line, cut] = [make("p", "error", [], { role: "alert" }), make("div", "story"), make("p", "cut")];
+  const legend = make("ul", "legend", [], { "aria-label": "Kinds of tokens" });
+  const board = make("div", "board", [table.node, panel.node, line]);
+  root.append(list.node, alarm, make("p", "busy", "computing…"), board, cut, legend);
+
+  /** The learner typed into text `row`: send all texts `delay` ms after the last key. */
+  function edit(row, delay) {
+    clearTimeout(timer);
+    edited = row;
+    timer = setTimeout(() => {
+      timer = 0;
+      const [texts, before] = [list.read(), model.get("texts")];
+      sent = texts.some((text, n) => text !== before[n]);
+      set("texts", texts, { iopub: { status: ({ content }) => content.execution_state === "idle" && settle(sent = false) } });
+    }, delay);
+    settle();
+  }
+  /** Say whether the picture is behind what the learner did. */
+  function settle() {
+    const behind = timer || sent || ["row", "layer"].some((name) => model.get(name) !== detail()[name]);
+    root.setAttribute("aria-busy", Boolean(behind));
+  }
+  function story() {
+    const n = pointed[0] ?? model.get("token");
+    if (detail().tokens[n] !== undefined) tellStory(line, detail(), bytes(), n, ...pointed.slice(1));
+    else tell(line, "Point at a line to read it; click it, or go with ↑ and ↓, to follow the token.");
+  }
+  function choices() {
+    layer.value = model.get("layer");
+    tell(layerName, `after layer ${layer.value} of ${layer.max}`);
+    list.update(model.get("_batch"), model.get("row"), model.get("error") ? edited : null);
+    tell(alarm, model.get("error"));
+    settle();
+  }
+  function paint() {
+    theme = root.dataset.theme;
+    if (theme) table.paint(bytes(), detail().shape[1], inkOf(root));
+  }
+  function redraw() {
+    const d = detail();
+    sent = false;
+    table.update(d);
+    panel.update(d);
+    paint();
+    tell(cut, d.cut ? `${d.cut.toLocaleString("en")} tokens were cut off: the text is longer than the model takes.` : "");
+    const first = Object.keys(KINDS).map((kind) => d.kinds.indexOf(kind)).filter((n) => n >= 0);
+    legend.replaceChildren(...first.map((n) => {
+      const chip = make("bdi", "chip");
+      quote(chip, d.tokens[n]);
+      return make("li", d.kinds[n], [chip, KINDS[d.kinds[n]]]);
+    }));
+    choices();
+    follow();
+  }
+  function follow() {
+    table.mark(model.get("token"));
+    story();
+  }
+
+  layer.addEventListener("input", () => set("layer", layer.valueAsNumber));
+  model.on("change:_detail", redraw);
+  for (const name of ["_batch", "row", "layer", "error"]) model.on(`change:${name}`, choices);
+  model.on("change:token", () => { follow(); table.reveal(model.get("token")); });
+  model.on("change:texts", () => { if (!timer) list.write(model.get("texts")); choices(); });
+  const watch = new MutationObserver(() => { if (root.dataset.theme !== theme) paint(); });
+  watch.observe(root, { attributes: true, attributeFilter: ["data-theme"] });
+  list.write(model.get("texts"));
+  redraw();
+  return () => { watch.disconnect(); clearTimeout(timer); };
+}
+
+export default study("pipeline-strip", draw);
