@@ -1,0 +1,154 @@
+"""A real JupyterLab in a real Chromium, one of each for the whole run; no network but this machine."""
+import contextlib, json, os, shutil, socket, subprocess, sys, tempfile, time, urllib.request
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import sync_playwright
+
+os.environ.setdefault("HF_HUB_OFFLINE", "1")  # what the notebooks print mustn't depend on a hub
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+
+
+def free_port() -> int:
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def answers(url: str) -> bool:
+    with contextlib.suppress(OSError): return urllib.request.urlopen(url, timeout=1).status == 200
+    return False
+
+
+@contextlib.contextmanager
+def jupyterlab(folder: Path):
+    "The address of a private JupyterLab on `folder`, with settings, home and data of its own."
+    port, home = free_port(), Path(tempfile.mkdtemp(prefix="lab-"))
+    settings = home / "settings/@jupyterlab/apputils-extension"
+    settings.mkdir(parents=True)
+    quiet = dict(fetchNews="false", checkForUpdates=False, doNotDisturbMode=True)
+    (settings / "notification.jupyterlab-settings").write_text(json.dumps(quiet))
+    env = {**os.environ, "HOME": str(home), "IPYTHONDIR": f"{home}/ipython", "JUPYTER_CONFIG_DIR": f"{home}/config",
+           "JUPYTER_DATA_DIR": f"{home}/data", "JUPYTER_RUNTIME_DIR": f"{home}/run",
+           "JUPYTERLAB_SETTINGS_DIR": f"{home}/settings", "JUPYTERLAB_WORKSPACES_DIR": f"{home}/workspaces"}
+    options = ["--no-browser", "--allow-root", "--ip=127.0.0.1", f"--port={port}", "--ServerApp.port_retries=0",
+               "--IdentityProvider.token=", f"--ServerApp.root_dir={folder}", "--ServerApp.disable_check_xsrf=True",
+               "--LabApp.expose_app_in_browser=True", "--LabApp.extension_manager=readonly"]
+    with open(home / "log", "w") as log:
+        server = subprocess.Popen([sys.executable, "-m", "jupyterlab", *options], env=env, cwd=folder, stdout=log, stderr=log)
+    url = f"http://127.0.0.1:{port}"
+    try:
+        end = time.monotonic() + 90
+        while not answers(f"{url}/api/status"):
+            if server.poll() is not None or time.monotonic() > end: raise RuntimeError((home / "log").read_text()[-3000:])
+            time.sleep(.2)
+        yield url
+    finally:
+        with contextlib.suppress(OSError):
+            for kernel in json.load(urllib.request.urlopen(f"{url}/api/kernels")):
+                request = urllib.request.Request(f"{url}/api/kernels/{kernel['id']}", method="DELETE")
+                urllib.request.urlopen(request)
+        server.terminate()
+        try: server.wait(15)
+        except subprocess.TimeoutExpired: server.kill()
+        shutil.rmtree(home, ignore_errors=True)
+
+
+class Lab:
+    "A JupyterLab page that can be driven; `log` collects console errors and requests that failed or left this machine."
+
+    def __init__(self, page, url: str, folder: Path):
+        self.page, self.url, self.folder, self.log = page, url, folder, []
+        page.on("console", lambda m: self.log.append(m.text) if m.type == "error" else None)
+        page.on("pageerror", lambda e: self.log.append(str(e)))
+        page.route(lambda u: not u.startswith((url, "data:", "blob:")), self._refuse)
+        page.goto(f"{url}/lab?reset")
+        page.wait_for_function("() => window.jupyterapp !== undefined")
+        page.evaluate("async () => { await jupyterapp.started; await jupyterapp.restored; }")
+        page.evaluate("() => document.querySelector('#jp-left-stack').offsetWidth && "
+                      "jupyterapp.commands.execute('application:toggle-left-area')")
+
+    def _refuse(self, route):
+        self.log.append(f"left this machine: {route.request.url}")
+        route.abort()
+
+    def open(self, notebook: str):
+        "Open a notebook of the folder and wait for its kernel."
+        self.page.evaluate("""async path => {
+            const w = await jupyterapp.commands.execute('docmanager:open', {path, factory: 'Notebook'});
+            await w.context.ready; await w.sessionContext.ready; window.notebook = w;
+            const idle = () => w.sessionContext.session?.kernel?.status === 'idle';
+            for (let i = 0; i < 1200 && !idle(); i++) await new Promise(r => setTimeout(r, 50));
+            if (!idle()) throw new Error('the kernel is not idle');
+        }""", notebook)
+
+    def cells(self, *sources: str):
+        "Open a new notebook with these code cells and run it; its errors must be none."
+        cell = dict(cell_type="code", metadata={}, execution_count=None, outputs=[])
+        name = f"{time.monotonic_ns()}.ipynb"
+        nb = dict(cells=[cell | dict(id=f"c{n}", source=s) for n, s in enumerate(sources)], nbformat=4, nbformat_minor=5,
+                  metadata=dict(kernelspec=dict(name="python3", display_name="Python 3", language="python")))
+        (self.folder / name).write_text(json.dumps(nb))
+        self.open(name)
+        assert self.run_all() == []
+        return self
+
+    def run_all(self) -> list:
+        "Run all cells; what went wrong as (cell, error, message)."
+        self.page.evaluate("() => jupyterapp.commands.execute('notebook:run-all-cells')")
+        return [(n, o["ename"], o["evalue"]) for n, outputs in enumerate(self.outputs()) for o in outputs
+                if o["output_type"] == "error"]
+
+    def outputs(self) -> list[list[dict]]:
+        "For each cell its outputs."
+        return self.page.evaluate("() => notebook.content.widgets.map(c => c.model.outputs?.toJSON() ?? [])")
+
+    def python(self, code: str) -> str:
+        "Run `code` in the open notebook's kernel; what it printed."
+        return self.page.evaluate("""async code => {
+            const future = notebook.sessionContext.session.kernel.requestExecute({code});
+            let said = '';
+            future.onIOPub = m => { said += m.content.text ?? m.content.evalue ?? ''; };
+            await future.done;
+            return said.trim();
+        }""", code)
+
+    def dark(self, on: bool = True):
+        theme = "JupyterLab Dark" if on else "JupyterLab Light"
+        self.page.evaluate("theme => jupyterapp.commands.execute('apputils:change-theme', {theme})", theme)
+        self.page.wait_for_function("on => document.body.dataset.jpThemeLight === String(!on)", arg=on)
+
+    def close(self):
+        "Close the open notebook and end its kernel."
+        self.page.evaluate("async () => { await notebook.sessionContext.shutdown(); notebook.dispose(); }")
+
+
+@pytest.fixture(scope="session")
+def chrome():
+    if not CHROMIUM: pytest.fail("Chromium isn't installed: apt-get install chromium (.ci/run does it)")
+    flags = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking",
+             "--disable-component-update", "--disable-sync", "--disable-quic"]
+    with sync_playwright() as p:
+        browser = p.chromium.launch(executable_path=CHROMIUM, args=flags)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def lab_page(chrome, tmp_path_factory):
+    "One JupyterLab with one page for the whole run: starting them takes seconds."
+    folder = tmp_path_factory.mktemp("course")
+    with jupyterlab(folder) as url:
+        page = chrome.new_page(viewport=dict(width=1400, height=1000))
+        page.set_default_timeout(90_000)
+        yield Lab(page, url, folder)
+
+
+@pytest.fixture
+def lab(lab_page):
+    "A JupyterLab page without notebooks, whose log must stay empty."
+    lab_page.log.clear()
+    yield lab_page
+    lab_page.dark(False)
+    lab_page.close()
+    assert lab_page.log == []
