@@ -31,11 +31,14 @@ def check_texts(texts: str | list[str]) -> list[str]:
                              "Replace it: text.encode('utf-8', 'replace').decode()")
     return texts
 
-# %% ../nbs/01_pipeline.ipynb #145d97ec
+# %% ../nbs/01_pipeline.ipynb #6a6ad495
 def max_tokens(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> int | None:
-    "How many tokens a text may have, special tokens included; None where neither `tokenizer` nor `model` sets a limit."
-    said = tokenizer.model_max_length
-    return said if said < 1e9 else getattr(model.config, "max_position_embeddings", None)
+    "How many tokens a text may have, special ones included; None where neither `tokenizer` nor `model` sets a limit."
+    if tokenizer.model_max_length < 1e9: return tokenizer.model_max_length
+    positions = getattr(model.config, "max_position_embeddings", None)
+    tables = [m for name, m in model.named_modules() if name.endswith("position_embeddings")]
+    unused = next((m.padding_idx + 1 for m in tables if getattr(m, "padding_idx", None) is not None), 0)
+    return positions and positions - unused
 
 # %% ../nbs/01_pipeline.ipynb #65fd8ab3
 def tokenize(texts: list[str], model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase,
@@ -67,7 +70,7 @@ def predict(scores: torch.Tensor,      # (n_labels,), after the applied function
     rows = [dict(label=id2label[i], score=s) for i, s in enumerate(scores.tolist())]
     return sorted(rows, key=lambda r: r["score"], reverse=True)[:top_k]
 
-# %% ../nbs/01_pipeline.ipynb #10b28c8e
+# %% ../nbs/01_pipeline.ipynb #5a6fdc59
 @dataclass(frozen=True, eq=False, repr=False)
 class Trace:
     "All that a text-classification pipeline sees on its way from texts to labels."
@@ -78,7 +81,7 @@ class Trace:
     hidden_states: tuple[torch.Tensor, ...]    # layers + 1 of (batch, n_tokens, hidden), the embeddings first
     logits: torch.Tensor                       # (batch, n_labels)
     probabilities: torch.Tensor                # (batch, n_labels), the logits after `function`
-    predictions: list                          # exactly what the library's pipeline returns
+    predictions: list                          # what the library's pipeline returns
     function: str                              # "softmax", "sigmoid" or "none"
     encodings: BatchEncoding                   # what the tokenizer returned
     options: dict                              # the arguments it was made with, to run it again

@@ -35,12 +35,14 @@ def jupyterlab(folder: Path):
                "--IdentityProvider.token=", f"--ServerApp.root_dir={folder}", "--ServerApp.disable_check_xsrf=True",
                "--LabApp.expose_app_in_browser=True", "--LabApp.extension_manager=readonly"]
     with open(home / "log", "w") as log:
-        server = subprocess.Popen([sys.executable, "-m", "jupyterlab", *options], env=env, cwd=folder, stdout=log, stderr=log)
+        command = [sys.executable, "-m", "jupyterlab", *options]
+        server = subprocess.Popen(command, env=env, cwd=folder, stdout=log, stderr=log)
     url = f"http://127.0.0.1:{port}"
     try:
         end = time.monotonic() + 90
         while not answers(f"{url}/api/status"):
-            if server.poll() is not None or time.monotonic() > end: raise RuntimeError((home / "log").read_text()[-3000:])
+            if server.poll() is not None or time.monotonic() > end:
+                raise RuntimeError((home / "log").read_text()[-3000:])
             time.sleep(.2)
         yield url
     finally:
@@ -82,16 +84,25 @@ class Lab:
             if (!idle()) throw new Error('the kernel is not idle');
         }""", notebook)
 
-    def cells(self, *sources: str):
-        "Open a new notebook with these code cells and run it; its errors must be none."
+    def notebook(self, *sources: str):
+        "Open a new notebook with these code cells and run it; there must be no errors."
         cell = dict(cell_type="code", metadata={}, execution_count=None, outputs=[])
         name = f"{time.monotonic_ns()}.ipynb"
-        nb = dict(cells=[cell | dict(id=f"c{n}", source=s) for n, s in enumerate(sources)], nbformat=4, nbformat_minor=5,
-                  metadata=dict(kernelspec=dict(name="python3", display_name="Python 3", language="python")))
+        nb = dict(cells=[cell | dict(id=f"c{n}", source=s) for n, s in enumerate(sources)], nbformat=4,
+                  nbformat_minor=5, metadata=dict(kernelspec=dict(name="python3", display_name="Python 3")))
         (self.folder / name).write_text(json.dumps(nb))
         self.open(name)
         assert self.run_all() == []
-        return self
+
+    def show(self, code: str, selector: str):
+        "Run `code` in the notebook's last cell and wait until the widget it shows has painted."
+        self.page.evaluate("""async code => {
+            const cells = notebook.content;
+            cells.activeCellIndex = cells.widgets.length - 1;
+            cells.activeCell.model.sharedModel.setSource(code);
+            await jupyterapp.commands.execute('notebook:run-cell');
+        }""", code)
+        self.page.wait_for_selector(f"{selector}[data-ready]")
 
     def run_all(self) -> list:
         "Run all cells; what went wrong as (cell, error, message)."
@@ -140,15 +151,22 @@ def lab_page(chrome, tmp_path_factory):
     folder = tmp_path_factory.mktemp("course")
     with jupyterlab(folder) as url:
         page = chrome.new_page(viewport=dict(width=1400, height=1000))
-        page.set_default_timeout(90_000)
+        page.set_default_timeout(60_000)
         yield Lab(page, url, folder)
 
 
-@pytest.fixture
-def lab(lab_page):
-    "A JupyterLab page without notebooks, whose log must stay empty."
-    lab_page.log.clear()
+@pytest.fixture(scope="module")
+def kernel(lab_page):
+    "The page with a notebook of one empty cell open, for all tests of a module: starting a kernel takes seconds too."
+    lab_page.notebook("")
     yield lab_page
-    lab_page.dark(False)
     lab_page.close()
-    assert lab_page.log == []
+
+
+@pytest.fixture
+def lab(kernel):
+    "The module's notebook; the page's log must stay empty."
+    kernel.log.clear()
+    yield kernel
+    kernel.dark(False)
+    assert kernel.log == []

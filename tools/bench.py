@@ -30,15 +30,18 @@ def score():
 def tracing():
     "trace, which keeps every stage, beside the library's pipeline, which keeps none."
     model, tokenizer = load()
-    classifier, texts = pipeline("text-classification", model=model, tokenizer=tokenizer), bundled_reviews().text.tolist()[:32]
+    classifier = pipeline("text-classification", model=model, tokenizer=tokenizer)
+    texts = bundled_reviews().text.tolist()[:32]
     for name, what in (("one text", texts[0]), ("32 texts", texts)):
-        ours, theirs = seconds(lambda: trace(what, (model, tokenizer))), seconds(lambda: classifier(what, truncation=True))
+        ours = seconds(lambda: trace(what, (model, tokenizer)))
+        theirs = seconds(lambda: classifier(what, truncation=True))
         print(f"  {name:<12}trace {ours*1000:6.1f} ms   pipeline {theirs*1000:6.1f} ms   ratio {ours/theirs:.2f}")
 
 
 def loading():
-    "Loading the bundled model for every call, beside keeping it."
-    print(f"  load {seconds(load, 5)*1000:.0f} ms, {sum(f.stat().st_size for f in BUNDLED.iterdir())/1e6:.1f} MB on disk")
+    "Loading the bundled model."
+    size = sum(f.stat().st_size for f in BUNDLED.iterdir())
+    print(f"  load {seconds(load, 5)*1000:.0f} ms, {size/1e6:.1f} MB on disk")
 
 
 if __name__ == "__main__":

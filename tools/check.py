@@ -76,7 +76,7 @@ CHECKS = {
     "notebooks are valid": (invalid, "mend them or bring them back with git"),
     "modules and notebooks are in step and clean": (regenerated, "run nbdev-export and nbdev-clean"),
     "links are what settings.ini says": (partial(ran, BIN / "study-group", "sync", "--check"), "study-group sync"),
-    "README.md is what the front page says": (partial(ran, sys.executable, "tools/readme.py", "--check"), "make readme"),
+    "README.md is the front page": (partial(ran, sys.executable, "tools/readme.py", "--check"), "make readme"),
     f"no line of code is over {LINE} characters": (long_lines, "break them"),
 }
 

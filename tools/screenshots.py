@@ -8,10 +8,9 @@ ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT / "tests"))
 import conftest  # noqa: E402
 
-PICTURES = {  # file → (cells that show a widget, its selector)
-    "pipeline_strip.png": (["from study_group.pipeline import trace",
-                            "trace([\"I've been waiting for a HuggingFace course my whole life.\", 'I hate this so much!'])"],
-                           ".pipeline-strip"),
+PICTURES = {  # widget's file → code that shows it
+    "pipeline_strip": """from study_group.pipeline import trace
+trace(["I've been waiting for a HuggingFace course my whole life.", "I hate this so much!"])""",
 }
 
 
@@ -19,11 +18,12 @@ def main():
     with sync_playwright() as p, tempfile.TemporaryDirectory() as folder, conftest.jupyterlab(Path(folder)) as url:
         browser = p.chromium.launch(executable_path=conftest.CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
         lab = conftest.Lab(browser.new_page(viewport=dict(width=1280, height=1000)), url, Path(folder))
-        for name, (cells, selector) in PICTURES.items():
-            lab.cells(*cells)
-            lab.page.wait_for_selector(f"{selector}[data-ready]")
-            lab.page.locator(selector).screenshot(path=ROOT / "nbs/images" / name)
-            lab.close()
+        lab.notebook("")
+        for name, code in PICTURES.items():
+            selector = "." + name.replace("_", "-")
+            lab.show(code, selector)
+            lab.page.mouse.move(0, 0)
+            lab.page.locator(selector).screenshot(path=ROOT / f"nbs/images/{name}.png")
         browser.close()
 
 

@@ -120,8 +120,10 @@ function vectorHeader(name, control = "") {
 function tokenTable({ follow, toggle, point, slider }) {
   const lines = [];
   const body = make("tbody");
+  let stop = body; // the line that Tab goes to
   const modelName = make("small", "model");
   const heads = [vectorHeader("embeddings"), vectorHeader("hidden states", slider)];
+  const canvases = heads.map(() => make("canvas", "", [], { "aria-hidden": "true" })); // one for all lines: many are slow
   const columns = Object.entries({ piece: "text", token: "token", id: "id", mask: "mask" });
   const toHead = make("th", "read", make("span", "unseen", "read by the head"), { scope: "col" });
   const table = make("table", "tokens", [
@@ -133,20 +135,22 @@ function tokenTable({ follow, toggle, point, slider }) {
     ]),
     body,
   ], { role: "grid", "aria-label": "Tokens, one a line" });
-  const node = make("div", "scroller", table, { "data-lm-suppress-shortcuts": "true" });
+  const node = make("div", "scroller", table);
 
   function add(n) {
     const [piece, token, id, mask, read] = [make("bdi"), make("bdi", "chip"), make("td", "id"), make("td"), make("td", "read")];
-    const canvases = heads.map(() => make("canvas", "", [], { height: 1 }));
     const tr = make("tr", "", [make("td", "piece", piece), make("th", "token", token, { scope: "row" }), id, mask,
-      ...canvases.map((canvas) => make("td", "vector", canvas)), read], { "data-token": n });
+      ...canvases.map((canvas) => make("td", "vector", n ? "" : canvas)), read],
+      { "data-token": n, "aria-selected": false, tabindex: -1 });
     body.append(tr);
-    return { node: tr, piece, token, id, mask, read, canvases };
+    return { node: tr, piece, token, id, mask, read };
   }
   const at = (event) => lines.findIndex((line) => line.node === event.target.closest("tr"));
   body.addEventListener("mousemove", (event) => {
-    const n = at(event);
-    point(n, lines[n].canvases.indexOf(event.target), event.offsetX / event.target.clientWidth);
+    const boxes = canvases.map((canvas) => canvas.getBoundingClientRect());
+    const xs = boxes.map(({ left, width }) => (event.clientX - left) / width);
+    const vector = xs.findIndex((x) => x >= 0 && x < 1);
+    point(at(event), vector, xs[vector]);
   });
   body.addEventListener("focusin", (event) => point(at(event), -1));
   for (const type of ["mouseleave", "focusout"]) body.addEventListener(type, () => point(null));
@@ -168,6 +172,7 @@ function tokenTable({ follow, toggle, point, slider }) {
       tell(modelName, d.model);
       heads.forEach((head, n) => head.update(d.shape, d.scales[n]));
       table.classList.toggle("last", d.layer === d.n_layers);
+      body.style.setProperty("--lines", d.tokens.length);
       fillLines(lines, d.tokens, add, (line, token, n) => {
         line.node.className = d.kinds[n];
         quote(line.token, token);
@@ -179,23 +184,24 @@ function tokenTable({ follow, toggle, point, slider }) {
       });
     },
     /** Paint the vectors, `bytes` (2, tokens, hidden), with the pixel that `ink` has for each value of a byte. */
-    paint(bytes, hidden, ink) {
-      const image = new ImageData(hidden, 1);
-      const pixels = new Uint32Array(image.data.buffer);
-      lines.forEach((line, n) => line.canvases.forEach((canvas, vector) => {
-        const start = (vector * lines.length + n) * hidden;
-        for (let i = 0; i < hidden; i++) pixels[i] = ink[bytes[start + i]];
-        if (canvas.width !== hidden) canvas.width = hidden;
+    paint(bytes, [nTokens, hidden], ink) {
+      canvases.forEach((canvas, vector) => {
+        const image = new ImageData(hidden, nTokens);
+        const pixels = new Uint32Array(image.data.buffer);
+        for (let i = 0; i < pixels.length; i++) pixels[i] = ink[bytes[vector * pixels.length + i]];
+        Object.assign(canvas, { width: hidden, height: nTokens });
         canvas.getContext("2d").putImageData(image, 0, 0);
-      }));
-    },
-    /** Mark the line of `token` as the followed one (null: none). */
-    mark(token) {
-      body.classList.toggle("following", lines[token] !== undefined);
-      lines.forEach((line, n) => {
-        line.node.setAttribute("aria-selected", n === token);
-        line.node.tabIndex = n === (lines[token] ? token : 0) ? 0 : -1;
       });
+    },
+    /** Mark the line of `token` as the followed one (null: none); it, or else the first, is the table's tab stop. */
+    mark(token) {
+      const line = lines[token] ?? null;
+      body.classList.toggle("following", line !== null);
+      stop.tabIndex = -1;
+      stop.setAttribute("aria-selected", false);
+      stop = (line ?? lines[0]).node;
+      stop.tabIndex = 0;
+      stop.setAttribute("aria-selected", line !== null);
     },
     /** Scroll the line of `token` into view, and nothing but this table. */
     reveal(token) {
@@ -340,7 +346,7 @@ function draw({ model, root }) {
   }
   function paint() {
     theme = root.dataset.theme;
-    if (theme) table.paint(bytes(), detail().shape[1], inkOf(root));
+    if (theme) table.paint(bytes(), detail().shape, inkOf(root));
   }
   function redraw() {
     const d = detail();

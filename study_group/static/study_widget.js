@@ -20,12 +20,16 @@ function hideTwin(el, id) {
   }
 }
 
+/** Keep plain keys in the widget: JupyterLab reads D D as "delete this cell" wherever the focus is in an output. */
+function keepKeys(event) { if (!event.ctrlKey && !event.metaKey && !event.altKey) event.stopPropagation(); }
+
 /** @returns an anywidget module whose `render` calls `draw` and draws a failure where it happens */
 function study(name, draw) {
   function render({ model, el }) {
     const root = document.createElement("div");
     root.className = `study-widget ${name}`;
     el.append(root);
+    root.addEventListener("keydown", keepKeys);
     const theme = () => { root.dataset.theme = themeOf(el); };
     let cleanup;
     try {

@@ -1,0 +1,69 @@
+"""The sessions' self-checks: a right answer is told so, and each likely wrong one gets the hint that helps."""
+import json, math
+from pathlib import Path
+
+import pytest, torch
+
+NBS = Path(__file__).parent.parent / "nbs"
+
+
+def checks(notebook: str, **names) -> dict:
+    "The check functions of `notebook`, with `names` and its imports at hand."
+    cells = ["".join(c["source"]) for c in json.loads((NBS / notebook).read_text())["cells"] if c["cell_type"] == "code"]
+    for source in cells:
+        if "def check_" in source and "#| export" not in source: exec(source, names)
+    return names
+
+
+@pytest.fixture(scope="module")
+def pipeline_checks():
+    import study_group.pipeline as p
+    from study_group.checkpoints import BUNDLED, load
+    from transformers import AutoModelForSequenceClassification, pipeline
+    model, tokenizer = load()
+    texts = ["I've been waiting for a HuggingFace course my whole life.", "I hate this so much!"]
+    return checks("01_pipeline.ipynb", **{k: v for k, v in vars(p).items() if not k.startswith("__")}, math=math,
+                  checkpoint=BUNDLED, model=model, tokenizer=tokenizer, texts=texts, my_pipeline=lambda _: None, plain=None,
+                  artful=None, unchanged=None, AutoModelForSequenceClassification=AutoModelForSequenceClassification,
+                  classifier=pipeline("text-classification", model=model, tokenizer=tokenizer))
+
+
+def rebuilt(c, function=lambda logits: logits.softmax(-1), pick=torch.argmax):
+    "A learner's pipeline, right or with a typical mistake."
+    def mine(texts):
+        batch = c["tokenizer"](texts, padding=True, return_tensors="pt")
+        with torch.no_grad(): scores = function(c["model"](**batch).logits)
+        best = [pick(s).item() for s in scores]
+        return [dict(label=c["model"].config.id2label[b], score=s[b].item()) for b, s in zip(best, scores)]
+    return mine
+
+
+@pytest.mark.parametrize("mistake, hint", [
+    (dict(), "Right"), (dict(function=lambda x: x), "still a logit"), (dict(function=lambda x: x.softmax(0)), "which dimension"),
+    (dict(pick=torch.argmin), "argmax")])
+def test_rebuilding_the_pipeline(pipeline_checks, mistake, hint):
+    assert hint in pipeline_checks["check_pipeline"](rebuilt(pipeline_checks, **mistake))
+
+
+def test_rebuilding_the_pipeline_not_yet(pipeline_checks):
+    assert "Not answered yet" in pipeline_checks["check_pipeline"](lambda texts: None)
+    assert "1 results for 2" in pipeline_checks["check_pipeline"](lambda texts: [dict(label="POSITIVE", score=.9)])
+
+
+@pytest.mark.parametrize("plain, artful, hint", [
+    (None, None, "Not answered yet"), ("Good.", "Not bad.", "A little longer"),
+    ("The film is flawless.", "I could not find a flaw in the film.", "It fell for it"),
+    ("This is a dreadful film.", "I could not find a flaw in the film.", "more plainly"),
+    ("The film is flawless.", "The film is wonderful.", "understood both")])
+def test_praise(pipeline_checks, plain, artful, hint):
+    assert hint in pipeline_checks["check_praise"](plain, artful)
+
+
+SAME = {"tokens", "input_ids", "attention_mask", "hidden_states"}
+
+
+@pytest.mark.parametrize("answer, hint", [
+    (None, "Not answered yet"), (SAME, "Right"), (SAME - {"hidden_states"}, "1 more stay the same"),
+    (SAME | {"logits"}, "1 of yours change"), (SAME | {"ids"}, "No stage is called ['ids']")])
+def test_swapped_head(pipeline_checks, answer, hint):
+    assert hint in pipeline_checks["check_unchanged"](answer)
