@@ -244,14 +244,15 @@ def _fresh(notebook: Path, folder: Path):
     _write(target, notebook.read_bytes())
     print(f"fresh copy: {target.name}")
 
-# %% ../nbs/under_the_hood/course.ipynb #9c087006
+# %% ../nbs/under_the_hood/course.ipynb #b2a251be
 def _open_lab(folder: Path, s: Settings):
     "Run JupyterLab on the front page in `folder` until the learner ends it."
     if find_spec("jupyterlab") is None:
         what = f'"{s.pip_line("lab")}"' if s.user != UNSET else '-e ".[lab]"'
         raise ModuleNotFoundError(f"JupyterLab isn't installed: `pip install {what}`. "
                                   f"Any notebook editor opens {folder} too.")
-    lab = subprocess.Popen([sys.executable, "-m", "jupyterlab", "index.ipynb"], cwd=folder)
+    root = ["--allow-root"] if getattr(os, "geteuid", lambda: 1)() == 0 else []  # in a container, say
+    lab = subprocess.Popen([sys.executable, "-m", "jupyterlab", "index.ipynb", *root], cwd=folder)
     while lab.poll() is None:
         try: lab.wait()
         except KeyboardInterrupt: pass  # Ctrl-C reaches JupyterLab too, which asks before it ends

@@ -1,5 +1,5 @@
 """The sessions' self-checks: a right answer is told so, and each likely wrong one gets the hint that helps."""
-import json, math
+import json
 from pathlib import Path
 
 import pytest, torch
@@ -9,9 +9,9 @@ NBS = Path(__file__).parent.parent / "nbs"
 
 def checks(notebook: str, **names) -> dict:
     "The check functions of `notebook`, with `names` and its imports at hand."
-    cells = ["".join(c["source"]) for c in json.loads((NBS / notebook).read_text())["cells"] if c["cell_type"] == "code"]
-    for source in cells:
-        if "def check_" in source and "#| export" not in source: exec(source, names)
+    for cell in json.loads((NBS / notebook).read_text())["cells"]:
+        source = "".join(cell["source"])
+        if cell["cell_type"] == "code" and "def check_" in source and "#| export" not in source: exec(source, names)
     return names
 
 
@@ -21,11 +21,11 @@ def pipeline_checks():
     from study_group.checkpoints import BUNDLED, load
     from transformers import AutoModelForSequenceClassification, pipeline
     model, tokenizer = load()
-    texts = ["I've been waiting for a HuggingFace course my whole life.", "I hate this so much!"]
-    return checks("01_pipeline.ipynb", **{k: v for k, v in vars(p).items() if not k.startswith("__")}, math=math,
-                  checkpoint=BUNDLED, model=model, tokenizer=tokenizer, texts=texts, my_pipeline=lambda _: None, plain=None,
-                  artful=None, unchanged=None, AutoModelForSequenceClassification=AutoModelForSequenceClassification,
-                  classifier=pipeline("text-classification", model=model, tokenizer=tokenizer))
+    return checks("01_pipeline.ipynb", trace=p.trace, torch=torch, checkpoint=BUNDLED, model=model, tokenizer=tokenizer,
+                  classifier=pipeline("text-classification", model=model, tokenizer=tokenizer),
+                  AutoModelForSequenceClassification=AutoModelForSequenceClassification,
+                  texts=["What a film!", "I hate this so much!"],
+                  my_pipeline=lambda _: None, plain=None, artful=None, unchanged=None)
 
 
 def rebuilt(c, function=lambda logits: logits.softmax(-1), pick=torch.argmax):
@@ -39,8 +39,8 @@ def rebuilt(c, function=lambda logits: logits.softmax(-1), pick=torch.argmax):
 
 
 @pytest.mark.parametrize("mistake, hint", [
-    (dict(), "Right"), (dict(function=lambda x: x), "still a logit"), (dict(function=lambda x: x.softmax(0)), "which dimension"),
-    (dict(pick=torch.argmin), "argmax")])
+    (dict(), "Right"), (dict(function=lambda x: x), "still a logit"), (dict(pick=torch.argmin), "argmax"),
+    (dict(function=lambda x: x.softmax(0)), "which dimension")])
 def test_rebuilding_the_pipeline(pipeline_checks, mistake, hint):
     assert hint in pipeline_checks["check_pipeline"](rebuilt(pipeline_checks, **mistake))
 

@@ -101,7 +101,7 @@ function step(number, name, note, span) {
 
 /** The header of a column of vectors: their `name`, a `control`, their shape, and what the colours mean. */
 function vectorHeader(name, control = "") {
-  const [shape, low, high] = ["small", "small", "small"].map((tag) => make(tag));
+  const [shape, low, high] = [make("small", "shape"), make("small"), make("small")];
   const scale = make("div", "scale", [low, make("i"), high]);
   return {
     node: make("th", "vector", [make("div", "", [make("b", "", name), shape]), control, scale], { scope: "col" }),
@@ -114,20 +114,21 @@ function vectorHeader(name, control = "") {
 }
 
 /**
- * The tokens, one a line. `follow(n)` hears where the learner goes, `toggle(n)` what is clicked, and `point(n, vector, x)`
- * what the pointer or the focus is on (null: nothing), and where in one of the two vectors (0 ≤ x < 1; vector -1: neither).
+ * The tokens, one a line. `follow(n)` hears where the learner goes, `toggle(n)` what is clicked, `point(n, vector, x)`
+ * what the pointer or the focus is on (null: nothing) and where in one of its vectors (0 ≤ x < 1; vector -1: in none).
  */
 function tokenTable({ follow, toggle, point, slider }) {
   const lines = [];
   const body = make("tbody");
-  let stop = body; // the line that Tab goes to
+  let followed, stop; // the line that is followed, and the one that Tab goes to
   const modelName = make("small", "model");
   const heads = [vectorHeader("embeddings"), vectorHeader("hidden states", slider)];
-  const canvases = heads.map(() => make("canvas", "", [], { "aria-hidden": "true" })); // one for all lines: many are slow
+  const canvases = heads.map(() => make("canvas")); // each for all lines: a thousand small ones are slow
   const columns = Object.entries({ piece: "text", token: "token", id: "id", mask: "mask" });
   const toHead = make("th", "read", make("span", "unseen", "read by the head"), { scope: "col" });
+  const cols = [...columns.map(([name]) => name), "vector", "vector", "read"];
   const table = make("table", "tokens", [
-    make("colgroup", "", [...columns.map(([name]) => name), "vector", "vector", "read"].map((name) => make("col", name))),
+    make("colgroup", "", cols.map((name) => make("col", name))),
     make("thead", "", [
       make("tr", "", [step("1", "Tokenize", "", 4), step("2", "Model", modelName, 3)]),
       make("tr", "", [...columns.map(([name, head]) => make("th", name, head, { scope: "col" })),
@@ -138,12 +139,18 @@ function tokenTable({ follow, toggle, point, slider }) {
   const node = make("div", "scroller", table);
 
   function add(n) {
-    const [piece, token, id, mask, read] = [make("bdi"), make("bdi", "chip"), make("td", "id"), make("td"), make("td", "read")];
+    const [piece, token, id, mask] = [make("bdi"), make("bdi", "chip"), make("td", "id"), make("td")];
+    const read = make("td", "read");
     const tr = make("tr", "", [make("td", "piece", piece), make("th", "token", token, { scope: "row" }), id, mask,
       ...canvases.map((canvas) => make("td", "vector", n ? "" : canvas)), read],
       { "data-token": n, "aria-selected": false, tabindex: -1 });
     body.append(tr);
     return { node: tr, piece, token, id, mask, read };
+  }
+  function stopAt(node) {
+    if (stop) stop.tabIndex = -1;
+    stop = node;
+    stop.tabIndex = 0;
   }
   const at = (event) => lines.findIndex((line) => line.node === event.target.closest("tr"));
   body.addEventListener("mousemove", (event) => {
@@ -152,7 +159,7 @@ function tokenTable({ follow, toggle, point, slider }) {
     const vector = xs.findIndex((x) => x >= 0 && x < 1);
     point(at(event), vector, xs[vector]);
   });
-  body.addEventListener("focusin", (event) => point(at(event), -1));
+  body.addEventListener("focusin", (event) => { stopAt(event.target); point(at(event), -1); });
   for (const type of ["mouseleave", "focusout"]) body.addEventListener(type, () => point(null));
   body.addEventListener("click", (event) => toggle(at(event)));
   body.addEventListener("keydown", (event) => {
@@ -193,15 +200,13 @@ function tokenTable({ follow, toggle, point, slider }) {
         canvas.getContext("2d").putImageData(image, 0, 0);
       });
     },
-    /** Mark the line of `token` as the followed one (null: none); it, or else the first, is the table's tab stop. */
+    /** Mark the line of `token` as the followed one (null: none). */
     mark(token) {
-      const line = lines[token] ?? null;
-      body.classList.toggle("following", line !== null);
-      stop.tabIndex = -1;
-      stop.setAttribute("aria-selected", false);
-      stop = (line ?? lines[0]).node;
-      stop.tabIndex = 0;
-      stop.setAttribute("aria-selected", line !== null);
+      followed?.setAttribute("aria-selected", false);
+      followed = lines[token]?.node;
+      followed?.setAttribute("aria-selected", true);
+      body.classList.toggle("following", Boolean(followed));
+      stopAt(followed ?? (stop?.isConnected ? stop : lines[0].node));
     },
     /** Scroll the line of `token` into view, and nothing but this table. */
     reveal(token) {
@@ -217,7 +222,8 @@ function tokenTable({ follow, toggle, point, slider }) {
 function answerPanel() {
   const lines = [];
   const body = make("tbody");
-  const [reads, head, how, label, score, why] = ["small", "div", "small", "bdi", "span", "small"].map((tag) => make(tag));
+  const [reads, how, why] = [make("small"), make("small"), make("small")];
+  const [head, label, score] = [make("div"), make("bdi", "label"), make("span", "score")];
   const table = make("table", "labels", [
     make("colgroup", "", ["label", "logit", "value"].map((name) => make("col", name))),
     make("thead", "", [
@@ -234,7 +240,7 @@ function answerPanel() {
     body.append(tr);
     return { node: tr, name, logit, value, logitBar, valueBar };
   }
-  const verdict = make("p", "verdict", [label, score, why], { "aria-live": "polite" });
+  const verdict = make("p", "verdict", [label, score, why], { "aria-live": "polite", "aria-atomic": true });
   const node = make("section", "head", [make("div", "scroller", table), verdict], { "aria-label": "Answer" });
   return {
     node,
@@ -277,10 +283,12 @@ function tellStory(node, d, bytes, n, vector = -1, x = 0) {
   const [chip, piece] = [make("bdi", "chip"), make("bdi")];
   quote(chip, d.tokens[n]);
   quote(piece, d.pieces[n]);
+  const kind = KINDS[d.kinds[n]];
   const stage = d.layer ? `after layer ${d.layer}` : "embedding";
   const numbers = d.peek[n].map((value) => say(value, 2)).join(", ");
+  const from = d.pieces[n] ? [" · from “", piece, "”"] : [];
   node.replaceChildren(
-    make("div", d.kinds[n], [chip, ` id ${d.ids[n]}`, ...(d.pieces[n] ? [" · from “", piece, "”"] : []), KINDS[d.kinds[n]] ? ` · ${KINDS[d.kinds[n]]}` : ""]),
+    make("div", d.kinds[n], [chip, ` id ${d.ids[n]}`, ...from, kind ? ` · ${kind}` : ""]),
     make("div", "", `${stage}: [${numbers}, … ${d.shape[1]} numbers]`));
   if (vector < 0) return;
   const i = Math.floor(x * d.shape[1]);
@@ -289,10 +297,13 @@ function tellStory(node, d, bytes, n, vector = -1, x = 0) {
 }
 
 function draw({ model, root }) {
-  let timer = 0, sent = false, edited = 0, pointed = [null], theme;
+  let timer = 0, sent = false, edited = null, pointed = [null], theme;
   /** @returns {Detail} */
   const detail = () => model.get("_detail");
-  function bytes() { const { buffer, byteOffset, byteLength } = model.get("_vectors"); return new Uint8Array(buffer, byteOffset, byteLength); }
+  function bytes() {
+    const { buffer, byteOffset, byteLength } = model.get("_vectors");
+    return new Uint8Array(buffer, byteOffset, byteLength);
+  }
   function set(name, value, callbacks) {
     if (model.get(name) === value) return;
     model.set(name, value);
@@ -323,7 +334,8 @@ function draw({ model, root }) {
       timer = 0;
       const [texts, before] = [list.read(), model.get("texts")];
       sent = texts.some((text, n) => text !== before[n]);
-      set("texts", texts, { iopub: { status: ({ content }) => content.execution_state === "idle" && settle(sent = false) } });
+      const status = ({ content }) => content.execution_state === "idle" && settle(sent = false);
+      set("texts", texts, { iopub: { status } }); // an edit may change nothing that is shown: Python is done when idle
     }, delay);
     settle();
   }
@@ -354,7 +366,7 @@ function draw({ model, root }) {
     table.update(d);
     panel.update(d);
     paint();
-    tell(cut, d.cut ? `${d.cut.toLocaleString("en")} tokens were cut off: the text is longer than the model takes.` : "");
+    tell(cut, d.cut ? `${d.cut.toLocaleString("en")} tokens were cut off: longer than the model takes.` : "");
     const first = Object.keys(KINDS).map((kind) => d.kinds.indexOf(kind)).filter((n) => n >= 0);
     legend.replaceChildren(...first.map((n) => {
       const chip = make("bdi", "chip");
