@@ -55,14 +55,13 @@ def read_by_head(trace: Trace, row: int) -> list[int]:  # positions; empty where
 # %% ../nbs/under_the_hood/pipeline_strip.ipynb #24f395c7
 def _say(value: float) -> str: return f"{value:.4f}" if abs(value) < 1000 else f"{value:.3g}"
 
-# %% ../nbs/under_the_hood/pipeline_strip.ipynb #1dba0a83
-def _answer(trace: Trace, row: int) -> str:
+# %% ../nbs/under_the_hood/pipeline_strip.ipynb #0d703f1a
+def _answer(trace: Trace, row: int) -> list[tuple[str, str, str, str]]:
     "The logits and scores of text `row`, a line a label, the highest marked."
     labels, best = trace.checkpoint[0].config.id2label, int(trace.probabilities[row].argmax())
-    lines = [f"  {'label':<16}{'logit':>10}{trace.function if trace.function != 'none' else 'score':>10}"]
-    for i, (logit, score) in enumerate(zip(trace.logits[row].tolist(), trace.probabilities[row].tolist())):
-        lines.append(f"  {labels[i]:<16}{_say(logit):>10}{_say(score):>10}{'  <' if i == best else ''}")
-    return "\n".join(lines)
+    numbers = zip(trace.logits[row].tolist(), trace.probabilities[row].tolist())
+    heads = ("label", "logit", trace.function if trace.function != "none" else "score", "")
+    return [heads, *((labels[i], *map(_say, both), "✓" if i == best else "") for i, both in enumerate(numbers))]
 
 # %% ../nbs/under_the_hood/pipeline_strip.ipynb #92837c99
 _MOST_TEXTS, _MOST_TOKENS = 8, 24  # a page without a kernel shows so much
@@ -79,7 +78,7 @@ def _rest(trace: Trace, row: int) -> list[str]:
     lines = [f"  … and {more} more tokens"] if more > 0 else []
     return lines + ([f"  {cut:,} tokens were cut off: too long for the model"] if cut else [])
 
-# %% ../nbs/under_the_hood/pipeline_strip.ipynb #0778ffbe
+# %% ../nbs/under_the_hood/pipeline_strip.ipynb #86cfea9a
 def as_text(trace: Trace) -> str:
     "Every text of `trace` with its tokens, ids and mask, and what the model makes of it."
     blocks = []
@@ -87,18 +86,21 @@ def as_text(trace: Trace) -> str:
         cells = list(zip(trace.tokens[row], trace.input_ids[row].tolist(), trace.attention_mask[row].tolist()))
         table = [("token", "id", "mask"), *cells[:_MOST_TOKENS]]
         lines = [f"  {token:<16}{id_:>8}{mask:>6}" for token, id_, mask in table]
-        blocks.append("\n".join([repr(shorten(text, 100)), *lines, *_rest(trace, row), _answer(trace, row)]))
+        lines += [*_rest(trace, row), *("  {:<16}{:>10}{:>10}  {}".format(*a).rstrip() for a in _answer(trace, row))]
+        blocks.append("\n".join([repr(shorten(text, 100)), *lines]))
     if len(trace.texts) > _MOST_TEXTS: blocks.append(f"… and {len(trace.texts) - _MOST_TEXTS} more texts")
     shape = tuple(trace.hidden_states[0].shape)
     return "\n\n".join([*blocks, f"hidden_states: {len(trace.hidden_states)} × {shape} = (batch, tokens, hidden)"])
 
-# %% ../nbs/under_the_hood/pipeline_strip.ipynb #8385411f
+# %% ../nbs/under_the_hood/pipeline_strip.ipynb #85543ecc
 def _vectors(trace: Trace, row: int, layers: list[int]) -> tuple[np.ndarray, list[float]]:
     "Hidden states of text `row` after `layers` as bytes (len(layers), n_tokens, hidden), and the scale of each."
-    images, scales = zip(*(to_bytes(trace.hidden_states[n][row].numpy()) for n in layers))
+    states, real = [trace.hidden_states[n][row].numpy() for n in layers], trace.attention_mask[row].bool().numpy()
+    images, scales = zip(*(to_bytes(h, typical=h[real]) for h in states))
     return np.stack(images), list(scales)
 
-# %% ../nbs/under_the_hood/pipeline_strip.ipynb #8a0adb86
+# %% ../nbs/under_the_hood/pipeline_strip.ipynb #c900fa01
+_TABLE = "border-collapse:collapse;font-size:12px;margin:6px 0"
 _CELL = "padding:1px 8px;text-align:left;white-space:nowrap;border:0"
 _KINDS = dict(pad="opacity:.5", special="border:1px dashed;border-radius:4px;padding:0 3px",
               unknown="text-decoration:underline wavy", continuation="font-style:italic", word="")
@@ -112,7 +114,7 @@ def _token_row(cells: list, kind: str, images: np.ndarray) -> str:
     cells = [piece, f'<span style="{_KINDS[kind]}">{token}</span>', *numbers, *pictures]
     return "".join(f'<td style="{_CELL}">{c}</td>' for c in cells)
 
-# %% ../nbs/under_the_hood/pipeline_strip.ipynb #5af597cf
+# %% ../nbs/under_the_hood/pipeline_strip.ipynb #fa3c462d
 def _text_html(trace: Trace, row: int) -> str:
     "Text `row` as a table of tokens and, below, its logits and scores."
     last = len(trace.hidden_states) - 1
@@ -123,9 +125,11 @@ def _text_html(trace: Trace, row: int) -> str:
     rows = ["".join(f'<th style="{_CELL}">{h}</th>' for h in heads)]
     rows += [_token_row(*c, v) for *c, v in zip(cells, token_kinds(trace, row), images.swapaxes(0, 1)[:_MOST_TOKENS])]
     table = "".join(f"<tr>{r}</tr>" for r in rows)
-    below = escape("\n".join([*_rest(trace, row), _answer(trace, row)]))
-    return (f'<p><b>{escape(shorten(trace.texts[row], 300))}</b></p><table style="border-collapse:collapse;'
-            f'font-size:12px">{table}</table><pre style="background:none">{below}</pre>')
+    rest = "".join(f"<p>{escape(line)}</p>" for line in _rest(trace, row))
+    lines = ["".join(f'<td style="{_CELL}">{escape(c)}</td>' for c in line) for line in _answer(trace, row)]
+    answer = "".join(f"<tr>{line}</tr>" for line in lines)
+    return (f"<p><b>{escape(shorten(trace.texts[row], 300))}</b></p>"
+            f'<table style="{_TABLE}">{table}</table>{rest}<table style="{_TABLE}">{answer}</table>')
 
 # %% ../nbs/under_the_hood/pipeline_strip.ipynb #202e5920
 class PipelineStrip(StudyWidget):

@@ -21,8 +21,8 @@ def settled(lab): lab.page.wait_for_selector(".pipeline-strip[aria-busy=false]")
 
 def wait_for(lab, selector: str, words: str, n: int = 0):
     "Wait until the `n`th element of the strip that `selector` finds says `words`."
-    lab.page.wait_for_function("""([selector, words, n]) =>
-        document.querySelectorAll(`.pipeline-strip ${selector}`)[n]?.innerText.includes(words)""", arg=[selector, words, n])
+    says = "([at, words, n]) => document.querySelectorAll(at)[n]?.innerText.includes(words)"
+    lab.page.wait_for_function(says, arg=[f".pipeline-strip {selector}", words, n])
 
 
 def text(lab, selector: str) -> list[str]: return lab.page.locator(f".pipeline-strip {selector}").all_inner_texts()
