@@ -182,11 +182,11 @@ def __init__(self: PipelineStrip,
 # %% ../nbs/under_the_hood/pipeline_strip.ipynb #c3141832
 _KEPT = {}  # strip's id → its trace, the latest used last
 
-# %% ../nbs/under_the_hood/pipeline_strip.ipynb #63ca1151
+# %% ../nbs/under_the_hood/pipeline_strip.ipynb #73b07a43
 @patch
 def _keep(self: PipelineStrip, trace: Trace):
     "Keep `trace` while this is one of the last eight strips in use."
-    _KEPT.pop(self.model_id, None)
+    if _KEPT.pop(self.model_id, None) is not trace: self._facts = {}
     _KEPT[self.model_id] = trace
     if len(_KEPT) > 8: del _KEPT[next(iter(_KEPT))]
 
@@ -210,24 +210,35 @@ def _edit(self: PipelineStrip):
         self.error, self.row, self.token = "", min(self.row, len(self._good) - 1), None
         self._show()
 
-# %% ../nbs/under_the_hood/pipeline_strip.ipynb #844d1bc4
+# %% ../nbs/under_the_hood/pipeline_strip.ipynb #ed966734
+def _facts(trace: Trace, row: int) -> dict:
+    "What the page needs to know about text `row`, whatever the layer."
+    model = trace.checkpoint[0]
+    return dict(
+        row=row, tokens=trace.tokens[row], pieces=pieces(trace, row), ids=trace.input_ids[row].tolist(),
+        mask=trace.attention_mask[row].tolist(), kinds=token_kinds(trace, row), cut=n_cut(trace, row),
+        reads=read_by_head(trace, row), logits=trace.logits[row].tolist(), function=trace.function,
+        probabilities=trace.probabilities[row].tolist(), best=int(trace.probabilities[row].argmax()),
+        labels=list(model.config.id2label.values()), model=type(model).__name__)
+
+# %% ../nbs/under_the_hood/pipeline_strip.ipynb #e70c1872
+def _answers(trace: Trace) -> list[dict]:
+    "For each text its best label and that label's score."
+    scores, best = trace.probabilities.max(-1)
+    labels = trace.checkpoint[0].config.id2label
+    return [dict(label=labels[b], score=s) for b, s in zip(best.tolist(), scores.tolist())]
+
+# %% ../nbs/under_the_hood/pipeline_strip.ipynb #55595ca7
 @patch
 def _show(self: PipelineStrip):
     "Send what the page needs to draw `row` and `layer`."
-    t, labels = self.trace, self._checkpoint[0].config.id2label
+    t = self.trace
+    if self.row not in self._facts: self._facts[self.row] = _facts(t, self.row)
     vectors, scales = _vectors(t, self.row, [0, self.layer])
-    best = t.probabilities.argmax(-1).tolist()
     with self.hold_sync():
-        self._batch = [dict(label=labels[b], score=p[b].item()) for b, p in zip(best, t.probabilities)]
-        self._vectors = vectors.tobytes()
-        self._detail = dict(
-            row=self.row, layer=self.layer, n_layers=self.n_layers, shape=list(vectors.shape[1:]), scales=scales,
-            tokens=t.tokens[self.row], pieces=pieces(t, self.row), ids=t.input_ids[self.row].tolist(),
-            mask=t.attention_mask[self.row].tolist(), kinds=token_kinds(t, self.row), cut=n_cut(t, self.row),
-            peek=t.hidden_states[self.layer][self.row, :, :3].tolist(), reads=read_by_head(t, self.row),
-            logits=t.logits[self.row].tolist(), probabilities=t.probabilities[self.row].tolist(),
-            labels=list(labels.values()), best=best[self.row], function=t.function,
-            model=type(self._checkpoint[0]).__name__)
+        self._batch, self._vectors = _answers(t), vectors.tobytes()
+        self._detail = dict(self._facts[self.row], layer=self.layer, n_layers=self.n_layers, scales=scales,
+                            shape=list(vectors.shape[1:]), peek=t.hidden_states[self.layer][self.row, :, :3].tolist())
 
 # %% ../nbs/under_the_hood/pipeline_strip.ipynb #249effbc
 @patch

@@ -71,11 +71,11 @@ def _ipython_display_(self: StudyWidget):
         data, metadata = self._repr_mimebundle_()
         display(data, metadata=metadata, raw=True)
 
-# %% ../nbs/under_the_hood/widgets.ipynb #7f57c9ca
-def to_bytes(values: np.ndarray,               # floats, any shape
+# %% ../nbs/under_the_hood/widgets.ipynb #28b7017a
+def to_bytes(values: np.ndarray,                 # floats, any shape
              typical: np.ndarray | None = None,  # floats that set the scale; None: `values`
-            ) -> tuple[np.ndarray, float]:     # uint8 of the same shape, 128 is zero; the scale: what 255 stands for
-    "`values` as bytes around 128; one `typical` value in a thousand is clipped, so that outliers don't wash out the rest."
+            ) -> tuple[np.ndarray, float]:       # uint8 of the same shape, 128 is zero; the scale: what 255 stands for
+    "`values` as bytes around 128; one typical value in a thousand is clipped, lest outliers wash out the rest."
     scale = float(np.quantile(np.abs(values if typical is None else typical), .999)) or 1.
     return np.rint(np.clip(values/scale, -1, 1)*127 + 128).astype(np.uint8), scale
 

@@ -124,10 +124,18 @@ class Lab:
             return said.trim();
         }""", code)
 
+    def until(self, expression: str):
+        "Wait until `expression` is true in the kernel: what the page does arrives there a moment later."
+        end = time.monotonic() + 30
+        while (said := self.python(f"print(bool({expression}))")) != "True":
+            assert time.monotonic() < end, f"{expression} stays {said}"
+            self.page.wait_for_timeout(50)
+
     def dark(self, on: bool = True):
         theme = "JupyterLab Dark" if on else "JupyterLab Light"
         self.page.evaluate("theme => jupyterapp.commands.execute('apputils:change-theme', {theme})", theme)
         self.page.wait_for_function("on => document.body.dataset.jpThemeLight === String(!on)", arg=on)
+        self.page.wait_for_selector("#jupyterlab-splash", state="detached")
 
     def close(self):
         "Close the open notebook and end its kernel."

@@ -16,7 +16,7 @@
 
 const KINDS = {
   special: "added by the tokenizer",
-  continuation: "goes on with the word above",
+  continuation: "continues the word above",
   unknown: "not in the vocabulary",
   pad: "padding, mask 0",
 };
