@@ -5,16 +5,16 @@
 # %% auto #0
 __all__ = ['BUNDLED', 'HEADS', 'CheckpointError', 'load_tokenizer', 'load_model', 'load', 'load_shared']
 
-# %% ../nbs/under_the_hood/checkpoints.ipynb #d0adde6f
+# %% ../nbs/under_the_hood/checkpoints.ipynb #1d6f21ce
 import os, re
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 
 import torch, transformers
-from huggingface_hub import get_hf_file_metadata, hf_hub_url
-from huggingface_hub.errors import (EntryNotFoundError, GatedRepoError, HfHubHTTPError, OfflineModeIsEnabled,
-                                    RepositoryNotFoundError)
+from huggingface_hub import get_hf_file_metadata, hf_hub_url, try_to_load_from_cache
+from huggingface_hub.errors import (EntryNotFoundError, GatedRepoError, HfHubHTTPError, HFValidationError,
+                                    OfflineModeIsEnabled, RepositoryNotFoundError)
 from transformers import AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 from transformers.utils import logging
 
@@ -40,7 +40,7 @@ class CheckpointError(OSError):
 # %% ../nbs/under_the_hood/checkpoints.ipynb #8c80f25e
 _REMEDY = "Leave `checkpoint` out to use the bundled model, which needs no network."
 
-# %% ../nbs/under_the_hood/checkpoints.ipynb #ecf12e10
+# %% ../nbs/under_the_hood/checkpoints.ipynb #99c9ee94
 def _why(error: Exception) -> str:
     "What `error` from the hub means, in words that help."
     said = (str(error) or type(error).__name__).splitlines()[0]
@@ -48,16 +48,18 @@ def _why(error: Exception) -> str:
         OfflineModeIsEnabled: "it isn't in this machine's cache, and offline mode is on (HF_HUB_OFFLINE)",
         GatedRepoError: "its owner wants you to accept terms on its hub page first; then `hf auth login`",
         RepositoryNotFoundError: "the hub has no such checkpoint (a typo? if it is private, `hf auth login`)",
+        HFValidationError: "the hub can't have a checkpoint of that name",
         EntryNotFoundError: "the hub has it, but without a config.json: it isn't a transformers checkpoint",
         HfHubHTTPError: f"the hub answered: {said}"}.items():
         if isinstance(error, kind): return words
     return f"it isn't in this machine's cache, and the hub can't be reached ({said})"
 
-# %% ../nbs/under_the_hood/checkpoints.ipynb #eddb0680
+# %% ../nbs/under_the_hood/checkpoints.ipynb #2cf8dd9e
 def _ask_hub(name: str, token=None, revision: str | None = None):
     "Raise CheckpointError unless the hub says within seconds that `name` has a config.json."
-    url = hf_hub_url(name, "config.json", revision=revision)
-    try: within(7, lambda: get_hf_file_metadata(url, token=token, timeout=4))
+    try:
+        url = hf_hub_url(name, "config.json", revision=revision)
+        within(7, lambda: get_hf_file_metadata(url, token=token, timeout=4))
     except Exception as e: raise CheckpointError(f"checkpoint={name!r} can't be loaded: {_why(e)}. {_REMEDY}") from e
 
 # %% ../nbs/under_the_hood/checkpoints.ipynb #168b0fab
@@ -72,7 +74,7 @@ def _folder(checkpoint: str | os.PathLike) -> Path | None:
     raise CheckpointError(f"checkpoint={name!r} is no folder on this machine, and no hub name such as "
                           f"'distilbert-base-uncased' either. {_REMEDY}")
 
-# %% ../nbs/under_the_hood/checkpoints.ipynb #e753138f
+# %% ../nbs/under_the_hood/checkpoints.ipynb #5720812e
 def _is_pair(checkpoint) -> bool:
     "Whether `checkpoint` is a (model, tokenizer) pair; TypeError where it is nothing we know."
     if isinstance(checkpoint, (str, os.PathLike)): return False
@@ -81,7 +83,8 @@ def _is_pair(checkpoint) -> bool:
         if isinstance(model, torch.nn.Module) and isinstance(tokenizer, PreTrainedTokenizerBase): return True
         raise TypeError(f"checkpoint=({type(model).__name__}, {type(tokenizer).__name__}) must be a torch module "
                         "and a transformers tokenizer, in this order.")
-    raise TypeError(f"checkpoint={checkpoint!r} must be None (the bundled model), a hub name, a folder, "
+    said = repr(checkpoint).splitlines()[0][:80]
+    raise TypeError(f"checkpoint={said} must be None (the bundled model), a hub name, a folder, "
                     "or a (model, tokenizer) pair.")
 
 # %% ../nbs/under_the_hood/checkpoints.ipynb #8b0f211b
@@ -94,23 +97,33 @@ def _no_bars():
     finally:
         if shown: logging.enable_progress_bar()
 
-# %% ../nbs/under_the_hood/checkpoints.ipynb #e59a6eb3
+# %% ../nbs/under_the_hood/checkpoints.ipynb #289abb80
 def _failed(auto, checkpoint, error: Exception) -> CheckpointError:
-    said = str(error).strip().splitlines()[0]
+    said = (str(error).strip() or type(error).__name__).splitlines()[0]
     return CheckpointError(f"checkpoint={str(checkpoint)!r} can't be loaded with {auto.__name__}: {said} {_REMEDY}")
 
-# %% ../nbs/under_the_hood/checkpoints.ipynb #0a29193b
+# %% ../nbs/under_the_hood/checkpoints.ipynb #467d5a57
+_TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "vocab.txt", "vocab.json", "tokenizer.model",
+                    "spiece.model", "sentencepiece.bpe.model")
+
+def _has_tokenizer(folder: Path | None, name, revision: str | None = None) -> bool:
+    "Whether a tokenizer's files are in `folder` or, without one, in the cache for the hub's `name`."
+    if folder: return any((folder/file).exists() for file in _TOKENIZER_FILES)
+    return any(isinstance(try_to_load_from_cache(name, file, revision=revision), str) for file in _TOKENIZER_FILES)
+
+# %% ../nbs/under_the_hood/checkpoints.ipynb #fd9b9b8b
 def _from_pretrained(auto, checkpoint: str | os.PathLike, **kwargs):
     "`auto.from_pretrained`, from a folder, the cache or the hub, with errors that help."
     folder = _folder(checkpoint)
     try:
+        if auto is AutoTokenizer and not _has_tokenizer(folder, checkpoint, kwargs.get("revision")):
+            raise OSError("it has no tokenizer: `tokenizer.save_pretrained(folder)` writes one.")
         with _no_bars(): return auto.from_pretrained(folder or checkpoint, local_files_only=True, **kwargs)
-    except OSError as e:
-        if folder: raise _failed(auto, checkpoint, e) from e
-    except ValueError as e: raise _failed(auto, checkpoint, e) from e
+    except Exception as e:  # damaged files raise errors of many kinds
+        if folder or not isinstance(e, (OSError, HFValidationError)): raise _failed(auto, checkpoint, e) from e
     _ask_hub(checkpoint, kwargs.get("token"), kwargs.get("revision"))
     try: return auto.from_pretrained(checkpoint, **kwargs)
-    except (OSError, ValueError) as e: raise _failed(auto, checkpoint, e) from e
+    except Exception as e: raise _failed(auto, checkpoint, e) from e
 
 # %% ../nbs/under_the_hood/checkpoints.ipynb #d92569e6
 def load_tokenizer(checkpoint=None,  # None (bundled), hub name, folder, or (model, tokenizer)
@@ -137,11 +150,11 @@ def load(checkpoint=None,                       # None (bundled), hub name, fold
     "Model and tokenizer of `checkpoint`, as `load_model` and `load_tokenizer` give them."
     return load_model(checkpoint, head), load_tokenizer(checkpoint)
 
-# %% ../nbs/under_the_hood/checkpoints.ipynb #8200ad25
+# %% ../nbs/under_the_hood/checkpoints.ipynb #a3f5a374
 @lru_cache(maxsize=3)
-def _kept(checkpoint, head: str, stamp: int | None): return load(checkpoint, head)
+def _kept(checkpoint, head: str, stamp: tuple): return load(checkpoint, head)
 
-# %% ../nbs/under_the_hood/checkpoints.ipynb #dfc884f8
+# %% ../nbs/under_the_hood/checkpoints.ipynb #58001e87
 def load_shared(checkpoint=None,                       # as in `load`
                 head: str = "sequence-classification", # one of `HEADS`
                ) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
@@ -149,4 +162,5 @@ def load_shared(checkpoint=None,                       # as in `load`
     checkpoint = BUNDLED if checkpoint is None else checkpoint
     if _is_pair(checkpoint): return tuple(checkpoint)
     folder = _folder(checkpoint)
-    return _kept(checkpoint, head, max(f.stat().st_mtime_ns for f in folder.iterdir()) if folder else None)
+    files = sorted(folder.iterdir()) if folder else ()
+    return _kept(checkpoint, head, tuple((f.name, f.stat().st_mtime_ns, f.stat().st_size) for f in files))

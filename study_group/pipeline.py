@@ -31,16 +31,15 @@ def check_texts(texts: str | list[str]) -> list[str]:
                              "Replace it: text.encode('utf-8', 'replace').decode()")
     return texts
 
-# %% ../nbs/01_pipeline.ipynb #6a6ad495
+# %% ../nbs/01_pipeline.ipynb #18836c07
 def max_tokens(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> int | None:
     "How many tokens a text may have, special ones included; None where neither `tokenizer` nor `model` sets a limit."
-    if tokenizer.model_max_length < 1e9: return tokenizer.model_max_length
-    positions = getattr(model.config, "max_position_embeddings", None)
+    positions = getattr(model.config, "max_position_embeddings", None) or 0
     tables = [m for name, m in model.named_modules() if name.endswith("position_embeddings")]
     unused = next((m.padding_idx + 1 for m in tables if getattr(m, "padding_idx", None) is not None), 0)
-    return positions and positions - unused
+    return min((n for n in (tokenizer.model_max_length, positions - unused) if 0 < n < 1e9), default=None)
 
-# %% ../nbs/01_pipeline.ipynb #65fd8ab3
+# %% ../nbs/01_pipeline.ipynb #09ea2eb7
 def tokenize(texts: list[str], model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase,
              truncation: bool = True, max_length: int | None = None) -> BatchEncoding:
     "Step 1: `texts` as one padded batch of tensors; ValueError where a text is too long or a padding token is missing."
@@ -50,7 +49,8 @@ def tokenize(texts: list[str], model: PreTrainedModel, tokenizer: PreTrainedToke
     if not one_length and tokenizer.pad_token is None:
         raise ValueError("This tokenizer has no padding token, so texts of different lengths can't be one batch. Set "
                          "tokenizer.pad_token = tokenizer.eos_token, and model.config.pad_token_id to its id.")
-    return tokenizer(texts, padding=not one_length, return_tensors="pt", verbose=False, **cut)
+    side = "left" if getattr(model.config, "summary_type", None) == "last" else "right"
+    return tokenizer(texts, padding=not one_length, padding_side=side, return_tensors="pt", verbose=False, **cut)
 
 # %% ../nbs/01_pipeline.ipynb #0e2a6d35
 def function_to_apply(config) -> str:
@@ -100,31 +100,41 @@ def _check_options(max_length=None, **postprocess):
     if function is not None and str(function).lower() not in FUNCTIONS:
         raise ValueError(f"function_to_apply={function!r} isn't one of {', '.join(map(repr, FUNCTIONS))}.")
 
-# %% ../nbs/01_pipeline.ipynb #e81cf150
+# %% ../nbs/01_pipeline.ipynb #e215f7c7
 def _check_inputs(inputs: BatchEncoding, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase):
     "ValueError where `model` can't take `inputs`: no tokens at all, too many, or ids that it doesn't know."
     n_tokens, limit = inputs["input_ids"].shape[1], max_tokens(model, tokenizer)
-    if n_tokens == 0: raise ValueError("texts gives no tokens: it is empty, and this tokenizer adds no special tokens.")
+    if n_tokens == 0 or not inputs["attention_mask"].sum(-1).all():
+        raise ValueError("One of texts gives no tokens: it is empty, and this tokenizer adds no special tokens.")
     if limit and n_tokens > limit:
         raise ValueError(f"A text has {n_tokens:,} tokens, the model takes {limit:,}: "
                          "leave truncation=True and max_length=None.")
+    pads, known = not inputs["attention_mask"].all(), getattr(model.config, "pad_token_id", None)
+    if pads and known not in (None, tokenizer.pad_token_id):
+        raise ValueError(f"The tokenizer pads with id {tokenizer.pad_token_id}, the model expects {known}: "
+                         "set model.config.pad_token_id = tokenizer.pad_token_id.")
     worst, vocab = int(inputs["input_ids"].max()), model.get_input_embeddings().num_embeddings
     if worst >= vocab:
         raise ValueError(f"Token id {worst:,} is outside the model's vocabulary of {vocab:,}: "
                          "this tokenizer isn't the model's own.")
 
-# %% ../nbs/01_pipeline.ipynb #338323ed
+# %% ../nbs/01_pipeline.ipynb #c878478d
 @contextmanager
 def _evaluating(model: PreTrainedModel):
-    "Inside, `model` is in eval mode."
-    training = model.training
+    "Inside, `model` is in eval mode, all parts of it; afterwards each part is in the mode it was in."
+    training = {part: part.training for part in model.modules()}
     try: yield model.eval()
-    finally: model.train(training)
+    finally:
+        for part, mode in training.items(): part.training = mode
 
-# %% ../nbs/01_pipeline.ipynb #bf2f2b40
+# %% ../nbs/01_pipeline.ipynb #1e959baa
 def run_model(inputs: BatchEncoding, model: PreTrainedModel) -> tuple[torch.Tensor, tuple[torch.Tensor, ...]]:
     "Step 2: logits (batch, n_labels) and all hidden states of `model` for `inputs`."
-    with _evaluating(model): out = model(**inputs, output_hidden_states=True)
+    try:
+        with _evaluating(model): out = model(**inputs, output_hidden_states=True)
+    except ValueError as e:
+        if "padding token" not in str(e): raise
+        raise ValueError(f"{e} Set model.config.pad_token_id = tokenizer.pad_token_id.") from e
     if "logits" not in out or out.logits.ndim != 2:
         raise ValueError(f"{type(model).__name__} doesn't give (batch, n_labels) logits: trace needs a model for "
                          "sequence classification, such as load_model(checkpoint) gives.")

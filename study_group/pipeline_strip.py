@@ -5,8 +5,9 @@
 # %% auto #0
 __all__ = ['token_kinds', 'pieces', 'n_cut', 'read_by_head', 'shorten', 'as_text', 'PipelineStrip']
 
-# %% ../nbs/under_the_hood/pipeline_strip.ipynb #66612202
+# %% ../nbs/under_the_hood/pipeline_strip.ipynb #aefc129d
 from html import escape
+from itertools import count
 
 import numpy as np, torch, traitlets
 from fastcore.basics import patch
@@ -55,13 +56,13 @@ def read_by_head(trace: Trace, row: int) -> list[int]:  # positions; empty where
 # %% ../nbs/under_the_hood/pipeline_strip.ipynb #24f395c7
 def _say(value: float) -> str: return f"{value:.4f}" if abs(value) < 1000 else f"{value:.3g}"
 
-# %% ../nbs/under_the_hood/pipeline_strip.ipynb #0d703f1a
+# %% ../nbs/under_the_hood/pipeline_strip.ipynb #68895631
 def _answer(trace: Trace, row: int) -> list[tuple[str, str, str, str]]:
     "The logits and scores of text `row`, a line a label, the highest marked."
     labels, best = trace.checkpoint[0].config.id2label, int(trace.probabilities[row].argmax())
     numbers = zip(trace.logits[row].tolist(), trace.probabilities[row].tolist())
     heads = ("label", "logit", trace.function if trace.function != "none" else "score", "")
-    return [heads, *((labels[i], *map(_say, both), "✓" if i == best else "") for i, both in enumerate(numbers))]
+    return [heads, *((str(labels[i]), *map(_say, both), "✓" if i == best else "") for i, both in enumerate(numbers))]
 
 # %% ../nbs/under_the_hood/pipeline_strip.ipynb #92837c99
 _MOST_TEXTS, _MOST_TOKENS = 8, 24  # a page without a kernel shows so much
@@ -131,7 +132,7 @@ def _text_html(trace: Trace, row: int) -> str:
     return (f"<p><b>{escape(shorten(trace.texts[row], 300))}</b></p>"
             f'<table style="{_TABLE}">{table}</table>{rest}<table style="{_TABLE}">{answer}</table>')
 
-# %% ../nbs/under_the_hood/pipeline_strip.ipynb #202e5920
+# %% ../nbs/under_the_hood/pipeline_strip.ipynb #0ab1a654
 class PipelineStrip(StudyWidget):
     "A text on its way through the pipeline, left to right; edit it, follow a token, choose `row` and `layer`."
     texts = traitlets.List(traitlets.Unicode()).tag(sync=True)
@@ -152,9 +153,10 @@ class PipelineStrip(StudyWidget):
 
     @traitlets.validate("texts")
     def _sound(self, proposal):
-        try: return pipeline.check_texts(proposal.value)
-        except (TypeError, ValueError) as e: self.error = str(e)
-        return self.texts
+        try: texts = pipeline.check_texts(proposal.value)
+        except (TypeError, ValueError) as e: texts, self.error = self.texts, str(e)
+        else: self.error = "" if texts == self._good else self.error
+        return texts
 
     @traitlets.observe("texts")
     def _on_texts(self, _): self._edit()
@@ -162,7 +164,7 @@ class PipelineStrip(StudyWidget):
     @traitlets.observe("row", "layer")
     def _on_look(self, _): self._show()
 
-# %% ../nbs/under_the_hood/pipeline_strip.ipynb #e491537a
+# %% ../nbs/under_the_hood/pipeline_strip.ipynb #b93945cb
 @patch
 def __init__(self: PipelineStrip,
              texts: str | list[str] | Trace,          # what to classify, or a trace of it
@@ -172,30 +174,30 @@ def __init__(self: PipelineStrip,
              **options):                              # what `trace` takes
     start = texts if hasattr(texts, "hidden_states") else pipeline.trace(texts, checkpoint, **options)
     self._good, self._checkpoint, self._options = start.texts, start.checkpoint, start.options
-    self.n_layers = len(start.hidden_states) - 1
+    self.n_layers, self._number = len(start.hidden_states) - 1, next(_NUMBERS)
     super(PipelineStrip, self).__init__()
     self._keep(start)
     with self.hold_sync():
         self.texts, self.row, self.layer = start.texts, row, self.n_layers if layer is None else layer
         self._show()
 
-# %% ../nbs/under_the_hood/pipeline_strip.ipynb #c3141832
-_KEPT = {}  # strip's id → its trace, the latest used last
+# %% ../nbs/under_the_hood/pipeline_strip.ipynb #7f724f10
+_KEPT, _NUMBERS = {}, count()  # strip's number → its trace, the latest used last; numbers for strips
 
-# %% ../nbs/under_the_hood/pipeline_strip.ipynb #73b07a43
+# %% ../nbs/under_the_hood/pipeline_strip.ipynb #3f65cfd0
 @patch
 def _keep(self: PipelineStrip, trace: Trace):
     "Keep `trace` while this is one of the last eight strips in use."
-    if _KEPT.pop(self.model_id, None) is not trace: self._facts = {}
-    _KEPT[self.model_id] = trace
+    if _KEPT.pop(self._number, None) is not trace: self._facts = {}
+    _KEPT[self._number] = trace
     if len(_KEPT) > 8: del _KEPT[next(iter(_KEPT))]
 
-# %% ../nbs/under_the_hood/pipeline_strip.ipynb #18238bea
+# %% ../nbs/under_the_hood/pipeline_strip.ipynb #f3161527
 @patch(as_prop=True)
 def trace(self: PipelineStrip) -> Trace:
     "What the strip shows."
-    self._keep(_KEPT.get(self.model_id) or pipeline.trace(self._good, self._checkpoint, **self._options))
-    return _KEPT[self.model_id]
+    self._keep(_KEPT.get(self._number) or pipeline.trace(self._good, self._checkpoint, **self._options))
+    return _KEPT[self._number]
 
 # %% ../nbs/under_the_hood/pipeline_strip.ipynb #b58acfb4
 @patch
@@ -210,7 +212,7 @@ def _edit(self: PipelineStrip):
         self.error, self.row, self.token = "", min(self.row, len(self._good) - 1), None
         self._show()
 
-# %% ../nbs/under_the_hood/pipeline_strip.ipynb #ed966734
+# %% ../nbs/under_the_hood/pipeline_strip.ipynb #1512a380
 def _facts(trace: Trace, row: int) -> dict:
     "What the page needs to know about text `row`, whatever the layer."
     model = trace.checkpoint[0]
@@ -219,14 +221,14 @@ def _facts(trace: Trace, row: int) -> dict:
         mask=trace.attention_mask[row].tolist(), kinds=token_kinds(trace, row), cut=n_cut(trace, row),
         reads=read_by_head(trace, row), logits=trace.logits[row].tolist(), function=trace.function,
         probabilities=trace.probabilities[row].tolist(), best=int(trace.probabilities[row].argmax()),
-        labels=list(model.config.id2label.values()), model=type(model).__name__)
+        labels=list(map(str, model.config.id2label.values())), model=type(model).__name__)
 
-# %% ../nbs/under_the_hood/pipeline_strip.ipynb #e70c1872
+# %% ../nbs/under_the_hood/pipeline_strip.ipynb #f2a6a727
 def _answers(trace: Trace) -> list[dict]:
     "For each text its best label and that label's score."
     scores, best = trace.probabilities.max(-1)
     labels = trace.checkpoint[0].config.id2label
-    return [dict(label=labels[b], score=s) for b, s in zip(best.tolist(), scores.tolist())]
+    return [dict(label=str(labels[b]), score=s) for b, s in zip(best.tolist(), scores.tolist())]
 
 # %% ../nbs/under_the_hood/pipeline_strip.ipynb #55595ca7
 @patch
