@@ -5,14 +5,14 @@
 # %% auto #0
 __all__ = ['BUNDLED', 'HEADS', 'CheckpointError', 'load_tokenizer', 'load_model', 'load', 'load_shared']
 
-# %% ../nbs/under_the_hood/checkpoints.ipynb #1d6f21ce
+# %% ../nbs/under_the_hood/checkpoints.ipynb #a3a346c8
 import os, re
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 
 import torch, transformers
-from huggingface_hub import get_hf_file_metadata, hf_hub_url, try_to_load_from_cache
+from huggingface_hub import get_hf_file_metadata, hf_hub_url
 from huggingface_hub.errors import (EntryNotFoundError, GatedRepoError, HfHubHTTPError, HFValidationError,
                                     OfflineModeIsEnabled, RepositoryNotFoundError)
 from transformers import AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
@@ -102,27 +102,25 @@ def _failed(auto, checkpoint, error: Exception) -> CheckpointError:
     said = (str(error).strip() or type(error).__name__).splitlines()[0]
     return CheckpointError(f"checkpoint={str(checkpoint)!r} can't be loaded with {auto.__name__}: {said} {_REMEDY}")
 
-# %% ../nbs/under_the_hood/checkpoints.ipynb #467d5a57
-_TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "vocab.txt", "vocab.json", "tokenizer.model",
-                    "spiece.model", "sentencepiece.bpe.model")
+# %% ../nbs/under_the_hood/checkpoints.ipynb #d3c6a9d2
+def _check_vocabulary(loaded):
+    "OSError where `loaded` is a tokenizer that knows hardly anything but special tokens."
+    if isinstance(loaded, PreTrainedTokenizerBase) and len(loaded) < len(loaded.all_special_tokens) + 10:
+        raise OSError("it has no tokenizer: `tokenizer.save_pretrained(folder)` writes one.")
+    return loaded
 
-def _has_tokenizer(folder: Path | None, name, revision: str | None = None) -> bool:
-    "Whether a tokenizer's files are in `folder` or, without one, in the cache for the hub's `name`."
-    if folder: return any((folder/file).exists() for file in _TOKENIZER_FILES)
-    return any(isinstance(try_to_load_from_cache(name, file, revision=revision), str) for file in _TOKENIZER_FILES)
-
-# %% ../nbs/under_the_hood/checkpoints.ipynb #fd9b9b8b
+# %% ../nbs/under_the_hood/checkpoints.ipynb #645928da
 def _from_pretrained(auto, checkpoint: str | os.PathLike, **kwargs):
     "`auto.from_pretrained`, from a folder, the cache or the hub, with errors that help."
     folder = _folder(checkpoint)
     try:
-        if auto is AutoTokenizer and not _has_tokenizer(folder, checkpoint, kwargs.get("revision")):
-            raise OSError("it has no tokenizer: `tokenizer.save_pretrained(folder)` writes one.")
-        with _no_bars(): return auto.from_pretrained(folder or checkpoint, local_files_only=True, **kwargs)
-    except Exception as e:  # damaged files raise errors of many kinds
-        if folder or not isinstance(e, (OSError, HFValidationError)): raise _failed(auto, checkpoint, e) from e
+        with _no_bars():
+            return _check_vocabulary(auto.from_pretrained(folder or checkpoint, local_files_only=True, **kwargs))
+    except Exception as e:  # damaged files raise errors of many kinds, and so do a tokenizer's missing ones
+        missing = isinstance(e, (OSError, HFValidationError)) or auto is AutoTokenizer
+        if folder or not missing: raise _failed(auto, checkpoint, e) from e
     _ask_hub(checkpoint, kwargs.get("token"), kwargs.get("revision"))
-    try: return auto.from_pretrained(checkpoint, **kwargs)
+    try: return _check_vocabulary(auto.from_pretrained(checkpoint, **kwargs))
     except Exception as e: raise _failed(auto, checkpoint, e) from e
 
 # %% ../nbs/under_the_hood/checkpoints.ipynb #d92569e6

@@ -62,17 +62,19 @@ def index_url() -> str:
         raise OSError(f"No package index is known, for lack of pip: set PIP_INDEX_URL to one. {_REMEDY}") from None
     return PyPI.simple_url
 
-# %% ../nbs/under_the_hood/data.ipynb #bf0f4cba
+# %% ../nbs/under_the_hood/data.ipynb #0e19d408
 def _open(url: str, **headers):
-    "An answer to a request for `url`; OSError where it is no address."
+    "An answer to a request for `url`; OSError where it is no address. A login isn't sent on to where it redirects."
     parts = urlsplit(url)
     login, _, host = parts.netloc.rpartition("@")
-    if login: headers["Authorization"] = "Basic " + b64encode(unquote(login).encode()).decode()
     if parts.scheme not in ("http", "https") or not host:
-        raise OSError(f"The package index's address, {url!r}, must start with http:// or https://. {_REMEDY}")
-    return urlopen(Request(urlunsplit(parts._replace(netloc=host)), headers=headers), timeout=8)
+        shown = url.rpartition("@")[2]
+        raise OSError(f"The package index's address, {shown!r}, must start with http:// or https://. {_REMEDY}")
+    request = Request(urlunsplit(parts._replace(netloc=host)), headers=headers)
+    if login: request.add_unredirected_header("Authorization", "Basic " + b64encode(unquote(login).encode()).decode())
+    return urlopen(request, timeout=8)
 
-# %% ../nbs/under_the_hood/data.ipynb #553b8185
+# %% ../nbs/under_the_hood/data.ipynb #b28eb0c0
 def _sdist_url() -> str:
     "Where the index keeps `SDIST`, read off its page for the package."
     page = index_url().rstrip("/") + "/vadersentiment/"
@@ -81,9 +83,8 @@ def _sdist_url() -> str:
     place, html = within(10, read)
     found = [urljoin(place, link).split("#")[0] for link in re.findall(r'href="([^"]+)"', html) if SDIST in link]
     if not found: raise OSError(f"The package index has no {SDIST}. {_REMEDY}")
-    login = urlsplit(page).netloc.rpartition("@")[0]
-    same_host = urlsplit(found[0]).netloc == urlsplit(place).netloc
-    return found[0].replace("://", f"://{login}@", 1) if login and same_host else found[0]
+    login, _, host = urlsplit(page).netloc.rpartition("@")
+    return found[0].replace("://", f"://{login}@", 1) if login and urlsplit(found[0]).netloc == host else found[0]
 
 # %% ../nbs/under_the_hood/data.ipynb #8021eebc
 def _download(url: str, path: Path, sha256: str):
@@ -117,18 +118,20 @@ def cache_folder() -> Path:
     "Where downloads are kept: `$STUDY_GROUP_CACHE`, else `study_group` in the user's cache folder."
     return Path(os.environ.get("STUDY_GROUP_CACHE") or xdg_cache_home()/"study_group").expanduser()
 
-# %% ../nbs/under_the_hood/data.ipynb #aa26c70b
+# %% ../nbs/under_the_hood/data.ipynb #e6ee0d54
 def _sdist() -> Path:
     "`SDIST` on this machine's disk, downloaded when it isn't there."
     path = cache_folder()/SDIST
     if path.exists() and hashlib.sha256(path.read_bytes()).hexdigest() == SDIST_SHA256: return path
-    try: path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as e:
-        raise OSError(f"The folder for downloads can't be written ({e}): set STUDY_GROUP_CACHE to another.") from e
-    try: _fetch(_sdist_url(), path, SDIST_SHA256)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _fetch(_sdist_url(), path, SDIST_SHA256)
     except (URLError, HTTPException, TimeoutError, ConnectionError) as e:
         raise OSError(f"The real reviews couldn't be downloaded ({getattr(e, 'reason', e)}). Try again when there is a "
                       f"network: what has arrived is kept. {_REMEDY}") from e
+    except OSError as e:
+        if e.filename is None: raise
+        raise OSError(f"The folder for downloads can't be written ({e}): set STUDY_GROUP_CACHE to another.") from e
     return path
 
 # %% ../nbs/under_the_hood/data.ipynb #4204b1e9

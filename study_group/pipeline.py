@@ -5,10 +5,12 @@
 # %% auto #0
 __all__ = ['FUNCTIONS', 'check_texts', 'max_tokens', 'tokenize', 'function_to_apply', 'predict', 'Trace', 'run_model', 'trace']
 
-# %% ../nbs/01_pipeline.ipynb #e9af531d
+# %% ../nbs/01_pipeline.ipynb #3b0ec471
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from inspect import getsource
+import math
 
 import torch
 from fastcore.basics import patch
@@ -39,7 +41,7 @@ def max_tokens(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> in
     unused = next((m.padding_idx + 1 for m in tables if getattr(m, "padding_idx", None) is not None), 0)
     return min((n for n in (tokenizer.model_max_length, positions - unused) if 0 < n < 1e9), default=None)
 
-# %% ../nbs/01_pipeline.ipynb #09ea2eb7
+# %% ../nbs/01_pipeline.ipynb #11e3bb45
 def tokenize(texts: list[str], model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase,
              truncation: bool = True, max_length: int | None = None) -> BatchEncoding:
     "Step 1: `texts` as one padded batch of tensors; ValueError where a text is too long or a padding token is missing."
@@ -50,7 +52,8 @@ def tokenize(texts: list[str], model: PreTrainedModel, tokenizer: PreTrainedToke
         raise ValueError("This tokenizer has no padding token, so texts of different lengths can't be one batch. Set "
                          "tokenizer.pad_token = tokenizer.eos_token, and model.config.pad_token_id to its id.")
     side = "left" if getattr(model.config, "summary_type", None) == "last" else "right"
-    return tokenizer(texts, padding=not one_length, padding_side=side, return_tensors="pt", verbose=False, **cut)
+    return tokenizer(texts, padding=not one_length, padding_side=side, return_attention_mask=True, return_tensors="pt",
+                     verbose=False, **cut)
 
 # %% ../nbs/01_pipeline.ipynb #0e2a6d35
 def function_to_apply(config) -> str:
@@ -100,7 +103,7 @@ def _check_options(max_length=None, **postprocess):
     if function is not None and str(function).lower() not in FUNCTIONS:
         raise ValueError(f"function_to_apply={function!r} isn't one of {', '.join(map(repr, FUNCTIONS))}.")
 
-# %% ../nbs/01_pipeline.ipynb #e215f7c7
+# %% ../nbs/01_pipeline.ipynb #cbd9a7f4
 def _check_inputs(inputs: BatchEncoding, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase):
     "ValueError where `model` can't take `inputs`: no tokens at all, too many, or ids that it doesn't know."
     n_tokens, limit = inputs["input_ids"].shape[1], max_tokens(model, tokenizer)
@@ -110,10 +113,10 @@ def _check_inputs(inputs: BatchEncoding, model: PreTrainedModel, tokenizer: PreT
         raise ValueError(f"A text has {n_tokens:,} tokens, the model takes {limit:,}: "
                          "leave truncation=True and max_length=None.")
     pads, known = not inputs["attention_mask"].all(), getattr(model.config, "pad_token_id", None)
-    if pads and known not in (None, tokenizer.pad_token_id):
+    if pads and known not in (None, tokenizer.pad_token_id) and "pad_token_id" in getsource(type(model).forward):
         raise ValueError(f"The tokenizer pads with id {tokenizer.pad_token_id}, the model expects {known}: "
                          "set model.config.pad_token_id = tokenizer.pad_token_id.")
-    worst, vocab = int(inputs["input_ids"].max()), model.get_input_embeddings().num_embeddings
+    worst, vocab = int(inputs["input_ids"].max()), getattr(model.get_input_embeddings(), "num_embeddings", math.inf)
     if worst >= vocab:
         raise ValueError(f"Token id {worst:,} is outside the model's vocabulary of {vocab:,}: "
                          "this tokenizer isn't the model's own.")
