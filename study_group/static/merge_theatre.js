@@ -1,0 +1,299 @@
+/**
+ * MergeTheatre: a subword tokenizer in training. On top method and time; then what happens in this step, the words in
+ * pieces, the candidates and the vocabulary. While a step is hidden, a candidate or two neighbours can be bet on.
+ *
+ * @typedef {object} Scene what Python says about this step
+ * @property {number} step @property {number} n_steps @property {boolean} revealed @property {string} title
+ * @property {{count: number, pieces: string[], places: number[], new: number[]}[]} words each with where the pieces of
+ *   the coming step start, and which pieces the last step made
+ * @property {string[]} chosen the pieces of the coming step: two that join, or one that goes
+ * @property {string} token what they become @property {string} why @property {string} ties
+ * @property {string[]} heads names of a candidate's numbers @property {Candidate[]} candidates shown, of n_candidates
+ * @property {number} n_candidates @property {{name: string, pieces: string[], n: number}[]} vocabulary
+ * @property {string} goal @property {string} size @property {string} note @property {string} verdict
+ * @typedef {{pieces: string[], numbers: string[], part?: number, best?: boolean, tied?: boolean}} Candidate
+ */
+
+const SIGNS = { right: "✓", tied: "≈", wrong: "✗" }; // of bets
+let theatres = 0;
+
+/** An element with a class, children (a string becomes text, never markup) and attributes. */
+function make(tag, className = "", children = [], attributes = {}) {
+  const node = document.createElement(tag);
+  node.className = className;
+  node.append(...[children].flat());
+  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
+  return node;
+}
+
+/** Make `node` say `text`, or leave it alone where it does. */
+function tell(node, text) { if (node.textContent !== text) node.textContent = text; }
+
+/** A piece as a chip; what can't be seen in it gets a picture. */
+function chip(piece, className = "", tag = "bdi", attributes = {}) {
+  const text = piece.replace(/ /g, "␣").replace(/\x7f/g, "␡")
+    .replace(/[\x00-\x1f]/g, (c) => String.fromCharCode(0x2400 + c.charCodeAt(0)));
+  return make(tag, `chip ${className}`, text, attributes);
+}
+
+/** Chips with a plus between them. */
+function sum(pieces, name) { return pieces.flatMap((piece, n) => [...(n ? [" + "] : []), chip(piece, name)]); }
+
+function same(a, b) { return JSON.stringify(a) === JSON.stringify(b); }
+
+/** The words in pieces. While a step is hidden `pick(pieces)` hears of two neighbours, or one piece if `single()`. */
+function wordBoard({ pick, single }) {
+  const node = make("ol", "split", [], { "aria-label": "Words" });
+  let [rows, scene, bet, first] = [[], null, null, null]; // first: the piece that waits for its neighbour
+
+  /** Mark what was bet on, in every word, and the piece that waits. */
+  function mark() {
+    rows.forEach((row, word) => row.forEach((piece, place) => {
+      const from = (start) => scene.words[word].pieces.slice(start, start + bet.length);
+      const inBet = bet !== null && (same(bet, from(place)) || (place > 0 && same(bet, from(place + 1 - bet.length))));
+      const waits = first?.word === word && first.place === place;
+      piece.classList.toggle("bet", inBet);
+      piece.classList.toggle("waits", waits);
+      if (piece.tagName === "BUTTON") piece.setAttribute("aria-pressed", inBet || waits);
+    }));
+  }
+  function choose(word, place) {
+    const { pieces } = scene.words[word];
+    if (single()) return pick([pieces[place]]);
+    const distance = first?.word === word ? Math.abs(place - first.place) : null;
+    const start = Math.min(place, first?.place ?? 0);
+    first = distance === 0 || distance === 1 ? null : { word, place };
+    mark();
+    if (distance === 1) pick(pieces.slice(start, start + 2));
+  }
+  function find(target) {
+    const word = rows.findIndex((row) => row.includes(target));
+    return [word, rows[word]?.indexOf(target)];
+  }
+  const near = (list, n) => list[Math.min(Math.max(n, 0), list.length - 1)];
+  node.addEventListener("click", (event) => {
+    if (event.target.matches("button:not([aria-disabled])")) choose(...find(event.target));
+  });
+  node.addEventListener("focusin", (event) => { // the piece that has the focus is the board's only tab stop
+    for (const stop of node.querySelectorAll("[tabindex='0']")) stop.tabIndex = -1;
+    event.target.tabIndex = 0;
+  });
+  node.addEventListener("keydown", (event) => {
+    const move = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] }[event.key];
+    const [word, place] = find(event.target);
+    if (!move || word < 0) return;
+    event.preventDefault();
+    near(near(rows, word + move[0]), place + move[1]).focus();
+  });
+
+  function piece(word, place) {
+    const { pieces, places, new: fresh } = scene.words[word];
+    const [here, before] = scene.chosen.length === 2 ? ["joins left", "joins right"] : ["goes", ""];
+    const names = [fresh.includes(place) ? "new" : "", places.includes(place) ? here : "",
+      places.includes(place - 1) ? before : ""].join(" ");
+    if (scene.revealed) return chip(pieces[place], names, "span");
+    const button = chip(pieces[place], names, "button", { type: "button", tabindex: word || place ? -1 : 0 });
+    if (single() && [...pieces[place]].length < 2) button.setAttribute("aria-disabled", true);
+    return button;
+  }
+  return {
+    node,
+    /** @param {Scene} now */
+    update(now) {
+      [scene, first] = [now, null];
+      rows = scene.words.map(({ pieces }, word) => pieces.map((_, place) => piece(word, place)));
+      node.replaceChildren(...rows.map((row, word) => make("li", "", [
+        make("span", "count", `${scene.words[word].count.toLocaleString("en")} ×`),
+        make("span", "word", row, { dir: "auto" })])));
+      const seen = node.querySelector(".joins, .goes") ?? node.querySelector(".new");
+      if (seen) requestAnimationFrame(() => { node.scrollTop = seen.offsetTop - node.clientHeight / 2; });
+      mark();
+    },
+    show(newBet) { bet = newBet; mark(); },
+  };
+}
+
+/** What may come next, a line each: to be chosen while the step is hidden, with its numbers afterwards. */
+function candidateTable({ pick }) {
+  const [head, body, more] = [make("tr"), make("tbody"), make("small")];
+  const table = make("table", "", [make("thead", "", head), body], { "aria-label": "Candidates" });
+  const name = `theatre-${theatres++}`;
+  let [lines, bet] = [[], null];
+
+  function mark() {
+    for (const line of lines) {
+      const mine = same(line.pieces, bet);
+      if (line.radio) line.radio.checked = mine;
+      tell(line.tag, [line.tied && "tied", mine && "your bet"].filter(Boolean).join(", "));
+    }
+  }
+  /** @param {Candidate} candidate */
+  function add({ pieces, numbers, part, best, tied }) {
+    const tag = make("td", "tag");
+    const radio = numbers.length ? null : make("input", "", [], { type: "radio", name });
+    radio?.addEventListener("change", () => pick(pieces));
+    const sign = radio ?? make("span", "arrow", best ? "▶" : "");
+    const label = make(radio ? "label" : "span", "", [sign, make("span", "", sum(pieces))]);
+    const bar = make("i", "bar", [], { style: `--part: ${part ?? 0}` });
+    const cells = numbers.map((number) => make("td", "number", number));
+    const node = make("tr", best ? "best" : "", [make("th", "", label, { scope: "row" }), ...cells,
+      ...(radio ? [] : [make("td", "bars", bar)]), tag]);
+    return { node, pieces, tied, radio, tag };
+  }
+  return {
+    node: make("section", "candidates", [make("h4", "", ["Candidates", more]), make("div", "scroller", table)]),
+    /** @param {Scene} scene @param {boolean} single */
+    update(scene, single) {
+      const { candidates, heads, n_candidates: n } = scene;
+      const hidden = candidates.length && !scene.revealed;
+      const column = (name, text) => make("th", name, text, { scope: "col" });
+      const numbers = hidden ? [] : [...heads.map((text) => column("number", text)), make("td")];
+      head.replaceChildren(column("", single ? "piece" : "pair"), ...numbers, make("td"));
+      lines = candidates.map(add);
+      body.replaceChildren(...lines.map((line) => line.node));
+      table.hidden = !candidates.length;
+      table.className = hidden ? "" : `numbers-${heads.length}`;
+      const shown = candidates.length < n ? `${candidates.length} of ${n.toLocaleString("en")}, ` : "";
+      tell(more, n ? `${shown}${hidden ? "in alphabetical order" : "best first"}` : "none are left");
+      mark();
+    },
+    show(newBet) { bet = newBet; mark(); },
+  };
+}
+
+/** Back, forth and a slider over the steps; `go(step)` hears where to, `play()` that it shall go by itself. */
+function timeControls({ go, play }) {
+  const button = (text, label, to) => {
+    const node = make("button", "", text, { type: "button", "aria-label": label, title: label });
+    node.addEventListener("click", to);
+    return node;
+  };
+  let [step, last] = [0, 0];
+  const slider = make("input", "", [], { type: "range", min: 0, step: 1, "aria-label": "Steps done" });
+  slider.addEventListener("input", () => go(slider.valueAsNumber));
+  const back = [button("⏮", "First", () => go(0)), button("◀", "Previous", () => go(step - 1))];
+  const forth = [button("▶", "Next", () => go(step + 1)), button("⏭", "Last", () => go(last))];
+  const [player, said] = [make("button", "", "", { type: "button" }), make("span", "steps")];
+  player.addEventListener("click", play);
+  return {
+    node: make("div", "time", [...back, slider, ...forth, said, player], { role: "group", "aria-label": "Time" }),
+    update(now, n, playing, canPlay) {
+      [step, last] = [now, n];
+      Object.assign(slider, { max: n, value: now });
+      tell(said, `${now} of ${n} steps done`);
+      slider.setAttribute("aria-valuetext", said.textContent);
+      for (const node of back) node.disabled = now === 0;
+      for (const node of forth) node.disabled = now === n;
+      player.disabled = !canPlay;
+      tell(player, playing ? "Pause" : "Play");
+    },
+  };
+}
+
+/** The methods to choose from, one of them chosen; `choose(method)` hears which. */
+function methodChoice(methods, choose) {
+  const name = `theatre-${theatres++}`;
+  const radio = (value) => make("input", "", [], { type: "radio", name, value });
+  const labels = Object.entries(methods).map(([value, text]) => make("label", "", [radio(value), text]));
+  const node = make("div", "methods", labels, { role: "radiogroup", "aria-label": "Method" });
+  node.addEventListener("change", (event) => choose(event.target.value));
+  return { node, update: (method) => { node.querySelector(`[value="${method}"]`).checked = true; } };
+}
+
+function draw({ model, root }) {
+  /** @returns {Scene} */
+  const scene = () => model.get("_scene");
+  const single = () => model.get("method") === "unigram";
+  const set = (name, value) => { model.set(name, value); model.save_changes(); };
+  const step = () => model.get("step");
+  const drawn = () => scene().step === step(); // else the scene is on its way
+  const pick = (pieces) => { if (drawn() && !scene().revealed) set("bet", pieces); };
+  const go = (to) => set("step", Math.min(Math.max(to, 0), scene().n_steps));
+  let [player, typing] = [null, null];
+  const time = timeControls({ go, play: () => play(!player) });
+  const methods = methodChoice(model.get("_methods"), (method) => set("method", method));
+  const [board, table] = [wordBoard({ pick, single }), candidateTable({ pick })];
+  const betting = make("input", "", [], { type: "checkbox" });
+  const names = ["title", "why", "ties", "verdict", "score", "goal", "size", "note", "error", "legend"];
+  const said = Object.fromEntries(names.map((name) => [name, make("p", name)]));
+  said.error.setAttribute("role", "alert");
+  const [main, vocabulary] = [make("button", "main", "", { type: "button" }), make("div")];
+  const own = make("input", "", [], { type: "text", placeholder: "low low lower newest newest widest", dir: "auto",
+    spellcheck: "false", maxlength: 10000 });
+  const part = (name, ...children) => make("section", name.toLowerCase(), [make("h4", "", name), ...children]);
+  const stage = make("div", "stage", [part("Words", board.node, said.legend), table.node,
+    part("Vocabulary", vocabulary, said.size)]);
+  const now = make("div", "", [said.title, said.why, said.ties, said.verdict], { "aria-live": "polite" });
+  root.append(make("div", "top", [methods.node, said.goal]), time.node,
+    make("div", "top", [make("label", "switch", [betting, "Bet before it is revealed"]), said.score]),
+    make("div", "now", [now, main]),
+    stage, make("label", "own", ["Train on your own words", own]), said.error, said.note);
+
+  const atEnd = () => step() === scene().n_steps;
+  function play(on) {
+    clearInterval(player);
+    player = on ? setInterval(() => (atEnd() ? play(false) : go(step() + 1)), 1600) : null;
+    if (on && atEnd()) go(0);
+    choices();
+  }
+  function choices() {
+    if (model.get("betting") && player) return play(false);
+    const [s, bet, bets] = [scene(), model.get("bet"), model.get("score")];
+    methods.update(model.get("method"));
+    betting.checked = model.get("betting");
+    root.classList.toggle("betting", betting.checked);
+    const counts = Object.entries(SIGNS).map(([kind, sign]) => `${sign} ${bets[kind]} ${kind}`);
+    tell(said.score, betting.checked || /[1-9]/.test(counts) ? `Your bets: ${counts.join(" · ")}` : "");
+    tell(said.error, model.get("error"));
+    own.setAttribute("aria-invalid", model.get("error") !== "");
+    for (const list of [board, table]) list.show(bet);
+    tell(main, s.revealed ? (atEnd() ? "Start again" : "Next step") : "Reveal");
+    if (s.revealed) tell(said.why, s.why);
+    else if (bet) said.why.replaceChildren("Your bet: ", ...sum(bet));
+    else tell(said.why, `Choose a candidate, or click ${single() ? "a piece" : "two neighbours"} in a word.`);
+    time.update(step(), s.n_steps, player !== null, !betting.checked && s.n_steps > 0);
+  }
+  function group({ name, pieces, n }) {
+    const more = n > pieces.length ? [`and ${(n - pieces.length).toLocaleString("en")} more`] : [];
+    const chips = make("span", "", [...pieces.map((piece) => chip(piece)), ...more]);
+    return make("p", name, [make("span", "name", `${n.toLocaleString("en")} ${name}`), chips]);
+  }
+  function redraw() {
+    const s = scene();
+    const becomes = s.token ? [" → ", chip(s.token, "new")] : [];
+    said.title.replaceChildren(s.title, " ", ...sum(s.chosen, single() ? "goes" : ""), ...becomes);
+    stage.classList.toggle("few", s.words.length <= 8);
+    board.update(s);
+    table.update(s, single());
+    const kinds = { joins: "about to join", goes: "about to go", new: "new since the last step" };
+    said.legend.replaceChildren(...Object.entries(kinds).filter(([kind]) => board.node.querySelector(`.${kind}`))
+      .map(([kind, text]) => make("span", "", [chip("ab", kind), text])));
+    vocabulary.replaceChildren(...s.vocabulary.filter(({ n }) => n).map(group));
+    for (const name of ["ties", "verdict", "goal", "size", "note"]) tell(said[name], s[name]);
+    choices();
+  }
+  /** Send what was typed; half a character couldn't travel. */
+  function send() {
+    const whole = own.value.isWellFormed();
+    if (whole) model.set("own_text", own.value);
+    set("error", whole ? "" : "own_text has half a character, as when an emoji is cut in two: type it again.");
+    typing = null;
+  }
+  const typed = (delay) => { clearTimeout(typing); typing = setTimeout(send, delay); };
+
+  betting.addEventListener("change", () => set("betting", betting.checked));
+  main.addEventListener("click", () => {
+    if (!scene().revealed) set("revealed", true);
+    else if (drawn()) go(atEnd() ? 0 : step() + 1);
+  });
+  own.addEventListener("input", () => typed(400));
+  own.addEventListener("keydown", (event) => { if (event.key === "Enter" && !event.isComposing) typed(0); });
+  model.on("change:own_text", () => { if (!typing) own.value = model.get("own_text"); });
+  model.on("change:_scene", redraw);
+  for (const name of ["bet", "score", "error", "betting", "method", "step"]) model.on(`change:${name}`, choices);
+  own.value = model.get("own_text");
+  redraw();
+  return () => { clearInterval(player); clearTimeout(typing); };
+}
+
+export default study("merge-theatre", draw);

@@ -1,0 +1,343 @@
+/**
+ * TokenStrip: a text box, what can be counted, then the text in lines with its tokens, ids, offsets and words below it.
+ * A text can have 10,000 tokens, so a line gets its elements only when it comes near what can be seen.
+ *
+ * @typedef {object} View what Python says about the text
+ * @property {string} text @property {"ltr" | "rtl"} dir @property {boolean} special_tokens @property {string} name
+ * @property {number} n_vocab @property {boolean} can_add whether the tokenizer has special tokens to add
+ * @property {string} distinct JSON: each token once, its id, how to write it: plain, mark, plain …
+ * @property {DataView} rows int32 (5, tokens): place in `distinct`, start and end in the text, word or -1, kind
+ * @property {Record<number, string>} split for a token that ends with a character's first bytes, that character
+ * @property {[string, string][]} kinds name, meaning @property {Record<string, string>} counts
+ * @property {[string, string, ...string[]][]} legend kind, meaning, how to write a token of that kind
+ *
+ * @typedef {{raw: string, id: number, marks: string[], split: string, start: number, end: number, word: number,
+ *   kind: string, meaning: string}} Token where `start` and `end` count characters, as Python does
+ */
+
+const HINT = "Point at a token to find its characters and its id. Click it, or press Enter, to hold it; "
+  + "← → Home End go along, Esc lets go.";
+
+/** An element with a class, children (a string becomes text, never markup) and attributes. */
+function make(tag, className = "", children = [], attributes = {}) {
+  const node = document.createElement(tag);
+  node.className = className;
+  node.append(...[children].flat());
+  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
+  return node;
+}
+
+/** Make `node` say `text`, or leave it alone where it does. */
+function tell(node, text) { if (node.textContent !== text) node.textContent = text; }
+
+/** A list of names, each with its value. */
+function facts(values) {
+  return make("dl", "", Object.entries(values).map(([name, value]) =>
+    make("div", "", [make("dt", "", name), make("dd", "", value)], { "data-fact": name })));
+}
+
+/** `text` with line ends and the like made visible; they still do what they do. */
+function visible(text) {
+  const pictures = { "\n": "⏎\n", "\t": "⇥\t", "\x7f": "␡" };
+  return text.replace(/[\x00-\x1f\x7f]/g, (c) => pictures[c] ?? String.fromCharCode(0x2400 + c.charCodeAt(0)));
+}
+
+/** What `view` holds, token by token. */
+function reader({ rows: { buffer, byteOffset, byteLength }, split, kinds, text, ...view }) {
+  const distinct = JSON.parse(view.distinct);
+  const rows = new Int32Array(buffer.slice(byteOffset, byteOffset + byteLength));
+  const length = rows.length / 5;
+  const characters = Array.from(text); // Python counts characters, JavaScript counts an emoji as two
+  return {
+    length,
+    characters,
+    slice: (start, end) => characters.slice(start, end).join(""),
+    /** @returns {Token} */
+    at(n) {
+      const [which, start, end, word, kind] = [0, 1, 2, 3, 4].map((row) => rows[row * length + n]);
+      const [[raw, id, ...marks], [name, meaning]] = [distinct[which], kinds[kind]];
+      return { raw, id, marks, split: split[n] ?? "", start, end, word, kind: name, meaning };
+    },
+  };
+}
+
+/** Cut the text into lines that about fit into `width`: after a line end or at a space, never inside a character. */
+function cutLines({ at, length, characters }, width) {
+  const lines = [{ first: 0, last: length, from: 0, to: characters.length }];
+  for (let n = 0, done = 0, taken = 0, spot = null; n < length; n++) {
+    const [token, line] = [at(n), lines[lines.length - 1]];
+    const { start, end, marks, split } = token;
+    const between = characters.slice(Math.max(done - 1, 0), start);
+    const size = 24 + 7.5 * Math.max(2, marks.join("").length + 2 * split.length, place(token).length * 0.8);
+    const here = start >= done && start > line.from && characters[start] !== "\n" ? { n, start, taken } : null;
+    const ended = here && between.includes("\n");
+    if (here && (/^[ \t]/.test(characters[start]) || between.slice(1).some((c) => /\s/.test(c)))) spot = here;
+    const cut = ended ? here : taken + size > width && (spot ?? here);
+    if (cut) {
+      Object.assign(line, { last: cut.n, to: cut.start });
+      lines.push({ first: cut.n, last: length, from: cut.start, to: characters.length });
+      taken -= cut.taken;
+      spot = null;
+    }
+    taken += size;
+    done = Math.max(done, end);
+  }
+  return lines;
+}
+
+/** The parts of a line's text that have tokens, each with its tokens: those that share a character share a part. */
+function partsOf(line, text) {
+  const parts = [];
+  for (let n = line.first, done = line.from; n < line.last; n++) {
+    const { start, end } = text.at(n);
+    const from = Math.max(start, done);
+    if (end > from) parts.push({ first: n, last: n + 1, from, to: (done = end) });
+    else if (parts.length && end > start) parts[parts.length - 1].last = n + 1;
+  }
+  return parts;
+}
+
+/** How a token reads: marks in another hand, and a split character before its first bytes. */
+function chip({ marks, split }) {
+  const nodes = marks.map((part, n) => (n % 2 ? make("i", "", part) : part));
+  if (split) nodes.splice(-1, 0, make("b", "", split));
+  return make("bdi", "chip", nodes);
+}
+
+/** Where a token stands, as a slice in Python. */
+function place({ start, end }) { return end > start ? `${start}:${end}` : ""; }
+
+/**
+ * The text with its tokens. `point(n)` hears what pointer or focus is on (null: nothing), `hold(n)` what is clicked
+ * (null: let go), `go(n)` where the keys lead.
+ */
+function tokenBoard({ point, hold, go }) {
+  const node = make("div", "board", [], { role: "listbox", "aria-label": "Tokens", "aria-orientation": "horizontal" });
+  let view, text, width, lines = [], cells = [], parts = [], stop, watch;
+
+  function cell(n) {
+    const token = text.at(n);
+    const name = [token.raw, `id ${token.id}`, place(token) && `characters ${place(token)}`, token.meaning];
+    return make("div", `token ${token.kind}`,
+      [chip(token), make("span", "id", `${token.id}`), make("small", "place", place(token))],
+      { role: "option", "data-token": n, tabindex: -1, title: token.raw, "aria-label": name.filter(Boolean).join(", "),
+        "aria-selected": false, "aria-posinset": n + 1, "aria-setsize": text.length });
+  }
+  function sentence(line) {
+    const said = make("div", "said", [], { "aria-hidden": true });
+    let done = line.from;
+    for (const { from, to, first, last } of partsOf(line, text)) {
+      const part = make("span", "part", visible(text.slice(from, to)), { "data-token": first });
+      said.append(visible(text.slice(done, from)), part);
+      parts.fill(part, first, last);
+      done = to;
+    }
+    said.append(visible(text.slice(done, line.to)));
+    return said;
+  }
+  /** Give a line its elements. */
+  function fill(line) {
+    if (line.node.hasChildNodes()) return;
+    const words = make("div", "words");
+    for (let n = line.first, word, tokens; n < line.last; n++) {
+      const next = text.at(n).word;
+      if (next < 0 || next !== word) {
+        tokens = make("div", "tokens");
+        words.append(make("div", "word", [tokens, make("small", "number", next < 0 ? "" : `${next}`)]));
+      }
+      tokens.append(cells[n] = cell(n));
+      word = next;
+    }
+    const names = ["text", `token ${line.first || ""}`, "id", "characters", "word"];
+    line.node.append(make("div", "names", names.map((name) => make("span", "", name)), { "aria-hidden": true }),
+      sentence(line), words);
+    line.node.style.height = "";
+    watch.unobserve(line.node);
+  }
+  /** The cell of token `n`, made by now; undefined where there is none. */
+  function reach(n) {
+    const line = n === null ? null : lines.find(({ last }) => n < last);
+    if (line) fill(line);
+    return cells[n];
+  }
+  /** Scroll token `n` into what can be seen, and nothing but the board. */
+  function reveal(n) {
+    const line = reach(n)?.closest(".line");
+    if (!line) return;
+    const least = line.offsetTop + line.offsetHeight - node.clientHeight;
+    node.scrollTop = Math.min(line.offsetTop, Math.max(node.scrollTop, least));
+  }
+  /** @param {View} now */
+  function update(now) {
+    const heights = lines.map((line) => line.node.offsetHeight); // so that what was being looked at stays where it is
+    const { scrollTop, clientHeight } = node;
+    view = now;
+    width = node.clientWidth || 1000;
+    text = reader(view);
+    lines = cutLines(text, width - (width < 600 ? 5 : 80));
+    [cells, parts, stop] = [[], Array(text.length), undefined];
+    node.dir = view.dir;
+    watch?.disconnect();
+    watch = new IntersectionObserver((seen) => {
+      for (const { isIntersecting, target } of seen) if (isIntersecting) fill(lines[target.dataset.line]);
+    }, { root: node, rootMargin: "600px" });
+    let top = 0;
+    lines.forEach((line, n) => {
+      const height = heights[n] || 125;
+      line.node = make("div", "line", [], { "data-line": n, style: `height: ${height}px` });
+      watch.observe(line.node);
+      if (top + height > scrollTop && top < scrollTop + (clientHeight || 500)) fill(line);
+      top += height;
+    });
+    node.replaceChildren(...lines.map((line) => line.node));
+    node.scrollTop = scrollTop;
+  }
+
+  /** The token under the pointer, or else the one with the focus. */
+  const at = (event) => {
+    const found = event.target.closest?.("[data-token]") ?? node.querySelector(".token:focus");
+    return found ? Number(found.dataset.token) : null;
+  };
+  for (const type of ["mouseover", "mouseleave", "focusin"]) node.addEventListener(type, (event) => point(at(event)));
+  node.addEventListener("focusout", () => point(null));
+  node.addEventListener("click", (event) => {
+    if (!event.target.closest("[data-token]")) return;
+    hold(at(event));
+    cells[at(event)].focus({ preventScroll: true });
+  });
+  node.addEventListener("keydown", (event) => {
+    const [n, step] = [at(event), node.dir === "rtl" ? -1 : 1];
+    const to = { ArrowRight: n + step, ArrowLeft: n - step, Home: 0, End: text.length - 1 }[event.key];
+    if (!text.length) return;
+    if (to !== undefined) {
+      const next = Math.max(0, Math.min(to, text.length - 1));
+      reveal(next);
+      cells[next].focus({ preventScroll: true });
+      go(next);
+    } else if (event.key === "Enter" || event.key === " ") hold(n);
+    else if (event.key === "Escape") hold(null);
+    else return;
+    event.preventDefault();
+  });
+
+  return {
+    node,
+    update,
+    reveal,
+    read: (n) => (n === null || n >= text.length ? null : text.at(n)),
+    write: ({ start, end }) => visible(text.slice(start, end)).replace(/^ | $/g, "␣"),
+    /** Make lines anew where there is much more or less room than before; whether it was so. */
+    fit() { return node.clientWidth && Math.abs(node.clientWidth - width) > 60 ? (update(view), true) : false; },
+    /** Mark what is held and what is pointed at: chip, id, characters, and other tokens of the same characters. */
+    mark(held, pointed) {
+      for (const lit of node.querySelectorAll(".held, .lit, .kin")) lit.classList.remove("held", "lit", "kin");
+      for (const [n, name] of [[held, "held"], [pointed, "lit"]]) {
+        for (const lit of [reach(n), parts[n]]) lit?.classList.add(name);
+      }
+      const first = parts[pointed] ? Number(parts[pointed].dataset.token) : text.length;
+      for (let n = first; n < text.length && parts[n] === parts[first]; n++) cells[n].classList.add("kin");
+    },
+    /** Make `held`, or else the first, the token that Tab goes to. */
+    choose(held) {
+      for (const [name, value] of [["aria-selected", false], ["tabindex", -1]]) stop?.setAttribute(name, value);
+      stop = reach(held ?? 0);
+      for (const [name, value] of [["aria-selected", held !== null], ["tabindex", 0]]) stop?.setAttribute(name, value);
+    },
+    stop: () => watch.disconnect(),
+  };
+}
+
+function draw({ model, root }) {
+  let timer = 0, pointed = null, typed;
+  /** @returns {View} */
+  const view = () => model.get("_view");
+  const box = make("textarea", "", [],
+    { "aria-label": "Text", rows: 1, dir: "auto", spellcheck: "false", placeholder: "Type a text" });
+  const special = make("input", "", [], { type: "checkbox" });
+  const [alarm, status] = [make("p", "error", [], { role: "alert" }), make("p", "unseen", [], { role: "status" })];
+  const [counts, story, choice, about] = ["div", "div", "span", "small"].map((tag) => make(tag));
+  const legend = make("ul", "legend", [], { "aria-label": "Signs" });
+  const board = tokenBoard({
+    point(n) { if (n !== pointed) { pointed = n; mark(); } },
+    hold(n) { if (!behind()) set("token", n === model.get("token") ? null : n); },
+    go(n) { if (!behind() && model.get("token") !== null) set("token", n); },
+  });
+  story.className = "story";
+  root.append(box, alarm, make("p", "busy", "tokenizing…"),
+    make("div", "head", [counts, make("div", "choices", [about, make("label", "", [special, choice])])]),
+    board.node, story, legend, status);
+
+  /** Whether the picture is behind the text. */
+  const behind = () => Boolean(timer) || (!model.get("error")
+    && ["text", "special_tokens"].some((name) => model.get(name) !== view()[name]));
+  function set(name, value) {
+    if (model.get(name) === value) return;
+    model.set(name, value);
+    model.save_changes();
+    settle();
+  }
+  function settle() { root.setAttribute("aria-busy", behind()); }
+  function mark() {
+    const held = model.get("token");
+    board.mark(held, pointed);
+    const n = pointed ?? held;
+    const token = board.read(n);
+    if (!token) { tell(story, board.read(0) ? HINT : "No tokens: there is nothing to cut."); return; }
+    story.replaceChildren(facts({
+      token: make("bdi", "", token.raw), id: `${token.id}`, position: `${n}`, text: make("bdi", "", board.write(token)),
+      characters: place(token) || "none", word: token.word < 0 ? "none" : `${token.word}`,
+    }), make("p", "", [n === held ? "held" : "", token.meaning].filter(Boolean).join(" · ")));
+  }
+  function redraw() {
+    const now = view();
+    pointed = null;
+    board.update(now);
+    counts.replaceChildren(facts(now.counts));
+    legend.replaceChildren(...now.legend.map(([kind, meaning, ...marks]) =>
+      make("li", kind, [chip({ marks }), meaning])));
+    tell(about, `${now.name} · vocabulary of ${now.n_vocab.toLocaleString("en")}`);
+    tell(status, `${now.counts.tokens} tokens`);
+    special.disabled = !now.can_add;
+    tell(choice, now.can_add ? "special tokens" : "special tokens (it adds none)");
+    choices();
+    follow();
+  }
+  function choices() {
+    special.checked = model.get("special_tokens");
+    tell(alarm, model.get("error"));
+    box.setAttribute("aria-invalid", Boolean(model.get("error")));
+    settle();
+  }
+  function follow() { board.choose(model.get("token")); mark(); }
+  /** Send what was typed. Half a character can't travel, and a text that Python has already makes no answer. */
+  function send() {
+    timer = 0;
+    if (/\p{Cs}/u.test(typed)) set("error", "text holds half a character: an emoji was cut in two.");
+    else if (typed === view().text && typed === model.get("text")) set("error", "");
+    else set("text", typed);
+    settle();
+  }
+  function write() {
+    if (!timer && typed !== model.get("text")) box.value = typed = model.get("text");
+    settle();
+  }
+
+  box.addEventListener("input", () => {
+    typed = box.value;
+    clearTimeout(timer);
+    timer = setTimeout(send, 150);
+    settle();
+  });
+  special.addEventListener("change", () => set("special_tokens", special.checked));
+  model.on("change:_view", redraw);
+  for (const name of ["error", "special_tokens"]) model.on(`change:${name}`, choices);
+  model.on("change:token", () => { follow(); board.reveal(model.get("token")); });
+  model.on("change:text", write);
+  write();
+  redraw();
+  const resized = new ResizeObserver(() => { if (board.fit()) follow(); board.reveal(model.get("token")); });
+  resized.observe(board.node);
+  return () => { clearTimeout(timer); board.stop(); resized.disconnect(); };
+}
+
+export default study("token-strip", draw);

@@ -1,0 +1,299 @@
+/**
+ * TokenizerRace: one text as an axis of characters, and below it a lane for each tokenizer, its tokens as boxes under
+ * the characters they stand for. If they are trained here: a slider of vocabulary sizes, and the curves of all sizes.
+ *
+ * @typedef {{name: string, tokens: string[], boxes: DataView, kinds: string[], n_tokens: number, n_vocab: number,
+ *   tokens_per_word: number, unknown_rate: number, note?: string}} Lane what a tokenizer makes of the text: `boxes`
+ *   packs left and right in characters, `kinds` are "unknown", "joined" (to the token before), both or none; or a note
+ * @typedef {{tokenizer: string, vocab_size: number, tokens_per_word: ?number, unknown_rate: ?number}} Point what a
+ *   tokenizer of a size does on held-out text; null where it can't be trained
+ */
+
+const CELL = 22; // pixels for each character
+const AROUND = 40; // characters that are drawn left and right of what is visible
+const DASHES = ["1 4", "9 3 2 3", "", "7 4", "14 4"]; // the lines are told apart without their colours too
+const COLUMNS = ["tokens", "per word", "[UNK]", "vocabulary"];
+const HELP = "Point at a token to see what the others make of its characters. Hatched: not in the vocabulary. "
+  + "No gap: goes on with the word before.";
+const KEYS = "Tokens below their characters. Left and right: the next token. Up and down: another tokenizer.";
+const HALF = "text has half a character, as when an emoji is cut in two: type it again.";
+const KINDS = { unknown: ", not in the vocabulary", joined: ", goes on with the word" };
+
+/** Give `node` children (a string becomes text, never markup) and attributes. */
+function fill(node, children, attributes) {
+  node.append(...[children].flat());
+  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
+  return node;
+}
+const make = (tag, name = "", children = [], attributes = {}) =>
+  fill(document.createElement(tag), children, { class: name, ...attributes });
+const shape = (tag, attributes = {}, children = []) =>
+  fill(document.createElementNS("http://www.w3.org/2000/svg", tag), children, attributes);
+
+/** Make `node` say `text`, or leave it alone where it does. */
+function tell(node, text) { if (node.textContent !== text) node.textContent = text; }
+
+/** `text` with what can't be seen made visible: spaces, line ends, control characters, accents without a letter. */
+function visible(text) {
+  return text.replace(/\n/g, "⏎").replace(/\t/g, "⇥")
+    .replace(/[\x00-\x1f]/g, (c) => String.fromCharCode(0x2400 + c.charCodeAt(0)))
+    .replace(/^\s+$/, (spaces) => "␣".repeat(spaces.length))
+    .replace(/^\p{M}/u, "◌$&").replace(/[\x7f-\x9f\p{Cf}]/gu, "◌");
+}
+
+/** The boxes that `view` packs: left and right, 32-bit numbers. */
+const unpack = (view) => Array.from({ length: view.byteLength / 8 }, (_, n) =>
+  [view.getFloat32(8 * n, true), view.getFloat32(8 * n + 4, true)]);
+const count = (number) => number.toLocaleString("en");
+const percent = (rate) => `${rate % 1 ? (100 * rate).toFixed(rate < 0.001 ? 2 : 1) : 100 * rate} %`;
+const hue = (n) => `hue-${n % DASHES.length}`;
+
+/** The text, its lanes, and a line about the token that the pointer or the keys are on. */
+function board() {
+  const [axis, band] = [make("div", "cells"), make("div", "band")];
+  const heads = make("div", "info heads", ["", ...COLUMNS].map((name) => make("span", "", name)));
+  const track = make("div", "track", [make("div", "lane axis", [heads, axis]), band]);
+  const node = make("div", "board", track, { tabindex: 0, role: "group", "aria-label": KEYS });
+  const story = make("p", "story", [], { "aria-live": "polite" });
+  let lanes = [], lines = [], chars = [], drawn = "", at = null;
+
+  function add(n) {
+    const line = shape("line", { x1: 1, x2: 23, y1: 5, y2: 5, "stroke-dasharray": DASHES[n % DASHES.length] });
+    const swatch = shape("svg", { class: `line ${hue(n)}`, width: 24, height: 10, "aria-hidden": "true" }, line);
+    const [name, cells, numbers] = [make("bdi"), make("div", "cells"), COLUMNS.map(() => make("span", "number"))];
+    const info = make("div", "info", [make("b", "name", [swatch, name]), ...numbers]);
+    const row = make("div", `lane ${hue(n)}`, [info, cells], { role: "img" });
+    track.append(row);
+    return { row, name, cells, numbers };
+  }
+  /** The box of token `n`: as wide as its characters, its letters as large as fits. */
+  function box(lane, n) {
+    const [[left, right], token, kind] = [lane.boxes[n], lane.tokens[n], lane.kinds[n]];
+    const ends = !lane.kinds[n + 1]?.includes("joined");
+    const width = (right - left) * CELL - (ends ? 2 : 0);
+    const tight = width < CELL && kind.includes("unknown"); // UNK is read more easily without its brackets
+    const text = visible(tight ? token.replace(/^\W|\W$/g, "") : token);
+    const size = Math.max(6.5, Math.min(13, (width - 3) / (0.61 * Array.from(text).length)));
+    const style = `left:${left * CELL}px; width:${width}px; font-size:${size}px`;
+    const attributes = { "data-token": n, title: token, style };
+    return make("div", `token ${kind} ${ends ? "ends" : ""}`, make("bdi", "", text), attributes);
+  }
+  /** Draw what is visible, and somewhat more. */
+  function paint() {
+    const step = Math.floor(node.scrollLeft / CELL / AROUND) * AROUND;
+    const [first, last] = [Math.max(0, step - AROUND), step + Math.ceil(node.clientWidth / CELL) + 2 * AROUND];
+    if (drawn === `${first} ${last}`) return;
+    drawn = `${first} ${last}`;
+    axis.replaceChildren(...chars.slice(first, last).map((char, n) =>
+      make("bdi", char.trim() ? "char" : "char blank", visible(char), { style: `left:${(first + n) * CELL}px` })));
+    lanes.forEach((lane, n) => {
+      const found = lane.boxes.flatMap(([a, b], token) => (b > first && a < last ? [box(lane, token)] : []));
+      lines[n].cells.replaceChildren(...(lane.note ? [make("i", "note", lane.note)] : found));
+    });
+    mark();
+  }
+  /** Point out the token that is looked at, and tell what the others have where its characters are. */
+  function mark() {
+    for (const old of track.querySelectorAll(".here")) old.classList.remove("here");
+    band.hidden = !at;
+    if (!at) return tell(story, HELP);
+    const [[n, token], chip] = [at, (text) => make("bdi", "chip", visible(text))];
+    const [lane, [left, right]] = [lanes[n], lanes[n].boxes[token]];
+    band.style.cssText = `left:calc(var(--info) + ${left * CELL}px); width:${(right - left) * CELL}px`;
+    lines[n].cells.querySelector(`[data-token="${token}"]`)?.classList.add("here");
+    const piece = make("bdi", "", visible(chars.slice(Math.floor(left), Math.ceil(right)).join("")));
+    const kinds = lane.kinds[token].split(" ").map((kind) => KINDS[kind] ?? "");
+    const others = lanes.filter((other) => other.tokens && other !== lane).map((other) => {
+      const found = other.tokens.filter((_, i) => other.boxes[i][0] < right && other.boxes[i][1] > left);
+      return make("span", "", [other.name, ...(found.length ? found.slice(0, 12).map(chip) : [" –"])]);
+    });
+    const about = [make("b", "", lane.name), chip(lane.tokens[token]), " for “", piece, "”", ...kinds];
+    story.replaceChildren(make("span", "", about), ...others);
+  }
+  /** The token of `lane` that is nearest to a place on the axis. */
+  function nearest({ boxes }, place) {
+    const away = boxes.map(([left, right]) => Math.max(left - place, place - right, 0));
+    return away.indexOf(Math.min(...away));
+  }
+  function press(event) {
+    const able = lanes.flatMap((lane, n) => (lane.tokens?.length ? [n] : []));
+    const move = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -1, ArrowDown: 1, Home: -Infinity, End: Infinity }[event.key];
+    if (event.key === "Escape") mark(at = null);
+    if (!move || !able.length) return;
+    event.preventDefault();
+    let [lane, token] = at ?? [able[0], 0];
+    const [from, to] = lanes[lane].boxes[token];
+    if (at && /Up|Down/.test(event.key)) {
+      lane = able[able.indexOf(lane) + move] ?? lane;
+      token = nearest(lanes[lane], (from + to) / 2);
+    } else if (at) token = Math.max(0, Math.min(lanes[lane].tokens.length - 1, token + move));
+    mark(at = [lane, token]);
+    const [left, right] = lanes[lane].boxes[token];
+    const room = node.clientWidth - lines[lane].cells.offsetLeft;
+    node.scrollLeft = Math.max(Math.min(node.scrollLeft, (left - 1) * CELL), (right + 1) * CELL - room);
+  }
+  track.addEventListener("pointerover", (event) => {
+    const box = event.target.closest("[data-token]");
+    if (box) mark(at = [lines.findIndex((line) => line.row.contains(box)), Number(box.dataset.token)]);
+  });
+  track.addEventListener("pointerleave", () => mark(at = null));
+  node.addEventListener("keydown", press);
+  node.addEventListener("scroll", paint, { passive: true });
+
+  /** @param {string} text @param {Lane[]} fresh */
+  function update(text, fresh) {
+    [chars, drawn, at] = [Array.from(text), "", null];
+    lanes = fresh.map((lane) => ({ ...lane, boxes: unpack(lane.boxes) }));
+    while (lines.length < lanes.length) lines.push(add(lines.length));
+    const most = Math.max(1, ...lanes.map((lane) => lane.n_tokens ?? 0));
+    track.style.setProperty("--width", `${chars.length * CELL}px`);
+    lanes.forEach((lane, n) => {
+      const { row, name, numbers } = lines[n];
+      const { note, n_tokens: tokens = 0, tokens_per_word: rate, unknown_rate: unknown, n_vocab: vocab } = lane;
+      const values = note ? [] : [count(tokens), rate.toFixed(2), percent(unknown), count(vocab)];
+      tell(name, name.title = lane.name);
+      numbers.forEach((number, column) => tell(number, values[column] ?? ""));
+      numbers[0].style.setProperty("--part", tokens / most);
+      const said = note ?? [...values.map((v, n) => `${v} ${COLUMNS[n]}`), ...lane.tokens.slice(0, 100)].join(", ");
+      row.setAttribute("aria-label", `${lane.name}: ${said}`);
+    });
+    paint();
+  }
+  return { nodes: [node, story], paint, update };
+}
+
+/** Spread `wanted` places so that they are `gap` apart and inside `low` … `high`, in the same order. */
+function spread(wanted, gap, low, high) {
+  const [order, places] = [wanted.map((_, n) => n).sort((a, b) => wanted[a] - wanted[b]), [...wanted]];
+  order.forEach((n, i) => { places[n] = Math.max(places[n], i ? places[order[i - 1]] + gap : low); });
+  order.reverse().forEach((n, i) => { places[n] = Math.min(places[n], i ? places[order[i - 1]] - gap : high); });
+  return places;
+}
+
+/** Curves of `value` over sizes, the axis from `lowest` in steps of `step`. `choose(size)` hears a click. */
+function panel(title, value, [lowest, step], say, choose) {
+  const svg = shape("svg", { role: "img" });
+  const node = make("figure", "panel", [make("figcaption", "", title), svg]);
+  let nearest;
+  svg.addEventListener("click", (event) => choose(nearest(event.clientX - svg.getBoundingClientRect().left)));
+  const line = (name, x1, x2, y1, y2) => shape("line", { class: name, x1, x2, y1, y2 });
+  const write = (text, x, y, anchor, name = "") => shape("text", { x, y, "text-anchor": anchor, class: name }, text);
+
+  /** @param {Point[]} points @param {number[]} sizes @param {string[]} names @param {number} size the slider's */
+  function update(points, sizes, names, size) {
+    const [width, height] = [node.clientWidth, 220];
+    const [left, right, top, bottom] = [38, width - 128, 24, height - 26];
+    const [low, high] = [Math.log(sizes[0]), Math.log(sizes.at(-1))];
+    const x = (s) => left + 8 + (Math.log(s) - low) / (high - low) * (right - left - 16);
+    const most = Math.max(lowest + step, ...points.map((p) => p[value] ?? 0));
+    const ticks = Array.from({ length: Math.ceil((most - lowest) / step) + 1 }, (_, n) => lowest + n * step);
+    const y = (v) => bottom - (v - lowest) / (ticks.at(-1) - lowest) * (bottom - top);
+    nearest = (at) => sizes.reduce((best, s) => (Math.abs(x(s) - at) < Math.abs(x(best) - at) ? s : best));
+    const every = Math.ceil(40 * sizes.length / (right - left)); // so that their names have room
+    const shown = sizes.filter((_, n) => (n - sizes.indexOf(size)) % every === 0);
+    const of = names.map((name) => points.filter((p) => p.tokenizer === name && p[value] !== null));
+    const here = of.map((line) => line.find((p) => p.vocab_size === size)?.[value]);
+    const values = here.map((v) => (v === undefined ? "–" : say(v, true)));
+    const ends = of.map((line) => (line.length ? y(line.at(-1)[value]) : bottom));
+    const labels = spread(ends, 16, top + 4, bottom);
+    const leader = (n) => `M${right - 6},${ends[n]} L${right + 6},${labels[n]}`;
+    const curve = (line, n) => [
+      shape("polyline", { class: `line ${hue(n)}`, "data-name": names[n], "stroke-dasharray": DASHES[n],
+        points: line.map((p) => `${x(p.vocab_size).toFixed(1)},${y(p[value]).toFixed(1)}`).join(" ") }),
+      ...(here[n] === undefined ? [] : [shape("circle", { class: hue(n), cx: x(size), cy: y(here[n]), r: 4 })]),
+      shape("path", { class: `leader ${hue(n)}`, d: line.length ? leader(n) : "" }),
+      write(names[n], right + 9, labels[n] + 4, "start", `label ${hue(n)}`),
+      write(values[n], width, labels[n] + 4, "end", `label ${hue(n)}`)];
+    svg.replaceChildren(
+      write(`at ${count(size)}`, width, 12, "end"),
+      ...ticks.flatMap((v) => [line("grid", left, right, y(v), y(v)), write(say(v), left - 6, y(v) + 4, "end")]),
+      ...shown.map((s) => write(count(s), x(s), height - 8, "middle", s === size ? "now" : "")),
+      line("marker", x(size), x(size), top, bottom),
+      ...of.flatMap(curve));
+    const said = names.map((name, n) => `${name} ${values[n]}`).join(", ");
+    fill(svg, [], { width, height, "aria-label": `${title}; at ${count(size)}: ${said}` });
+  }
+  return { node, update };
+}
+
+function draw({ model, root }) {
+  let typing = 0, asking = 0, width = 0;
+  const [sizes, race] = [model.get("sizes"), () => model.get("_race")];
+  const input = make("textarea", "", [], { rows: 1, dir: "auto", spellcheck: "false" });
+  const [stop, size] = [make("input", "", [], { type: "range", min: 0, max: sizes.length - 1 }), make("output")];
+  const stops = [sizes[0], sizes.at(-1)].map((s) => make("small", "", sizes.length ? count(s) : ""));
+  const slider = make("label", "slider", [
+    make("span", "", ["vocabulary size ", size]), make("span", "", [stops[0], stop, stops[1]])]);
+  const [alarm, measuring, lanes] = [make("p", "error", [], { role: "alert" }), make("p", "measuring"), board()];
+  const choose = (value) => set("vocab_size", value);
+  const rate = (value, fine) => value.toFixed(fine ? 2 : 0);
+  const share = (value, fine) => (fine ? percent(value) : `${Math.round(100 * value)} %`);
+  const panels = [panel("Tokens per word, by vocabulary size", "tokens_per_word", [1, 1], rate, choose),
+    panel("Unknown tokens", "unknown_rate", [0, 0.2], share, choose)];
+  const curves = make("section", "curves", [
+    make("h4", "", "What a larger vocabulary buys, on text that none of them has seen"),
+    make("div", "panels", panels.map((p) => p.node)), measuring], { "aria-label": "Curves" });
+  const text = make("label", "text", [make("span", "", "text"), input]);
+  root.append(make("div", "controls", sizes.length ? [text, slider] : [text]), alarm, make("p", "busy", "training…"),
+    ...lanes.nodes, ...(sizes.length > 1 ? [curves] : []));
+
+  function set(name, value) {
+    model.set(name, value);
+    model.save_changes();
+    settle();
+  }
+  /** Send what was typed; half a character couldn't travel. */
+  function send() {
+    typing = 0;
+    const whole = input.value.isWellFormed();
+    if (whole && input.value !== model.get("text")) set("text", input.value);
+    else set("error", whole ? "" : HALF);
+  }
+  /** Show the state of the controls, and whether the lanes are behind it. */
+  function settle() {
+    const [error, now] = [model.get("error"), model.get("vocab_size")];
+    const behind = typing || ["text", "vocab_size"].some((name) => model.get(name) !== race()[name]);
+    root.setAttribute("aria-busy", Boolean(behind && !error));
+    input.setAttribute("aria-invalid", Boolean(error));
+    tell(alarm, error);
+    if (now === null) return;
+    stop.value = sizes.indexOf(now);
+    stop.setAttribute("aria-valuetext", `${count(now)} tokens`);
+    tell(size, count(now));
+  }
+  /** Ask the kernel for the next measurements, `delay` ms from now. */
+  function ask(delay) {
+    clearTimeout(asking);
+    const [all, done] = [sizes.length * race().lanes.length, model.get("_curve").length];
+    tell(measuring, done < all ? `measuring: ${done} of ${all}` : "");
+    if (done < all) asking = setTimeout(() => requestAnimationFrame(() => model.send({ ask: "more" })), delay);
+  }
+  function drawLanes() { lanes.update(race().text, race().lanes); settle(); }
+  function drawCurves() {
+    const now = [model.get("_curve"), sizes, race().lanes.map((lane) => lane.name), model.get("vocab_size")];
+    if (curves.clientWidth) for (const { update } of panels) update(...now);
+  }
+
+  input.addEventListener("input", () => {
+    clearTimeout(typing);
+    typing = setTimeout(send, 120);
+    settle();
+    ask(800);
+  });
+  stop.addEventListener("input", () => choose(sizes[stop.valueAsNumber]));
+  model.on("change:text", () => { if (!typing && input.value !== model.get("text")) input.value = model.get("text"); });
+  model.on("change:error", settle);
+  model.on("change:vocab_size", () => { settle(); drawCurves(); });
+  model.on("change:_race", () => { drawLanes(); ask(150); });
+  model.on("change:_curve", () => { drawCurves(); ask(60); });
+  const watch = new ResizeObserver(() => {
+    if (width !== (width = root.clientWidth)) { lanes.paint(); drawCurves(); }
+  });
+  watch.observe(root);
+  input.value = model.get("text");
+  drawLanes();
+  ask(300);
+  return () => { watch.disconnect(); clearTimeout(typing); clearTimeout(asking); };
+}
+
+export default study("tokenizer-race", draw);
