@@ -390,10 +390,10 @@ def _add_token(pair: str, vocab: dict[str, int], tokens: list[str], mark: str) -
     if new == len(tokens): tokens.append(a + b.removeprefix(mark))
     return a, b, chr(new)
 
-# %% ../nbs/03_tokenizers.ipynb #f6295fd9
+# %% ../nbs/03_tokenizers.ipynb #95814a77
 def _learn_merges(words: list[str], counts: list[int], vocab: dict[str, int], vocab_size: int, mark: str = "") -> list:
     "The merges that `words` teach, the most frequent first; `vocab` grows to `vocab_size`."
-    tokens, merges = list(vocab), {}
+    tokens, merges = list(vocab), []
     pairs, where = _find_pairs(words, counts)
     heap = [(-pairs[pair], pair, found) for pair, found in where.items()]
     heapify(heap)
@@ -402,11 +402,10 @@ def _learn_merges(words: list[str], counts: list[int], vocab: dict[str, int], vo
         if -count != pairs[pair]: heappush(heap, (-pairs[pair], pair, found))
         elif count < 0:
             a, b, new = _add_token(pair, vocab, tokens, mark)
-            merges.pop((a, b), None)  # a pair that comes up again moves to the end, as in the library
-            merges[a, b] = new
+            merges.append((a, b))
             for here, found in _join_everywhere(words, counts, found, pair, new, pairs).items():
                 heappush(heap, (-pairs[here], here, found))
-    return list(merges)
+    return merges
 
 # %% ../nbs/03_tokenizers.ipynb #46e0e2ea
 class BPETokenizer(BaseTokenizer):

@@ -7,8 +7,6 @@ from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 from study_group.merge_theatre import HUGS, MergeTheatre
 from study_group.tokenizers import merge_steps
 
-pytestmark = pytest.mark.extra  # until session 3 is in the course
-
 
 @pytest.fixture
 def show(lab):

@@ -8,8 +8,6 @@ from study_group.checkpoints import load_tokenizer
 from study_group.token_strip import TokenStrip, lines
 from study_group.tokenizers import BPETokenizer, WordTokenizer
 from study_group.data import corpus
-
-pytestmark = pytest.mark.extra  # until session 3 is in the course
 """
 BYTES = "BPETokenizer(byte_level=True).train(corpus(), 400)"
 

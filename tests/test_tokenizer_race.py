@@ -3,8 +3,6 @@ import json
 
 import pytest
 
-pytestmark = pytest.mark.extra  # until session 3 is in the course
-
 TEXT = "Let's tokenize unbelievable honey 🙂"
 
 

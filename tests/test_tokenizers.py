@@ -13,8 +13,6 @@ from study_group.data import bundled_reviews, corpus, load_reviews
 from study_group.tokenizers import (BPETokenizer, CharTokenizer, UnigramTokenizer, WordPieceTokenizer, WordTokenizer,
                                     best_split, compare, expect, merge_steps, prune_steps, with_beginnings)
 
-pytestmark = pytest.mark.extra  # until session 3 is in the course
-
 TEXTS = [*corpus(), *bundled_reviews().text]
 CLASSES = dict(WordLevel=WordTokenizer, BPE=BPETokenizer, WordPiece=WordPieceTokenizer, Unigram=UnigramTokenizer)
 FIVE = [WordTokenizer, CharTokenizer, BPETokenizer, WordPieceTokenizer, UnigramTokenizer]
@@ -158,10 +156,10 @@ def rust_bpe(texts, vocab_size, pre_tokenizer, special_tokens=("[UNK]",), wordpi
 def merges_of(tokenizer): return [tuple(pair) for pair in json.loads(tokenizer.to_str())["model"]["merges"]]
 
 
-def check_bpe(texts, vocab_size, byte_level=False):
-    ours = BPETokenizer(byte_level).train(texts, vocab_size)
+def check_bpe(texts, vocab_size, byte_level=False, special_tokens=("[UNK]",)):
+    ours = BPETokenizer(byte_level).train(texts, vocab_size, special_tokens)
     alphabet = P.ByteLevel.alphabet() if byte_level else []
-    theirs = rust_bpe(texts, vocab_size, ours.pre_tokenizer, initial_alphabet=alphabet)
+    theirs = rust_bpe(texts, vocab_size, ours.pre_tokenizer, special_tokens, initial_alphabet=alphabet)
     assert ours.merges == merges_of(theirs)
     assert ours.vocab == theirs.get_vocab()
     return ours, theirs
@@ -178,10 +176,11 @@ def corpora(draw):
 
 
 @settings(max_examples=250, deadline=None)
-@given(corpora(), st.integers(0, 80), st.booleans())
-def test_bpe_learns_the_library_s_merges(texts_and_letters, n_merges, byte_level):
+@given(corpora(), st.integers(0, 80), st.booleans(), st.sampled_from([[], ["b"], ["ab", "aa"]]))
+def test_bpe_learns_the_library_s_merges(texts_and_letters, n_merges, byte_level, more):
     texts, letters = texts_and_letters
-    check_bpe(texts, 1 + (256 if byte_level else len(letters)) + n_merges, byte_level)
+    size = 1 + (256 if byte_level else len(letters)) + len(more) + n_merges
+    check_bpe(texts, size, byte_level, ["[UNK]", *more])  # a special token can be what a merge makes
 
 
 @settings(max_examples=120, deadline=None)
