@@ -62,12 +62,20 @@ def _ask_hub(name: str, token=None, revision: str | None = None):
         within(7, lambda: get_hf_file_metadata(url, token=token, timeout=4))
     except Exception as e: raise CheckpointError(f"checkpoint={name!r} can't be loaded: {_why(e)}. {_REMEDY}") from e
 
-# %% ../nbs/under_the_hood/checkpoints.ipynb #168b0fab
+# %% ../nbs/under_the_hood/checkpoints.ipynb #77dacbf1
+def _lost(folder: Path) -> str | None:
+    "The first file of `folder` that is a link to nowhere, if there is one."
+    return next((f.name for f in sorted(folder.iterdir()) if not os.path.exists(f)), None)
+
+# %% ../nbs/under_the_hood/checkpoints.ipynb #66a4e5d7
 def _folder(checkpoint: str | os.PathLike) -> Path | None:
     "The folder that `checkpoint` names, None where it is a hub name; CheckpointError where it can be neither."
     path, name = Path(checkpoint).expanduser(), os.fspath(checkpoint)
-    if (path/"config.json").exists(): return path
     if path.is_dir() and name:
+        if lost := _lost(path):
+            raise CheckpointError(f"checkpoint={name!r} is a broken folder: {lost} is a link that leads nowhere. "
+                                  "Copy it again from where it is whole, files instead of links (`cp -rL`).")
+        if (path/"config.json").exists(): return path
         raise CheckpointError(f"checkpoint={name!r} is a folder without a config.json: "
                               "`model.save_pretrained(folder)` writes one.")
     if isinstance(checkpoint, str) and re.fullmatch(r"[\w][\w.-]*(/[\w.-]+)?", name): return None
@@ -102,11 +110,12 @@ def _failed(auto, checkpoint, error: Exception) -> CheckpointError:
     said = (str(error).strip() or type(error).__name__).splitlines()[0]
     return CheckpointError(f"checkpoint={str(checkpoint)!r} can't be loaded with {auto.__name__}: {said} {_REMEDY}")
 
-# %% ../nbs/under_the_hood/checkpoints.ipynb #d3c6a9d2
+# %% ../nbs/under_the_hood/checkpoints.ipynb #271dd71d
 def _check_vocabulary(loaded):
-    "OSError where `loaded` is a tokenizer that knows hardly anything but special tokens."
-    if isinstance(loaded, PreTrainedTokenizerBase) and len(loaded) < len(loaded.all_special_tokens) + 10:
-        raise OSError("it has no tokenizer: `tokenizer.save_pretrained(folder)` writes one.")
+    "OSError where `loaded` is a tokenizer that has learned no words; special and added tokens don't count."
+    if not isinstance(loaded, PreTrainedTokenizerBase): return loaded
+    learned = loaded.get_vocab().keys() - loaded.get_added_vocab().keys() - set(loaded.all_special_tokens)
+    if len(learned) < 2: raise OSError("it has no tokenizer: `tokenizer.save_pretrained(folder)` writes one.")
     return loaded
 
 # %% ../nbs/under_the_hood/checkpoints.ipynb #645928da

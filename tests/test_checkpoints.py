@@ -8,7 +8,9 @@ from socket import create_server
 import pytest
 import torch
 from safetensors import safe_open
-from transformers import AutoConfig, AutoModel, DistilBertConfig, DistilBertForSequenceClassification, DistilBertModel
+from tokenizers import Tokenizer, models
+from transformers import (AutoConfig, AutoModel, DistilBertConfig, DistilBertForSequenceClassification, DistilBertModel,
+                          PreTrainedTokenizerFast)
 from transformers.utils import logging
 
 from study_group import checkpoints
@@ -270,6 +272,29 @@ def test_a_folder_with_half_a_tokenizer_is_told(folder):
     fails(lambda: load_tokenizer(folder), str(folder), "tokenizer")
 
 
+ADDED = {str(30_522 + n): dict(content=f"<tool-{n}>", special=False) for n in range(12)}
+
+
+def test_tokens_that_were_added_to_a_tokenizer_do_not_stand_for_it(folder):
+    (folder/"tokenizer.json").unlink()
+    (folder/"tokenizer_config.json").write_text(json.dumps(dict(added_tokens_decoder=ADDED)))
+    fails(lambda: load_tokenizer(folder), str(folder), "it has no tokenizer")
+
+
+@pytest.mark.parametrize("words", [["[UNK]", "[PAD]", "good", "bad", "film", "!"],
+                                   ["[UNK]", "[PAD]", "[CLS]", "[SEP]", "good", "bad"]], ids=["4 words", "2 words"])
+def test_a_toy_tokenizer_of_six_tokens_is_one(folder, words):
+    config = DistilBertConfig(vocab_size=6, dim=12, n_layers=1, n_heads=2, hidden_dim=16)
+    DistilBertForSequenceClassification(config).save_pretrained(folder)
+    toy = Tokenizer(models.WordLevel({word: n for n, word in enumerate(words)}, unk_token="[UNK]"))
+    names = dict(zip(("unk_token", "pad_token", "cls_token", "sep_token"), (w for w in words if w[0] == "[")))
+    PreTrainedTokenizerFast(tokenizer_object=toy, **names).save_pretrained(folder)
+    for call in (load, load_shared):
+        model, tokenizer = call(folder)
+        assert len(tokenizer) == 6 and tokenizer("bad").input_ids == [words.index("bad")]
+        assert model(**tokenizer("bad", return_tensors="pt")).logits.shape == (1, 2)
+
+
 def damaged(file, content, *marks): return pytest.param(file, content, marks=marks, id=f"{file} {content!r:.20}")
 
 
@@ -284,6 +309,23 @@ def test_a_damaged_file_is_a_checkpoint_error(folder, file, content):
     if content is None: (folder/file).unlink()
     else: (folder/file).write_bytes((folder/file).read_bytes()[:-1000] if content == "cut" else content)
     fails(lambda: load(folder), str(folder))
+
+
+@pytest.mark.parametrize("file", ["config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"])
+@pytest.mark.parametrize("target", ["gone", "itself"])
+def test_a_link_that_leads_nowhere_is_named(folder, file, target):
+    (folder/file).unlink()
+    (folder/file).symlink_to(file if target == "itself" else target)
+    for call in (load, load_model, load_tokenizer, load_shared):
+        fails(lambda: call(folder), f"{str(folder)!r}", f"{file} is a link that leads nowhere")
+
+
+def test_links_that_lead_somewhere_are_files_like_any_other(folder, tmp_path):
+    want = answer(load_model(folder))
+    linked = tmp_path/"linked"
+    linked.mkdir()
+    for file in folder.iterdir(): (linked/file.name).symlink_to(file)
+    assert answer(load(linked)[0]) == answer(load_shared(linked)[0]) == want
 
 
 def test_every_head_gives_its_model_or_says_that_there_is_none(folder):
