@@ -95,18 +95,23 @@ class Lab:
         assert self.run_all() == []
 
     def show(self, code: str, selector: str):
-        "Run `code` in the notebook's last cell and wait until the widget it shows has painted."
+        "Run `code` in the notebook's last cell, without errors, and wait until the widget it shows has painted."
         self.page.evaluate("""async code => {
             const cells = notebook.content;
             cells.activeCellIndex = cells.widgets.length - 1;
             cells.activeCell.model.sharedModel.setSource(code);
             await jupyterapp.commands.execute('notebook:run-cell');
         }""", code)
+        assert not (wrong := self.errors()), wrong
         self.page.wait_for_selector(f"{selector}[data-ready]")
 
     def run_all(self) -> list:
-        "Run all cells; what went wrong as (cell, error, message)."
+        "Run all cells; what went wrong, as `errors` has it."
         self.page.evaluate("() => jupyterapp.commands.execute('notebook:run-all-cells')")
+        return self.errors()
+
+    def errors(self) -> list[tuple]:
+        "What went wrong as (cell, error, message)."
         return [(n, o["ename"], o["evalue"]) for n, outputs in enumerate(self.outputs()) for o in outputs
                 if o["output_type"] == "error"]
 

@@ -1,5 +1,5 @@
 "Checkpoints by name, against hubs that refuse, keep silent, say no or serve; broken folders; the model card's claims."
-import hashlib, json, os, re, select, shutil, subprocess, sys, threading
+import hashlib, json, os, select, shutil, subprocess, sys, threading
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
