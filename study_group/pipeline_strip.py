@@ -132,7 +132,7 @@ def _text_html(trace: Trace, row: int) -> str:
     return (f"<p><b>{escape(shorten(trace.texts[row], 300))}</b></p>"
             f'<table style="{_TABLE}">{table}</table>{rest}<table style="{_TABLE}">{answer}</table>')
 
-# %% ../nbs/under_the_hood/pipeline_strip.ipynb #0ab1a654
+# %% ../nbs/under_the_hood/pipeline_strip.ipynb #43a4b0c6
 class PipelineStrip(StudyWidget):
     "A text on its way through the pipeline, left to right; edit it, follow a token, choose `row` and `layer`."
     texts = traitlets.List(traitlets.Unicode()).tag(sync=True)
@@ -140,7 +140,7 @@ class PipelineStrip(StudyWidget):
     layer = traitlets.Int().tag(sync=True)                       # whose hidden states; 0: the embeddings
     token = traitlets.Int(None, allow_none=True).tag(sync=True)  # position of the token that is followed
     error = traitlets.Unicode().tag(sync=True)                   # why the last edit couldn't be run
-    _batch = traitlets.List().tag(sync=True)                     # the answer for each text
+    _batch = traitlets.List().tag(sync=True)                     # each text with its answer
     _detail = traitlets.Dict().tag(sync=True)                    # all about the text in `row`
     _vectors = traitlets.Bytes().tag(sync=True)                  # uint8 (2, n_tokens, hidden): layer 0, layer `layer`
 
@@ -223,12 +223,13 @@ def _facts(trace: Trace, row: int) -> dict:
         probabilities=trace.probabilities[row].tolist(), best=int(trace.probabilities[row].argmax()),
         labels=list(map(str, model.config.id2label.values())), model=type(model).__name__)
 
-# %% ../nbs/under_the_hood/pipeline_strip.ipynb #f2a6a727
+# %% ../nbs/under_the_hood/pipeline_strip.ipynb #fcacd25e
 def _answers(trace: Trace) -> list[dict]:
-    "For each text its best label and that label's score."
+    "Each text with its best label and that label's score."
     scores, best = trace.probabilities.max(-1)
     labels = trace.checkpoint[0].config.id2label
-    return [dict(label=str(labels[b]), score=s) for b, s in zip(best.tolist(), scores.tolist())]
+    return [dict(text=text, label=str(labels[b]), score=s)
+            for text, b, s in zip(trace.texts, best.tolist(), scores.tolist())]
 
 # %% ../nbs/under_the_hood/pipeline_strip.ipynb #55595ca7
 @patch

@@ -126,6 +126,21 @@ def test_python_steers_it(show):
     assert "film" in text(lab, "tr[data-token] .token")
 
 
+def test_errors_are_said_and_go(show):
+    lab = show(["fine", "good"])
+    box, alarm = lab.page.get_by_label("Text 2"), lab.page.locator(".pipeline-strip .error")
+    type_half = "e => { e.value = 'half: \\ud83d'; e.dispatchEvent(new Event('input', {bubbles: true})); }"
+    for spoil in (lambda: lab.python("strip.texts = ['fine', 'half: \\ud83d']"), lambda: box.evaluate(type_half)):
+        spoil()
+        wait_for(lab, ".error", "texts[1]")
+        lab.until("'half a character' in strip.error and strip.texts == ['fine', 'good']")
+        box.fill("goo")
+        box.fill("good")  # so fast that it never was another text
+        alarm.wait_for(state="hidden")
+        lab.until("strip.error == ''")
+    assert box.get_attribute("aria-invalid") == "false"
+
+
 def test_pads_are_told_apart_without_colour(show):
     lab = show()
     lab.python("strip.row = 1")

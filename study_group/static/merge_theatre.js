@@ -17,29 +17,13 @@
 const SIGNS = { right: "✓", tied: "≈", wrong: "✗" }; // of bets
 let theatres = 0;
 
-/** An element with a class, children (a string becomes text, never markup) and attributes. */
-function make(tag, className = "", children = [], attributes = {}) {
-  const node = document.createElement(tag);
-  node.className = className;
-  node.append(...[children].flat());
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-  return node;
-}
-
-/** Make `node` say `text`, or leave it alone where it does. */
-function tell(node, text) { if (node.textContent !== text) node.textContent = text; }
-
 /** A piece as a chip; what can't be seen in it gets a picture. */
 function chip(piece, className = "", tag = "bdi", attributes = {}) {
-  const text = piece.replace(/ /g, "␣").replace(/\x7f/g, "␡")
-    .replace(/[\x00-\x1f]/g, (c) => String.fromCharCode(0x2400 + c.charCodeAt(0)));
-  return make(tag, `chip ${className}`, text, attributes);
+  return make(tag, `chip ${className}`, visible(piece, {}).replace(/ /g, "␣"), attributes);
 }
 
 /** Chips with a plus between them. */
 function sum(pieces, name) { return pieces.flatMap((piece, n) => [...(n ? [" + "] : []), chip(piece, name)]); }
-
-function same(a, b) { return JSON.stringify(a) === JSON.stringify(b); }
 
 /** The words in pieces. While a step is hidden `pick(pieces)` hears of two neighbours, or one piece if `single()`. */
 function wordBoard({ pick, single }) {
@@ -103,7 +87,7 @@ function wordBoard({ pick, single }) {
       [scene, first] = [now, null];
       rows = scene.words.map(({ pieces }, word) => pieces.map((_, place) => piece(word, place)));
       node.replaceChildren(...rows.map((row, word) => make("li", "", [
-        make("span", "count", `${scene.words[word].count.toLocaleString("en")} ×`),
+        make("span", "count", `${count(scene.words[word].count)} ×`),
         make("span", "word", row, { dir: "auto" })])));
       const seen = node.querySelector(".joins, .goes") ?? node.querySelector(".new");
       if (seen) requestAnimationFrame(() => { node.scrollTop = seen.offsetTop - node.clientHeight / 2; });
@@ -153,7 +137,7 @@ function candidateTable({ pick }) {
       body.replaceChildren(...lines.map((line) => line.node));
       table.hidden = !candidates.length;
       table.className = hidden ? "" : `numbers-${heads.length}`;
-      const shown = candidates.length < n ? `${candidates.length} of ${n.toLocaleString("en")}, ` : "";
+      const shown = candidates.length < n ? `${candidates.length} of ${count(n)}, ` : "";
       tell(more, n ? `${shown}${hidden ? "in alphabetical order" : "best first"}` : "none are left");
       mark();
     },
@@ -200,16 +184,15 @@ function methodChoice(methods, choose) {
   return { node, update: (method) => { node.querySelector(`[value="${method}"]`).checked = true; } };
 }
 
-function draw({ model, root }) {
+function draw({ model, root, set }) {
   /** @returns {Scene} */
   const scene = () => model.get("_scene");
   const single = () => model.get("method") === "unigram";
-  const set = (name, value) => { model.set(name, value); model.save_changes(); };
   const step = () => model.get("step");
   const drawn = () => scene().step === step(); // else the scene is on its way
   const pick = (pieces) => { if (drawn() && !scene().revealed) set("bet", pieces); };
   const go = (to) => set("step", Math.min(Math.max(to, 0), scene().n_steps));
-  let [player, typing] = [null, null];
+  let player = null;
   const time = timeControls({ go, play: () => play(!player) });
   const methods = methodChoice(model.get("_methods"), (method) => set("method", method));
   const [board, table] = [wordBoard({ pick, single }), candidateTable({ pick })];
@@ -254,9 +237,9 @@ function draw({ model, root }) {
     time.update(step(), s.n_steps, player !== null, !betting.checked && s.n_steps > 0);
   }
   function group({ name, pieces, n }) {
-    const more = n > pieces.length ? [`and ${(n - pieces.length).toLocaleString("en")} more`] : [];
+    const more = n > pieces.length ? [`and ${count(n - pieces.length)} more`] : [];
     const chips = make("span", "", [...pieces.map((piece) => chip(piece)), ...more]);
-    return make("p", name, [make("span", "name", `${n.toLocaleString("en")} ${name}`), chips]);
+    return make("p", name, [make("span", "name", `${count(n)} ${name}`), chips]);
   }
   function redraw() {
     const s = scene();
@@ -272,28 +255,17 @@ function draw({ model, root }) {
     for (const name of ["ties", "verdict", "goal", "size", "note"]) tell(said[name], s[name]);
     choices();
   }
-  /** Send what was typed; half a character couldn't travel. */
-  function send() {
-    const whole = own.value.isWellFormed();
-    if (whole) model.set("own_text", own.value);
-    set("error", whole ? "" : "own_text has half a character, as when an emoji is cut in two: type it again.");
-    typing = null;
-  }
-  const typed = (delay) => { clearTimeout(typing); typing = setTimeout(send, delay); };
 
+  const text = typing({ model, set }, "own_text", { node: own, delay: 400, enter: true, settle: choices });
   betting.addEventListener("change", () => set("betting", betting.checked));
   main.addEventListener("click", () => {
     if (!scene().revealed) set("revealed", true);
     else if (drawn()) go(atEnd() ? 0 : step() + 1);
   });
-  own.addEventListener("input", () => typed(400));
-  own.addEventListener("keydown", (event) => { if (event.key === "Enter" && !event.isComposing) typed(0); });
-  model.on("change:own_text", () => { if (!typing) own.value = model.get("own_text"); });
   model.on("change:_scene", redraw);
   for (const name of ["bet", "score", "error", "betting", "method", "step"]) model.on(`change:${name}`, choices);
-  own.value = model.get("own_text");
   redraw();
-  return () => { clearInterval(player); clearTimeout(typing); };
+  return () => { clearInterval(player); text.stop(); };
 }
 
 export default study("merge-theatre", draw);

@@ -26,25 +26,14 @@ const FUNCTIONS = {
   none: { head: "no function → value", how: "the logit as it is", best: "the highest value" },
 };
 
-/** An element with a class, children (a string becomes text, never markup) and attributes. */
-function make(tag, className = "", children = [], attributes = {}) {
-  const node = document.createElement(tag);
-  node.className = className;
-  node.append(...[children].flat());
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
+/** Quote in `node` what anybody may have typed: what can't be seen made visible, all of it in the tooltip. */
+function quote(node, text) {
+  tell(node, visible(text.replace(/^ +| +$/g, (spaces) => "␣".repeat(spaces.length))));
+  if (node.title !== text) node.title = text;
   return node;
 }
 
-/** Make `node` say `text`, or leave it alone where it does. */
-function tell(node, text) { if (node.textContent !== text) node.textContent = text; }
-
-/** Quote in `node` what anybody may have typed: line ends and the like made visible, all of it in the tooltip. */
-function quote(node, text) {
-  const pictures = { "\n": "⏎", "\t": "⇥", "\x7f": "␡" };
-  tell(node, text.replace(/^ +| +$/g, (spaces) => "␣".repeat(spaces.length))
-    .replace(/[\x00-\x1f\x7f]/g, (c) => pictures[c] ?? String.fromCharCode(0x2400 + c.charCodeAt(0))));
-  if (node.title !== text) node.title = text;
-}
+function chip(token) { return quote(make("bdi", "chip"), token); }
 
 /** A number with a real minus sign. */
 function say(value, digits = 4) {
@@ -52,44 +41,41 @@ function say(value, digits = 4) {
   return text.replace("-", "−");
 }
 
-/** Keep as many `lines` as there are `values`, each made once by `add(n)`, and `fill(line, value, n)` them. */
-function fillLines(lines, values, add, fill) {
+/** Keep as many `lines` in `body` as there are `values`, each made once by `add(n)`; `fill(line, value, n)` them. */
+function fillLines(body, lines, values, add, fill) {
   while (lines.length > values.length) lines.pop().node.remove();
-  while (lines.length < values.length) lines.push(add(lines.length));
+  while (lines.length < values.length) {
+    lines.push(add(lines.length));
+    body.append(lines.at(-1).node);
+  }
   lines.forEach((line, n) => fill(line, values[n], n));
 }
 
-/** The texts to edit, each with its answer. `edit(row, delay)` and `choose(row)` hear what the learner does. */
-function textList({ edit, choose }) {
+/** The texts to edit, each with its answer; `choose(row)` hears where the learner is. */
+function textList(choose) {
   const lines = [];
   const node = make("ol", "texts", [], { "aria-label": "Texts and their answers" });
+  let edited; // the text that was typed in last
   function add(row) {
     const named = { "aria-label": `Text ${row + 1}`, rows: 1, dir: "auto", spellcheck: "false" };
     const [input, label, score] = [make("textarea", "", [], named), make("bdi", "label"), make("span", "score")];
     const line = { node: make("li", "text", [input, make("span", "answer", [label, score])]), input, label, score };
-    const typed = (delay) => { line.text = input.value; edit(row, delay); };
-    input.addEventListener("input", () => typed(250));
-    input.addEventListener("keydown", (event) => {
-      if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
-      event.preventDefault();
-      typed(0);
-    });
+    input.addEventListener("input", () => { [line.text, edited] = [input.value, row]; });
     for (const type of ["focusin", "click"]) line.node.addEventListener(type, () => choose(row));
-    node.append(line.node);
     return line;
   }
   return {
     node,
     read: () => lines.map((line) => line.text),
     /** A box that says its text already is left alone: it keeps focus and caret. */
-    write: (texts) => fillLines(lines, texts, add, (line, text) => {
+    write: (texts) => fillLines(node, lines, texts, add, (line, text) => {
       if (line.text !== text) line.input.value = line.text = text;
     }),
-    update: (batch, row, wrong) => lines.forEach((line, n) => {
+    update: (batch, row, error) => lines.forEach((line, n) => {
       quote(line.label, batch[n]?.label ?? "");
       tell(line.score, batch[n] ? say(batch[n].score) : "");
       line.node.setAttribute("aria-current", n === row);
-      line.input.setAttribute("aria-invalid", n === wrong);
+      line.input.setAttribute("aria-invalid", error !== "" && n === edited);
     }),
   };
 }
@@ -144,7 +130,6 @@ function tokenTable({ follow, toggle, point, slider }) {
     const tr = make("tr", "", [make("td", "piece", piece), make("th", "token", token, { scope: "row" }), id, mask,
       ...canvases.map((canvas) => make("td", "vector", n ? "" : canvas)), read],
       { "data-token": n, "aria-selected": false, tabindex: -1 });
-    body.append(tr);
     return { node: tr, piece, token, id, mask, read };
   }
   function stopAt(node) {
@@ -180,7 +165,7 @@ function tokenTable({ follow, toggle, point, slider }) {
       heads.forEach((head, n) => head.update(d.shape, d.scales[n]));
       table.classList.toggle("last", d.layer === d.n_layers);
       body.style.setProperty("--lines", d.tokens.length);
-      fillLines(lines, d.tokens, add, (line, token, n) => {
+      fillLines(body, lines, d.tokens, add, (line, token, n) => {
         line.node.className = d.kinds[n];
         quote(line.token, token);
         quote(line.piece, d.pieces[n]);
@@ -237,7 +222,6 @@ function answerPanel() {
     const [logitBar, valueBar] = [make("i", "bar"), make("i", "bar")];
     const tr = make("tr", "", [make("th", "label", name, { scope: "row" }), make("td", "logit", [logitBar, logit]),
       make("td", "value", [valueBar, value])]);
-    body.append(tr);
     return { node: tr, name, logit, value, logitBar, valueBar };
   }
   const verdict = make("p", "verdict", [label, score, why], { "aria-live": "polite", "aria-atomic": true });
@@ -252,7 +236,7 @@ function answerPanel() {
       tell(head, FUNCTIONS[d.function].head);
       tell(how, FUNCTIONS[d.function].how);
       table.classList.toggle("plain", d.function === "none");
-      fillLines(lines, d.labels, add, (line, name, n) => {
+      fillLines(body, lines, d.labels, add, (line, name, n) => {
         line.node.classList.toggle("best", n === d.best);
         quote(line.name, name);
         tell(line.logit, say(d.logits[n]));
@@ -280,15 +264,12 @@ function inkOf(root) {
 
 /** Tell in `node` what line `n` is about and, where the pointer is on one of its vectors, which number it is on. */
 function tellStory(node, d, bytes, n, vector = -1, x = 0) {
-  const [chip, piece] = [make("bdi", "chip"), make("bdi")];
-  quote(chip, d.tokens[n]);
-  quote(piece, d.pieces[n]);
   const kind = KINDS[d.kinds[n]];
   const stage = d.layer ? `after layer ${d.layer}` : "embedding";
   const numbers = d.peek[n].map((value) => say(value, 2)).join(", ");
-  const from = d.pieces[n] ? [" · from “", piece, "”"] : [];
+  const from = d.pieces[n] ? [" · from “", quote(make("bdi"), d.pieces[n]), "”"] : [];
   node.replaceChildren(
-    make("div", d.kinds[n], [chip, ` id ${d.ids[n]}`, ...from, kind ? ` · ${kind}` : ""]),
+    make("div", d.kinds[n], [chip(d.tokens[n]), ` id ${d.ids[n]}`, ...from, kind ? ` · ${kind}` : ""]),
     make("div", "", `${stage}: [${numbers}, … ${d.shape[1]} numbers]`));
   if (vector < 0) return;
   const i = Math.floor(x * d.shape[1]);
@@ -296,24 +277,18 @@ function tellStory(node, d, bytes, n, vector = -1, x = 0) {
   node.append(make("div", "", `number ${i + 1} (${vector ? stage : "embedding"}): about ${say(value, 2)}`));
 }
 
-function draw({ model, root }) {
-  let timer = 0, sent = false, edited = null, pointed = [null], theme;
+function draw({ model, root, set }) {
+  let pointed = [null], theme;
   /** @returns {Detail} */
   const detail = () => model.get("_detail");
   function bytes() {
     const { buffer, byteOffset, byteLength } = model.get("_vectors");
     return new Uint8Array(buffer, byteOffset, byteLength);
   }
-  function set(name, value, callbacks) {
-    if (model.get(name) === value) return;
-    model.set(name, value);
-    model.save_changes(callbacks);
-    settle();
-  }
 
   const layer = make("input", "", [], { type: "range", min: 0, max: detail().n_layers });
   const layerName = make("span");
-  const list = textList({ edit, choose: (row) => { if (row < model.get("_batch").length) set("row", row); } });
+  const list = textList((row) => { if (row < model.get("_batch").length) set("row", row); });
   const table = tokenTable({
     follow: (n) => set("token", n),
     toggle: (n) => set("token", n === model.get("token") ? null : n),
@@ -326,23 +301,13 @@ function draw({ model, root }) {
   const board = make("div", "board", [table.node, panel.node, line]);
   root.append(list.node, alarm, make("p", "busy", "computing…"), board, cut, legend);
 
-  /** The learner typed into text `row`: send all texts `delay` ms after the last key. */
-  function edit(row, delay) {
-    clearTimeout(timer);
-    edited = row;
-    timer = setTimeout(() => {
-      timer = 0;
-      const [texts, before] = [list.read(), model.get("texts")];
-      sent = texts.some((text, n) => text !== before[n]);
-      const status = ({ content }) => content.execution_state === "idle" && settle(sent = false);
-      set("texts", texts, { iopub: { status } }); // an edit may change nothing that is shown: Python is done when idle
-    }, delay);
-    settle();
-  }
+  const shown = () => model.get("_batch").map(({ text }) => text);
+  const texts = typing({ model, set }, "texts", { ...list, delay: 250, enter: true, settle: choices, shown });
   /** Say whether the picture is behind what the learner did. */
   function settle() {
-    const behind = timer || sent || ["row", "layer"].some((name) => model.get(name) !== detail()[name]);
-    root.setAttribute("aria-busy", Boolean(behind));
+    const behind = texts.waits() || (!model.get("error") && !same(model.get("texts"), shown()))
+      || ["row", "layer"].some((name) => model.get(name) !== detail()[name]);
+    root.setAttribute("aria-busy", behind);
   }
   function story() {
     const n = pointed[0] ?? model.get("token");
@@ -352,7 +317,7 @@ function draw({ model, root }) {
   function choices() {
     layer.value = model.get("layer");
     tell(layerName, `after layer ${layer.value} of ${layer.max}`);
-    list.update(model.get("_batch"), model.get("row"), model.get("error") ? edited : null);
+    list.update(model.get("_batch"), model.get("row"), model.get("error"));
     tell(alarm, model.get("error"));
     settle();
   }
@@ -362,17 +327,12 @@ function draw({ model, root }) {
   }
   function redraw() {
     const d = detail();
-    sent = false;
     table.update(d);
     panel.update(d);
     paint();
-    tell(cut, d.cut ? `${d.cut.toLocaleString("en")} tokens were cut off: longer than the model takes.` : "");
+    tell(cut, d.cut ? `${count(d.cut)} tokens were cut off: longer than the model takes.` : "");
     const first = Object.keys(KINDS).map((kind) => d.kinds.indexOf(kind)).filter((n) => n >= 0);
-    legend.replaceChildren(...first.map((n) => {
-      const chip = make("bdi", "chip");
-      quote(chip, d.tokens[n]);
-      return make("li", d.kinds[n], [chip, KINDS[d.kinds[n]]]);
-    }));
+    legend.replaceChildren(...first.map((n) => make("li", d.kinds[n], [chip(d.tokens[n]), KINDS[d.kinds[n]]])));
     choices();
     follow();
   }
@@ -385,12 +345,10 @@ function draw({ model, root }) {
   model.on("change:_detail", redraw);
   for (const name of ["_batch", "row", "layer", "error"]) model.on(`change:${name}`, choices);
   model.on("change:token", () => { follow(); table.reveal(model.get("token")); });
-  model.on("change:texts", () => { if (!timer) list.write(model.get("texts")); choices(); });
   const watch = new MutationObserver(() => { if (root.dataset.theme !== theme) paint(); });
   watch.observe(root, { attributes: true, attributeFilter: ["data-theme"] });
-  list.write(model.get("texts"));
   redraw();
-  return () => { watch.disconnect(); clearTimeout(timer); };
+  return () => { watch.disconnect(); texts.stop(); };
 }
 
 export default study("pipeline-strip", draw);

@@ -1,7 +1,72 @@
 /**
  * What every widget shares; stands in front of each widget's own script.
- * A widget exports `study(name, draw)`; `draw({model, root})` fills `root` and may return a cleanup.
+ * A widget exports `study(name, draw)`; `draw({ model, root, set })` fills `root` and may return a cleanup;
+ * `set(name, value)` sets a trait here and in Python.
  */
+
+/** Give `node` children (a string becomes text, never markup) and attributes. */
+function dress(node, children, attributes) {
+  node.append(...[children].flat());
+  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
+  return node;
+}
+
+/** An element with a class, children and attributes. */
+function make(tag, className = "", children = [], attributes = {}) {
+  return dress(document.createElement(tag), children, { class: className, ...attributes });
+}
+
+/** Make `node` say `text`, or leave it alone where it does. */
+function tell(node, text) { if (node.textContent !== text) node.textContent = text; }
+
+/** A whole number as people write it: 1,234. */
+function count(number) { return number.toLocaleString("en"); }
+
+/** `text` with a picture for each control character; those of line ends and the like are among `signs`. */
+function visible(text, signs = { "\n": "⏎", "\t": "⇥" }) {
+  const picture = (c) => String.fromCharCode(c === "\x7f" ? 0x2421 : 0x2400 + c.charCodeAt(0));
+  return text.replace(/[\x00-\x1f\x7f]/g, (c) => signs[c] ?? picture(c));
+}
+
+function same(a, b) { return JSON.stringify(a) === JSON.stringify(b); }
+
+/**
+ * Keep a trait and what is typed in `node` the same: `read()` is what the page has, `write(value)` gives it something.
+ * What is typed is sent `delay` ms after the last key, or at once with Enter where `enter` is set; half a character,
+ * which can't travel, is an error. What `shown()` gives Python could use. `settle()` hears whenever any of it changes.
+ * @returns {{waits(): boolean, stop(): void}} whether something waits to be sent; the end of it
+ */
+function typing({ model, set }, name, { node, delay, enter, settle, shown = () => model.get(name),
+  read = () => node.value, write = (text) => { if (node.value !== text) node.value = text; } }) {
+  let timer = 0;
+  function send() {
+    const [now, before] = [read(), model.get(name)];
+    const half = [now].flat().findIndex((text) => /\p{Cs}/u.test(text));
+    const where = Array.isArray(now) ? `${name}[${half}]` : name;
+    timer = 0;
+    if (half >= 0) set("error", `${where} has half a character, an emoji cut in two: type it again.`);
+    else if (!same(now, before)) set(name, now);
+    else if (same(now, shown())) set("error", "");
+    settle();
+  }
+  function wait(ms) {
+    clearTimeout(timer);
+    timer = setTimeout(send, ms);
+    settle();
+  }
+  node.addEventListener("input", () => wait(delay));
+  node.addEventListener("keydown", (event) => {
+    if (!enter || event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+    event.preventDefault();
+    wait(0);
+  });
+  model.on(`change:${name}`, () => {
+    if (!timer) write(model.get(name));
+    settle();
+  });
+  write(model.get(name));
+  return { waits: () => timer !== 0, stop: () => clearTimeout(timer) };
+}
 
 /** The background a reader sees behind `el`, as "light" or "dark". */
 function themeOf(el) {
@@ -31,9 +96,10 @@ function study(name, draw) {
     el.append(root);
     root.addEventListener("keydown", keepKeys);
     const theme = () => { root.dataset.theme = themeOf(el); };
+    const set = (trait, value) => { model.set(trait, value); model.save_changes(); };
     let cleanup;
     try {
-      cleanup = draw({ model, root });
+      cleanup = draw({ model, root, set });
     } catch (error) {
       root.setAttribute("role", "alert");
       root.textContent = `This widget couldn't be drawn: ${error}`;

@@ -15,31 +15,14 @@
  *   kind: string, meaning: string}} Token where `start` and `end` count characters, as Python does
  */
 
+const SIGNS = { "\n": "⏎\n", "\t": "⇥\t" }; // line ends and tabs still do what they do
 const HINT = "Point at a token to find its characters and its id. Click it, or press Enter, to hold it; "
   + "← → Home End go along, Esc lets go.";
-
-/** An element with a class, children (a string becomes text, never markup) and attributes. */
-function make(tag, className = "", children = [], attributes = {}) {
-  const node = document.createElement(tag);
-  node.className = className;
-  node.append(...[children].flat());
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-  return node;
-}
-
-/** Make `node` say `text`, or leave it alone where it does. */
-function tell(node, text) { if (node.textContent !== text) node.textContent = text; }
 
 /** A list of names, each with its value. */
 function facts(values) {
   return make("dl", "", Object.entries(values).map(([name, value]) =>
     make("div", "", [make("dt", "", name), make("dd", "", value)], { "data-fact": name })));
-}
-
-/** `text` with line ends and the like made visible; they still do what they do. */
-function visible(text) {
-  const pictures = { "\n": "⏎\n", "\t": "⇥\t", "\x7f": "␡" };
-  return text.replace(/[\x00-\x1f\x7f]/g, (c) => pictures[c] ?? String.fromCharCode(0x2400 + c.charCodeAt(0)));
 }
 
 /** What `view` holds, token by token. */
@@ -127,12 +110,12 @@ function tokenBoard({ point, hold, go }) {
     const said = make("div", "said", [], { "aria-hidden": true });
     let done = line.from;
     for (const { from, to, first, last } of partsOf(line, text)) {
-      const part = make("span", "part", visible(text.slice(from, to)), { "data-token": first });
-      said.append(visible(text.slice(done, from)), part);
+      const part = make("span", "part", visible(text.slice(from, to), SIGNS), { "data-token": first });
+      said.append(visible(text.slice(done, from), SIGNS), part);
       parts.fill(part, first, last);
       done = to;
     }
-    said.append(visible(text.slice(done, line.to)));
+    said.append(visible(text.slice(done, line.to), SIGNS));
     return said;
   }
   /** Give a line its elements. */
@@ -225,7 +208,7 @@ function tokenBoard({ point, hold, go }) {
     update,
     reveal,
     read: (n) => (n === null || n >= text.length ? null : text.at(n)),
-    write: ({ start, end }) => visible(text.slice(start, end)).replace(/^ | $/g, "␣"),
+    write: ({ start, end }) => visible(text.slice(start, end), SIGNS).replace(/^ | $/g, "␣"),
     /** Make lines anew where there is much more or less room than before; whether it was so. */
     fit() { return node.clientWidth && Math.abs(node.clientWidth - width) > 60 ? (update(view), true) : false; },
     /** Mark what is held and what is pointed at: chip, id, characters, and other tokens of the same characters. */
@@ -247,8 +230,8 @@ function tokenBoard({ point, hold, go }) {
   };
 }
 
-function draw({ model, root }) {
-  let timer = 0, pointed = null, typed;
+function draw({ model, root, set }) {
+  let pointed = null;
   /** @returns {View} */
   const view = () => model.get("_view");
   const box = make("textarea", "", [],
@@ -268,14 +251,8 @@ function draw({ model, root }) {
     board.node, story, legend, status);
 
   /** Whether the picture is behind the text. */
-  const behind = () => Boolean(timer) || (!model.get("error")
+  const behind = () => text.waits() || (!model.get("error")
     && ["text", "special_tokens"].some((name) => model.get(name) !== view()[name]));
-  function set(name, value) {
-    if (model.get(name) === value) return;
-    model.set(name, value);
-    model.save_changes();
-    settle();
-  }
   function settle() { root.setAttribute("aria-busy", behind()); }
   function mark() {
     const held = model.get("token");
@@ -295,7 +272,7 @@ function draw({ model, root }) {
     counts.replaceChildren(facts(now.counts));
     legend.replaceChildren(...now.legend.map(([kind, meaning, ...marks]) =>
       make("li", kind, [chip({ marks }), meaning])));
-    tell(about, `${now.name} · vocabulary of ${now.n_vocab.toLocaleString("en")}`);
+    tell(about, `${now.name} · vocabulary of ${count(now.n_vocab)}`);
     tell(status, `${now.counts.tokens} tokens`);
     special.disabled = !now.can_add;
     tell(choice, now.can_add ? "special tokens" : "special tokens (it adds none)");
@@ -309,35 +286,16 @@ function draw({ model, root }) {
     settle();
   }
   function follow() { board.choose(model.get("token")); mark(); }
-  /** Send what was typed. Half a character can't travel, and a text that Python has already makes no answer. */
-  function send() {
-    timer = 0;
-    if (/\p{Cs}/u.test(typed)) set("error", "text holds half a character: an emoji was cut in two.");
-    else if (typed === view().text && typed === model.get("text")) set("error", "");
-    else set("text", typed);
-    settle();
-  }
-  function write() {
-    if (!timer && typed !== model.get("text")) box.value = typed = model.get("text");
-    settle();
-  }
 
-  box.addEventListener("input", () => {
-    typed = box.value;
-    clearTimeout(timer);
-    timer = setTimeout(send, 150);
-    settle();
-  });
+  const text = typing({ model, set }, "text", { node: box, delay: 150, settle, shown: () => view().text });
   special.addEventListener("change", () => set("special_tokens", special.checked));
   model.on("change:_view", redraw);
   for (const name of ["error", "special_tokens"]) model.on(`change:${name}`, choices);
   model.on("change:token", () => { follow(); board.reveal(model.get("token")); });
-  model.on("change:text", write);
-  write();
   redraw();
   const resized = new ResizeObserver(() => { if (board.fit()) follow(); board.reveal(model.get("token")); });
   resized.observe(board.node);
-  return () => { clearTimeout(timer); board.stop(); resized.disconnect(); };
+  return () => { text.stop(); board.stop(); resized.disconnect(); };
 }
 
 export default study("token-strip", draw);

@@ -16,35 +16,20 @@ const COLUMNS = ["tokens", "per word", "[UNK]", "vocabulary"];
 const HELP = "Point at a token to see what the others make of its characters. Hatched: not in the vocabulary. "
   + "No gap: goes on with the word before.";
 const KEYS = "Tokens below their characters. Left and right: the next token. Up and down: another tokenizer.";
-const HALF = "text has half a character, as when an emoji is cut in two: type it again.";
 const KINDS = { unknown: ", not in the vocabulary", joined: ", goes on with the word" };
 
-/** Give `node` children (a string becomes text, never markup) and attributes. */
-function fill(node, children, attributes) {
-  node.append(...[children].flat());
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-  return node;
-}
-const make = (tag, name = "", children = [], attributes = {}) =>
-  fill(document.createElement(tag), children, { class: name, ...attributes });
 const shape = (tag, attributes = {}, children = []) =>
-  fill(document.createElementNS("http://www.w3.org/2000/svg", tag), children, attributes);
+  dress(document.createElementNS("http://www.w3.org/2000/svg", tag), children, attributes);
 
-/** Make `node` say `text`, or leave it alone where it does. */
-function tell(node, text) { if (node.textContent !== text) node.textContent = text; }
-
-/** `text` with what can't be seen made visible: spaces, line ends, control characters, accents without a letter. */
-function visible(text) {
-  return text.replace(/\n/g, "⏎").replace(/\t/g, "⇥")
-    .replace(/[\x00-\x1f]/g, (c) => String.fromCharCode(0x2400 + c.charCodeAt(0)))
-    .replace(/^\s+$/, (spaces) => "␣".repeat(spaces.length))
-    .replace(/^\p{M}/u, "◌$&").replace(/[\x7f-\x9f\p{Cf}]/gu, "◌");
+/** `text` with all that can't be seen made visible: spaces, control characters, accents without a letter. */
+function seen(text) {
+  return visible(text).replace(/^\s+$/, (spaces) => "␣".repeat(spaces.length))
+    .replace(/^\p{M}/u, "◌$&").replace(/[\x80-\x9f\p{Cf}]/gu, "◌");
 }
 
 /** The boxes that `view` packs: left and right, 32-bit numbers. */
 const unpack = (view) => Array.from({ length: view.byteLength / 8 }, (_, n) =>
   [view.getFloat32(8 * n, true), view.getFloat32(8 * n + 4, true)]);
-const count = (number) => number.toLocaleString("en");
 const percent = (rate) => `${rate % 1 ? (100 * rate).toFixed(rate < 0.001 ? 2 : 1) : 100 * rate} %`;
 const hue = (n) => `hue-${n % DASHES.length}`;
 
@@ -72,7 +57,7 @@ function board() {
     const ends = !lane.kinds[n + 1]?.includes("joined");
     const width = (right - left) * CELL - (ends ? 2 : 0);
     const tight = width < CELL && kind.includes("unknown"); // UNK is read more easily without its brackets
-    const text = visible(tight ? token.replace(/^\W|\W$/g, "") : token);
+    const text = seen(tight ? token.replace(/^\W|\W$/g, "") : token);
     const size = Math.max(6.5, Math.min(13, (width - 3) / (0.61 * Array.from(text).length)));
     const style = `left:${left * CELL}px; width:${width}px; font-size:${size}px`;
     const attributes = { "data-token": n, title: token, style };
@@ -85,7 +70,7 @@ function board() {
     if (drawn === `${first} ${last}`) return;
     drawn = `${first} ${last}`;
     axis.replaceChildren(...chars.slice(first, last).map((char, n) =>
-      make("bdi", char.trim() ? "char" : "char blank", visible(char), { style: `left:${(first + n) * CELL}px` })));
+      make("bdi", char.trim() ? "char" : "char blank", seen(char), { style: `left:${(first + n) * CELL}px` })));
     lanes.forEach((lane, n) => {
       const found = lane.boxes.flatMap(([a, b], token) => (b > first && a < last ? [box(lane, token)] : []));
       lines[n].cells.replaceChildren(...(lane.note ? [make("i", "note", lane.note)] : found));
@@ -97,11 +82,11 @@ function board() {
     for (const old of track.querySelectorAll(".here")) old.classList.remove("here");
     band.hidden = !at;
     if (!at) return tell(story, HELP);
-    const [[n, token], chip] = [at, (text) => make("bdi", "chip", visible(text))];
+    const [[n, token], chip] = [at, (text) => make("bdi", "chip", seen(text))];
     const [lane, [left, right]] = [lanes[n], lanes[n].boxes[token]];
     band.style.cssText = `left:calc(var(--info) + ${left * CELL}px); width:${(right - left) * CELL}px`;
     lines[n].cells.querySelector(`[data-token="${token}"]`)?.classList.add("here");
-    const piece = make("bdi", "", visible(chars.slice(Math.floor(left), Math.ceil(right)).join("")));
+    const piece = make("bdi", "", seen(chars.slice(Math.floor(left), Math.ceil(right)).join("")));
     const kinds = lane.kinds[token].split(" ").map((kind) => KINDS[kind] ?? "");
     const others = lanes.filter((other) => other.tokens && other !== lane).map((other) => {
       const found = other.tokens.filter((_, i) => other.boxes[i][0] < right && other.boxes[i][1] > left);
@@ -211,13 +196,13 @@ function panel(title, value, [lowest, step], say, choose) {
       line("marker", x(size), x(size), top, bottom),
       ...of.flatMap(curve));
     const said = names.map((name, n) => `${name} ${values[n]}`).join(", ");
-    fill(svg, [], { width, height, "aria-label": `${title}; at ${count(size)}: ${said}` });
+    dress(svg, [], { width, height, "aria-label": `${title}; at ${count(size)}: ${said}` });
   }
   return { node, update };
 }
 
-function draw({ model, root }) {
-  let typing = 0, asking = 0, width = 0;
+function draw({ model, root, set }) {
+  let asking = 0, width = 0;
   const [sizes, race] = [model.get("sizes"), () => model.get("_race")];
   const input = make("textarea", "", [], { rows: 1, dir: "auto", spellcheck: "false" });
   const [stop, size] = [make("input", "", [], { type: "range", min: 0, max: sizes.length - 1 }), make("output")];
@@ -233,26 +218,14 @@ function draw({ model, root }) {
   const curves = make("section", "curves", [
     make("h4", "", "What a larger vocabulary buys, on text that none of them has seen"),
     make("div", "panels", panels.map((p) => p.node)), measuring], { "aria-label": "Curves" });
-  const text = make("label", "text", [make("span", "", "text"), input]);
-  root.append(make("div", "controls", sizes.length ? [text, slider] : [text]), alarm, make("p", "busy", "training…"),
+  const label = make("label", "text", [make("span", "", "text"), input]);
+  root.append(make("div", "controls", sizes.length ? [label, slider] : [label]), alarm, make("p", "busy", "training…"),
     ...lanes.nodes, ...(sizes.length > 1 ? [curves] : []));
 
-  function set(name, value) {
-    model.set(name, value);
-    model.save_changes();
-    settle();
-  }
-  /** Send what was typed; half a character couldn't travel. */
-  function send() {
-    typing = 0;
-    const whole = input.value.isWellFormed();
-    if (whole && input.value !== model.get("text")) set("text", input.value);
-    else set("error", whole ? "" : HALF);
-  }
   /** Show the state of the controls, and whether the lanes are behind it. */
   function settle() {
     const [error, now] = [model.get("error"), model.get("vocab_size")];
-    const behind = typing || ["text", "vocab_size"].some((name) => model.get(name) !== race()[name]);
+    const behind = text.waits() || ["text", "vocab_size"].some((name) => model.get(name) !== race()[name]);
     root.setAttribute("aria-busy", Boolean(behind && !error));
     input.setAttribute("aria-invalid", Boolean(error));
     tell(alarm, error);
@@ -274,14 +247,9 @@ function draw({ model, root }) {
     if (curves.clientWidth) for (const { update } of panels) update(...now);
   }
 
-  input.addEventListener("input", () => {
-    clearTimeout(typing);
-    typing = setTimeout(send, 120);
-    settle();
-    ask(800);
-  });
+  const text = typing({ model, set }, "text", { node: input, delay: 120, settle, shown: () => race().text });
+  input.addEventListener("input", () => ask(800));
   stop.addEventListener("input", () => choose(sizes[stop.valueAsNumber]));
-  model.on("change:text", () => { if (!typing && input.value !== model.get("text")) input.value = model.get("text"); });
   model.on("change:error", settle);
   model.on("change:vocab_size", () => { settle(); drawCurves(); });
   model.on("change:_race", () => { drawLanes(); ask(150); });
@@ -290,10 +258,9 @@ function draw({ model, root }) {
     if (width !== (width = root.clientWidth)) { lanes.paint(); drawCurves(); }
   });
   watch.observe(root);
-  input.value = model.get("text");
   drawLanes();
   ask(300);
-  return () => { watch.disconnect(); clearTimeout(typing); clearTimeout(asking); };
+  return () => { watch.disconnect(); text.stop(); clearTimeout(asking); };
 }
 
 export default study("tokenizer-race", draw);
