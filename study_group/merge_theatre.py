@@ -8,7 +8,7 @@ __all__ = ['METHODS', 'NAMES', 'HUGS', 'MOST_WORDS', 'MOST_STEPS', 'MOST_PARTS',
            'first_splits', 'find_places', 'find_new', 'say_number', 'say_pieces', 'as_list', 'find_ties', 'say_ties',
            'weigh', 'say_weight', 'judge', 'say_verdict', 'MergeTheatre']
 
-# %% ../nbs/under_the_hood/merge_theatre.ipynb #71270a6d
+# %% ../nbs/under_the_hood/merge_theatre.ipynb #eef50088
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
@@ -20,7 +20,7 @@ import traitlets
 from fastcore.basics import patch
 
 from .tokenizers import (LONGEST_WORD, BaseTokenizer, BPETokenizer, UnigramTokenizer, WordPieceTokenizer,
-                                    _maximize, _seed_pieces, best_split, expect, merge_steps, prune_steps, rank_pairs,
+                                    best_split, fit_pieces, merge_steps, prune_steps, rank_pairs, seed_pieces,
                                     with_beginnings)
 from .widgets import StudyWidget
 
@@ -83,13 +83,12 @@ def _script(method: str, words: tuple[tuple[str, int], ...]) -> list[dict]:
     if method == "unigram": return prune_steps(dict(words), MOST_STEPS)
     return merge_steps(dict(words), MOST_STEPS, "count" if method == "bpe" else "score")
 
-# %% ../nbs/under_the_hood/merge_theatre.ipynb #cd5cccb5
+# %% ../nbs/under_the_hood/merge_theatre.ipynb #9072ba3a
 def first_splits(method: str, words: dict[str, int]) -> dict[str, list[str]]:
     "The pieces of each of `words` before the first step."
     mark = "##" if method == "wordpiece" else ""
     if method != "unigram": return {word: [c if i == 0 else mark + c for i, c in enumerate(word)] for word in words}
-    probs = _seed_pieces(words, 1_000_000)
-    for _ in range(2): probs = _maximize(expect(words, probs)[0], probs, least=0)
+    probs, *_ = fit_pieces(words, seed_pieces(words, 1_000_000), least=0)
     scores = with_beginnings({piece: log(prob) for piece, prob in probs.items()}, -inf)
     return {word: best_split(word, scores)[0] for word in words}
 
@@ -472,9 +471,9 @@ def html(self: MergeTheatre) -> str:
     return (f'<p><b>{escape(about)}</b></p><table style="border-collapse:collapse;font-size:13px;color:inherit">'
             f'{table}</table>')
 
-# %% ../nbs/under_the_hood/merge_theatre.ipynb #51062fdc
+# %% ../nbs/under_the_hood/merge_theatre.ipynb #517f85dd
 @patch
-def text(self: MergeTheatre) -> str:
+def __repr__(self: MergeTheatre) -> str:
     "The plain-text form, for terminals."
     rows = [self._heads(), *self._rows()]
     widths = [max(len(row[i]) for row in rows) for i in range(5)]

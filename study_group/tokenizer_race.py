@@ -4,10 +4,10 @@
 
 # %% auto #0
 __all__ = ['RACERS', 'SIZES', 'LONGEST_TEXT', 'split_corpus', 'trained', 'measure', 'check_sizes', 'curve', 'boxes', 'lane',
-           'shorten', 'as_text', 'check_text', 'TokenizerRace']
+           'as_text', 'check_short', 'TokenizerRace']
 
-# %% ../nbs/under_the_hood/tokenizer_race.ipynb #d101ad53
-import hashlib, re
+# %% ../nbs/under_the_hood/tokenizer_race.ipynb #d718326d
+import re
 from collections import Counter
 from functools import cache
 from html import escape
@@ -18,13 +18,13 @@ from time import perf_counter
 
 import numpy as np, pandas as pd, traitlets
 from fastcore.basics import patch
-from IPython import get_ipython
-from IPython.display import display
 
 from .data import corpus
+from .texts import check_text
+from .tokenizer_frame import VocabularyTooSmall, as_ours
 from .tokenizers import (BPETokenizer, BaseTokenizer, CharTokenizer, UnigramTokenizer, WordPieceTokenizer,
-                                    WordTokenizer, _check_text, _ours, compare)
-from .widgets import StudyWidget
+                                    WordTokenizer, compare)
+from .widgets import StudyWidget, shorten
 
 # %% ../nbs/under_the_hood/tokenizer_race.ipynb #e8abde4e
 @cache
@@ -50,11 +50,11 @@ def trained(name: str,         # "Word", "Character", "BPE", "WordPiece" or "Uni
     if key not in _TRAINED: _TRAINED[key] = RACERS[name]().train(split_corpus()[0], vocab_size)
     return _TRAINED[key]
 
-# %% ../nbs/under_the_hood/tokenizer_race.ipynb #3e3a964e
+# %% ../nbs/under_the_hood/tokenizer_race.ipynb #e94e61c3
 def _note(error: Exception) -> str:
     "What a lane says in place of tokens: what vocabulary it needs, or else the `error` itself."
-    least = re.search(r"are ([\d,]+) tokens already", str(error))
-    return f"needs a vocabulary of at least {least[1]}" if least else re.sub(r"^(\w+: )+", "", str(error))
+    if isinstance(error, VocabularyTooSmall): return f"needs a vocabulary of at least {error.least:,}"
+    return re.sub(r"^(\w+: )+", "", str(error))
 
 # %% ../nbs/under_the_hood/tokenizer_race.ipynb #4e20363e
 _COLUMNS = "tokenizer", "vocab_size", "tokens_per_word", "unknown_rate"
@@ -122,11 +122,6 @@ def _numbers(lane: dict) -> list[str]:
     "The counts of a `lane`, as people read them."
     n_tokens, n_vocab = f"{lane['n_tokens']:,}", f"{lane['n_vocab']:,}"
     return [n_tokens, f"{lane['tokens_per_word']:.2f}", _percent(lane["unknown_rate"]), n_vocab]
-
-# %% ../nbs/under_the_hood/tokenizer_race.ipynb #30be25d3
-def shorten(text: str, length: int) -> str:
-    "`text`, or its beginning where it has more than `length` characters."
-    return text if len(text) <= length else text[:length - 1] + "…"
 
 # %% ../nbs/under_the_hood/tokenizer_race.ipynb #590bf273
 _COUNTS = ["tokens", "per word", "[UNK]", "vocabulary"]
@@ -196,16 +191,15 @@ def _token_lists(text: str, lanes: list[dict]) -> str:
         blocks.append(f"<p><b>{escape(lane['name'])}</b>: {escape(counts)}<br>{' '.join(tokens)}{more}</p>")
     return "".join(blocks)
 
-# %% ../nbs/under_the_hood/tokenizer_race.ipynb #f21457cd
+# %% ../nbs/under_the_hood/tokenizer_race.ipynb #4f3b07d7
 LONGEST_TEXT = 20_000  # in characters
 
-def check_text(text) -> str:
+def check_short(text) -> str:
     "`text`, if a race can show it. Raises TypeError, ValueError."
-    _check_text(text)
-    if len(text) <= LONGEST_TEXT: return text
+    if len(check_text(text)) <= LONGEST_TEXT: return text
     raise ValueError(f"text has {len(text):,} characters, but a race shows at most {LONGEST_TEXT:,}: pass a part.")
 
-# %% ../nbs/under_the_hood/tokenizer_race.ipynb #5dc0a093
+# %% ../nbs/under_the_hood/tokenizer_race.ipynb #a94e7d7d
 class TokenizerRace(StudyWidget):
     "Tokenizers above one another on one `text`; those trained here at one of `sizes`, with the curve of all sizes."
     text = traitlets.Unicode().tag(sync=True)
@@ -217,7 +211,7 @@ class TokenizerRace(StudyWidget):
 
     @traitlets.validate("text")
     def _check_edit(self, proposal):
-        try: text, self.error = check_text(proposal.value), ""
+        try: text, self.error = check_short(proposal.value), ""
         except ValueError as e: text, self.error = self.text, str(e)
         return text
 
@@ -233,7 +227,7 @@ class TokenizerRace(StudyWidget):
     @traitlets.observe("vocab_size")
     def _on_size(self, _): self._work(.3)
 
-# %% ../nbs/under_the_hood/tokenizer_race.ipynb #bb9d62f4
+# %% ../nbs/under_the_hood/tokenizer_race.ipynb #11d0d023
 @patch
 def __init__(self: TokenizerRace,
              text: str = "Let's tokenize unbelievable honey 🙂",  # what to tokenize
@@ -241,7 +235,7 @@ def __init__(self: TokenizerRace,
              *, vocab_size: int | None = None,  # which of `sizes` is shown first; None: the one nearest to 1,000
              sizes=SIZES):                      # vocabulary sizes to choose from
     "A race on `text`. Raises TypeError, ValueError, RuntimeError, TraitError."
-    check_text(text)
+    check_short(text)
     self._fixed = None if tokenizers is None else _named(tokenizers)
     super(TokenizerRace, self).__init__()
     self.set_trait("sizes", [] if self._fixed else check_sizes(sizes))
@@ -251,14 +245,14 @@ def __init__(self: TokenizerRace,
         self._work(inf)
     self.on_msg(lambda *_: self._work(.2, others=True))
 
-# %% ../nbs/under_the_hood/tokenizer_race.ipynb #8371e74a
+# %% ../nbs/under_the_hood/tokenizer_race.ipynb #afd9098b
 def _named(tokenizers: dict) -> dict[str, BaseTokenizer]:
     "`tokenizers` as ours, by name. Raises TypeError, ValueError, RuntimeError."
     if not isinstance(tokenizers, dict):
         raise TypeError(f"tokenizers={tokenizers!r:.80} must be a dict, name → trained tokenizer, or None.")
     if not tokenizers: raise ValueError("tokenizers is empty: pass at least one, or None for the five of the course.")
-    for name in tokenizers: _check_text(name, "tokenizers")
-    ours = {name: _ours(tokenizer) for name, tokenizer in tokenizers.items()}
+    for name in tokenizers: check_text(name, "tokenizers")
+    ours = {name: as_ours(tokenizer) for name, tokenizer in tokenizers.items()}
     for tokenizer in ours.values(): tokenizer.encoding("")  # RuntimeError where it isn't trained
     return ours
 
@@ -317,13 +311,3 @@ def __repr__(self: TokenizerRace) -> str:
     "The plain-text form, for terminals."
     self._work(inf)
     return as_text(self.text, self._lanes())
-
-# %% ../nbs/under_the_hood/tokenizer_race.ipynb #e7404034
-@patch
-def _ipython_display_(self: TokenizerRace):
-    html = self.html()
-    self._twin = "study-" + hashlib.sha256(html.encode()).hexdigest()[:12]
-    display({"text/html": f'<div id="{self._twin}">{html}</div>', "text/plain": repr(self)}, raw=True)
-    if hasattr(get_ipython(), "kernel"):
-        data, metadata = self._repr_mimebundle_()
-        display(data, metadata=metadata, raw=True)

@@ -67,3 +67,42 @@ SAME = {"tokens", "input_ids", "attention_mask", "hidden_states"}
     (SAME | {"logits"}, "1 of yours change"), (SAME | {"ids"}, "No stage is called ['ids']")])
 def test_swapped_head(pipeline_checks, answer, hint):
     assert hint in pipeline_checks["check_unchanged"](answer)
+
+
+@pytest.fixture(scope="module")
+def tokenizer_checks():
+    import study_group.tokenizers as t
+    from study_group.checkpoints import load_tokenizer
+    from study_group.data import corpus
+    return checks("03_tokenizers.ipynb", merge_steps=t.merge_steps, join_pair=t.join_pair, BPETokenizer=t.BPETokenizer,
+                  hugs={"hug": 10, "pug": 5, "pun": 12, "bun": 4, "hugs": 5}, bert=load_tokenizer(),
+                  known_half=corpus()[::2], new_half=corpus()[1::2],
+                  my_pair=None, my_tokens=None, my_mug=None, my_long_mug=None, my_tokenizer=None)
+
+
+@pytest.mark.parametrize("pair, hint", [
+    (None, "Not answered yet"), (("hug", "s"), "Right: 6 times"), (["hug", "s"], "Right"),
+    (("p", "ug"), "neighbours 5 times. Are others"), (("u", "g"), "already done"), (("s", "hug"), "side by side")])
+def test_next_merge(tokenizer_checks, pair, hint): assert hint in tokenizer_checks["check_pair"](pair)
+
+
+@pytest.mark.parametrize("tokens, hint", [
+    (None, "Not answered yet"), (["un", "hug"], "Right"), ("unhug", "A list of strings"), (["un", "##hug"], "spell unhug"),
+    (["u", "n", "hug"], "still possible"), (["unhug"], "Too few")])
+def test_unhug(tokenizer_checks, tokens, hint): assert hint in tokenizer_checks["check_tokens"](tokens)
+
+
+@pytest.mark.parametrize("mug, long_mug, hint", [
+    (None, None, "Not answered yet"), (["[UNK]"], ["[UNK]"], "Right"), (["mug", "[UNK]", "mug"], ["[UNK]"], "an emoji"),
+    (["[UNK]"], ["mu", *["##u"]*98, "##ug"], "how many characters"), (["[UNK]"], None, "Not answered yet")])
+def test_mugs(tokenizer_checks, mug, long_mug, hint): assert hint in tokenizer_checks["check_mugs"](mug, long_mug)
+
+
+def test_the_shortest_text(tokenizer_checks):
+    from study_group.tokenizers import BPETokenizer, WordTokenizer
+    check, texts = tokenizer_checks["check_tokenizer"], tokenizer_checks["known_half"]
+    assert "Not answered yet" in check(None)
+    assert "right; can you" in check(BPETokenizer().train(texts, 3000))
+    assert "smaller than ours" in check(BPETokenizer().train(texts, 1690))
+    assert "too many" in check(BPETokenizer().train(texts, 500))
+    assert "the text is lost" in check(WordTokenizer().train(texts, 3000))

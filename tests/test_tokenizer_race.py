@@ -124,7 +124,7 @@ def test_slider_by_keyboard(show):
     assert ask(lab, "race.vocab_size") == 4000
     assert len(tokens(lab, 2)) < len(before)
     slider.press("Home")
-    wait_for(lab, ".hue-3 .cells", "needs a vocabulary of at least 144")
+    wait_for(lab, ".hue-3 .cells", "needs a vocabulary of at least 145")
     settled(lab)
     assert tokens(lab, 3) == [] and len(tokens(lab, 2)) > len(before)
     assert numbers(lab, 1)[3] == "85"
