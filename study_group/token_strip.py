@@ -9,8 +9,8 @@ __all__ = ['KINDS', 'SIGNS', 'JOINERS', 'ONE_CHARACTER', 'SPACE', 'BYTES', 'MOST
            'say_counts', 'legend', 'cells_of', 'counts_line', 'rest_of', 'as_text', 'as_html', 'keep', 'find_tokenizer',
            'check_text', 'TokenStrip', 'for_page']
 
-# %% ../nbs/under_the_hood/token_strip.ipynb #3df8bd57
-import hashlib, json, os, re, unicodedata
+# %% ../nbs/under_the_hood/token_strip.ipynb #13535c44
+import json, os, re, unicodedata
 from functools import cache
 from html import escape
 from itertools import groupby
@@ -19,12 +19,10 @@ from weakref import ref
 
 import numpy as np, traitlets
 from fastcore.basics import patch
-from IPython import get_ipython
-from IPython.display import display
 from tokenizers import Encoding, Tokenizer
 
 from .checkpoints import load_tokenizer
-from .widgets import StudyWidget
+from .widgets import StudyWidget, shorten
 
 # %% ../nbs/under_the_hood/token_strip.ipynb #15ebefa9
 def backend_of(tokenizer) -> Tokenizer:
@@ -251,7 +249,7 @@ _CHIP = "display:inline-block;padding:0 6px;border:1px solid #8888;border-radius
 _KINDS = dict(word="", continuation=";margin-left:14px;border-left:3px solid #5b8def", special=";border-style:dashed",
               unknown=";text-decoration:underline wavy")
 
-# %% ../nbs/under_the_hood/token_strip.ipynb #18a81424
+# %% ../nbs/under_the_hood/token_strip.ipynb #80fac1a3
 def as_html(view: dict) -> str:
     "`view` as a table with inline styles."
     head, *rows = [[escape(cell) for cell in row] for row in cells_of(view)]
@@ -260,10 +258,9 @@ def as_html(view: dict) -> str:
         chip = f'<bdi style="{_CHIP}{_KINDS[others[-1]]}">{token}</bdi>'
         cells = [chip, *(f"<bdi>{other}</bdi>" for other in others)]
         table += "</tr><tr>" + "".join(f'<td style="{_CELL}">{cell}</td>' for cell in cells)
-    text = view["text"] if len(view["text"]) <= 300 else view["text"][:299] + "…"
     table = f'<table style="border-collapse:collapse;font-size:12px;color:inherit"><tr>{table}</tr></table>'
-    return (f'<p dir="auto" style="white-space:pre-wrap"><b>{escape(text)}</b></p><p>{escape(counts_line(view))}</p>'
-            f"{table}<p>{rest_of(view)}</p>")
+    text = f'<p dir="auto" style="white-space:pre-wrap"><b>{escape(shorten(view["text"], 300))}</b></p>'
+    return f"{text}<p>{escape(counts_line(view))}</p>{table}<p>{rest_of(view)}</p>"
 
 # %% ../nbs/under_the_hood/token_strip.ipynb #f0288042
 _KEPT = []  # the tokenizers that were used last
@@ -363,13 +360,3 @@ def html(self: TokenStrip) -> str:
 
 @patch
 def __repr__(self: TokenStrip) -> str: return as_text(self._view)
-
-# %% ../nbs/under_the_hood/token_strip.ipynb #b46de73b
-@patch
-def _ipython_display_(self: TokenStrip):
-    html = self.html()
-    self._twin = "study-" + hashlib.sha256(html.encode()).hexdigest()[:12]
-    display({"text/html": f'<div id="{self._twin}">{html}</div>', "text/plain": repr(self)}, raw=True)
-    if hasattr(get_ipython(), "kernel"):
-        data, metadata = self._repr_mimebundle_()
-        display(data, metadata=metadata, raw=True)

@@ -392,12 +392,12 @@ def test_labels_may_be_numbers():
     network, words = pair("distilbert")
     network.config.id2label = {0: 0, 1: 1}
     strip = PipelineStrip("A fine film.", (network, words))
-    assert strip.trace.predictions[0]["label"] in (0, 1) and "</table>" in strip.html() and "label" in strip.text()
+    assert strip.trace.predictions[0]["label"] in (0, 1) and "</table>" in strip.html() and "label" in repr(strip)
 
 
 def test_a_page_is_kept_short_and_says_so():
     strip = PipelineStrip(["word "*40] + [f"film {n}" for n in range(10)], pair("distilbert"))
-    for page in (strip.html(), strip.text()): assert "and 18 more tokens" in page and "and 3 more texts" in page
+    for page in (strip.html(), repr(strip)): assert "and 18 more tokens" in page and "and 3 more texts" in page
     assert "film 6" in strip.html() and "film 7" not in strip.html()
 
 
