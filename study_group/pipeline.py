@@ -33,18 +33,23 @@ def check_texts(texts: str | list[str]) -> list[str]:
                              "Replace it: text.encode('utf-8', 'replace').decode()")
     return texts
 
-# %% ../nbs/01_pipeline.ipynb #18836c07
+# %% ../nbs/01_pipeline.ipynb #9cd598a6
 def max_tokens(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> int | None:
     "How many tokens a text may have, special ones included; None where neither `tokenizer` nor `model` sets a limit."
-    positions = getattr(model.config, "max_position_embeddings", None) or 0
     tables = [m for name, m in model.named_modules() if name.endswith("position_embeddings")]
     unused = next((m.padding_idx + 1 for m in tables if getattr(m, "padding_idx", None) is not None), 0)
-    return min((n for n in (tokenizer.model_max_length, positions - unused) if 0 < n < 1e9), default=None)
+    sizes = getattr(model.config, "max_position_embeddings", None), *(getattr(m, "num_embeddings", 0) for m in tables)
+    limits = tokenizer.model_max_length, *(size - unused for size in sizes if size)
+    return min((n for n in limits if 0 < n < 1e9), default=None)
 
-# %% ../nbs/01_pipeline.ipynb #11e3bb45
+# %% ../nbs/01_pipeline.ipynb #fb2fa8a4
 def tokenize(texts: list[str], model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase,
              truncation: bool = True, max_length: int | None = None) -> BatchEncoding:
-    "Step 1: `texts` as one padded batch of tensors; ValueError where a text is too long or a padding token is missing."
+    "Step 1: `texts` as one padded batch of tensors; ValueError for a `max_length` too small, or no padding token."
+    special = tokenizer.num_special_tokens_to_add()
+    if max_length and max_length <= special:
+        raise ValueError(f"max_length={max_length} leaves no room for words: this tokenizer adds {special} special "
+                         f"tokens to each text. Pass at least {special + 1}, or None for as many as the model takes.")
     limit = max_length or max_tokens(model, tokenizer)
     cut = dict(truncation=True, max_length=limit) if truncation and limit else {}
     one_length = len({len(ids) for ids in tokenizer(texts, verbose=False, **cut)["input_ids"]}) == 1
@@ -73,7 +78,7 @@ def predict(scores: torch.Tensor,      # (n_labels,), after the applied function
     rows = [dict(label=id2label[i], score=s) for i, s in enumerate(scores.tolist())]
     return sorted(rows, key=lambda r: r["score"], reverse=True)[:top_k]
 
-# %% ../nbs/01_pipeline.ipynb #5a6fdc59
+# %% ../nbs/01_pipeline.ipynb #b71834d7
 @dataclass(frozen=True, eq=False, repr=False)
 class Trace:
     "All that a text-classification pipeline sees on its way from texts to labels."
@@ -81,7 +86,8 @@ class Trace:
     tokens: list[list[str]]                    # one row a text, pads included
     input_ids: torch.Tensor                    # (batch, n_tokens)
     attention_mask: torch.Tensor               # (batch, n_tokens), 1 = a real token, 0 = padding
-    hidden_states: tuple[torch.Tensor, ...]    # layers + 1 of (batch, n_tokens, hidden), the embeddings first
+    hidden_states: tuple[torch.Tensor, ...]    # layers + 1 of (batch, n_tokens, hidden), the embeddings first; without
+                                               # those of layers that have no vector for each token (CANINE's deep ones)
     logits: torch.Tensor                       # (batch, n_labels)
     probabilities: torch.Tensor                # (batch, n_labels), the logits after `function`
     predictions: list                          # what the library's pipeline returns
@@ -103,7 +109,24 @@ def _check_options(max_length=None, **postprocess):
     if function is not None and str(function).lower() not in FUNCTIONS:
         raise ValueError(f"function_to_apply={function!r} isn't one of {', '.join(map(repr, FUNCTIONS))}.")
 
-# %% ../nbs/01_pipeline.ipynb #cbd9a7f4
+# %% ../nbs/01_pipeline.ipynb #1b5b779b
+def _vocab_size(model: PreTrainedModel) -> int | float:
+    "How many token ids `model` knows, by its embeddings, else by its config; infinitely many where neither tells."
+    try: size = getattr(model.get_input_embeddings(), "num_embeddings", None)
+    except NotImplementedError: size = None
+    return size or getattr(model.config, "vocab_size", None) or math.inf
+
+# %% ../nbs/01_pipeline.ipynb #1c68df66
+def _check_downsampling(inputs: BatchEncoding, config):
+    "ValueError where a model with this `config` reads several tokens at a time, and can't read `inputs` right."
+    n_tokens, rate = inputs["input_ids"].shape[1], getattr(config, "downsampling_rate", 1)
+    if n_tokens < rate:
+        raise ValueError(f"A text has {n_tokens} tokens, the model needs at least {rate}: pass a longer one.")
+    if rate > 1 and not inputs["attention_mask"].all():
+        raise ValueError("This model reads padding, whatever the mask says: "
+                         "pass texts of different lengths one at a time.")
+
+# %% ../nbs/01_pipeline.ipynb #4997f598
 def _check_inputs(inputs: BatchEncoding, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase):
     "ValueError where `model` can't take `inputs`: no tokens at all, too many, or ids that it doesn't know."
     n_tokens, limit = inputs["input_ids"].shape[1], max_tokens(model, tokenizer)
@@ -116,7 +139,8 @@ def _check_inputs(inputs: BatchEncoding, model: PreTrainedModel, tokenizer: PreT
     if pads and known not in (None, tokenizer.pad_token_id) and "pad_token_id" in getsource(type(model).forward):
         raise ValueError(f"The tokenizer pads with id {tokenizer.pad_token_id}, the model expects {known}: "
                          "set model.config.pad_token_id = tokenizer.pad_token_id.")
-    worst, vocab = int(inputs["input_ids"].max()), getattr(model.get_input_embeddings(), "num_embeddings", math.inf)
+    _check_downsampling(inputs, model.config)
+    worst, vocab = int(inputs["input_ids"].max()), _vocab_size(model)
     if worst >= vocab:
         raise ValueError(f"Token id {worst:,} is outside the model's vocabulary of {vocab:,}: "
                          "this tokenizer isn't the model's own.")
@@ -130,9 +154,9 @@ def _evaluating(model: PreTrainedModel):
     finally:
         for part, mode in training.items(): part.training = mode
 
-# %% ../nbs/01_pipeline.ipynb #1e959baa
+# %% ../nbs/01_pipeline.ipynb #b0c1eb2b
 def run_model(inputs: BatchEncoding, model: PreTrainedModel) -> tuple[torch.Tensor, tuple[torch.Tensor, ...]]:
-    "Step 2: logits (batch, n_labels) and all hidden states of `model` for `inputs`."
+    "Step 2: logits (batch, n_labels) of `model` for `inputs`, and its hidden states with a vector for each token."
     try:
         with _evaluating(model): out = model(**inputs, output_hidden_states=True)
     except ValueError as e:
@@ -141,7 +165,10 @@ def run_model(inputs: BatchEncoding, model: PreTrainedModel) -> tuple[torch.Tens
     if "logits" not in out or out.logits.ndim != 2:
         raise ValueError(f"{type(model).__name__} doesn't give (batch, n_labels) logits: trace needs a model for "
                          "sequence classification, such as load_model(checkpoint) gives.")
-    return out.logits, out.get("hidden_states") or out["decoder_hidden_states"]
+    n_tokens, states = inputs["input_ids"].shape[1], out.get("hidden_states") or out["decoder_hidden_states"]
+    if states := tuple(h for h in states if h.shape[1] == n_tokens): return out.logits, states
+    raise ValueError(f"{type(model).__name__} has no hidden state for each token, so trace can't show it: "
+                     "pipeline(\"text-classification\") runs it.")
 
 # %% ../nbs/01_pipeline.ipynb #1d9292e8
 def _nest(probabilities: torch.Tensor, id2label: dict, single: bool, function_to_apply=None, **top_k) -> list:

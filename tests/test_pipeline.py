@@ -8,8 +8,9 @@ import torch, transformers
 from hypothesis import given, settings, strategies as st
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
 from traitlets import TraitError
-from transformers import (AutoModelForSequenceClassification, BertConfig, DistilBertConfig, GPT2Config,
-                          IBertConfig, PreTrainedTokenizerFast, RobertaConfig, XLNetConfig, pipeline)
+from transformers import (AutoModelForSequenceClassification, BertConfig, CanineConfig, CanineTokenizer,
+                          DistilBertConfig, GPT2Config, IBertConfig, PerceiverConfig, PreTrainedTokenizerFast,
+                          RobertaConfig, XLNetConfig, pipeline)
 
 from study_group import pipeline_strip
 from study_group.checkpoints import HEADS, load
@@ -69,6 +70,9 @@ def model(architecture, **more):
         ibert=(IBertConfig, size | dict(vocab_size=30_522, pad_token_id=0)),
         roberta=(RobertaConfig, size | dict(vocab_size=400, max_position_embeddings=66, type_vocab_size=1)),
         gpt2=(GPT2Config, dict(vocab_size=400, n_embd=32, n_layer=2, n_head=2, n_positions=64, pad_token_id=1)),
+        canine=(CanineConfig, size | dict(num_hash_buckets=256, local_transformer_stride=8)),
+        perceiver=(PerceiverConfig, dict(vocab_size=30_522, d_model=32, d_latents=32, num_latents=4, num_blocks=1,
+                                         num_self_attends_per_block=1)),
         xlnet=(XLNetConfig, dict(vocab_size=30_522, d_model=32, n_layer=2, n_head=2, d_inner=64)))[architecture]
     torch.manual_seed(0)
     return AutoModelForSequenceClassification.from_config(kind(**options | dict(initializer_range=.3) | more)).eval()
@@ -77,7 +81,8 @@ def model(architecture, **more):
 def tokenizer(architecture, **changes):
     "The tokenizer that goes with `model(architecture)`."
     if architecture == "bert": changes["model_input_names"] = ["input_ids", "token_type_ids", "attention_mask"]
-    tokenizer = dict(roberta=roberta_tokenizer, gpt2=gpt2_tokenizer).get(architecture, wordpiece)()
+    makers = dict(roberta=roberta_tokenizer, gpt2=gpt2_tokenizer, canine=CanineTokenizer)
+    tokenizer = makers.get(architecture, wordpiece)()
     for name, value in changes.items(): setattr(tokenizer, name, value)
     return tokenizer
 
@@ -217,7 +222,18 @@ def test_a_text_too_long_without_truncation_is_an_error_with_the_remedy():
     assert trace("word "*510, truncation=False).input_ids.shape == (1, 512)
 
 
-@pytest.mark.parametrize("length", [2, 3, 7])
+@pytest.mark.parametrize("architecture, least", dict(distilbert=3, bert=3, roberta=3, gpt2=1, canine=3).items())
+def test_a_max_length_without_room_for_words_is_an_error_with_the_remedy(architecture, least):
+    checkpoint = pair(architecture)
+    for length in range(1, least):
+        for truncation in (True, False):
+            with pytest.raises(ValueError, match=f"max_length={length} .*2 special tokens.* at least 3, or None"):
+                trace(TEXTS[0], checkpoint, max_length=length, truncation=truncation)
+    length = max(least, getattr(checkpoint[0].config, "downsampling_rate", 1))
+    assert trace(TEXTS[0], checkpoint, max_length=length).input_ids.shape == (1, length)
+
+
+@pytest.mark.parametrize("length", [3, 7])
 def test_max_length_is_the_librarys(length):
     assert_same(trace(TEXTS, max_length=length).predictions, bundled_pipeline()(TEXTS, max_length=length))
     assert trace(TEXTS[1], max_length=length).input_ids.shape == (1, length)
@@ -323,6 +339,45 @@ def test_a_tokenizer_with_a_bigger_vocabulary_is_not_the_models_own():
 def test_a_model_whose_embeddings_have_no_size_works():
     checkpoint = pair("ibert")
     assert_same(trace(TEXTS, checkpoint).predictions, library(checkpoint)(TEXTS))
+
+
+@pytest.mark.parametrize("size", [30_522, 1000], ids=["its own", "smaller"])
+def test_a_vocabulary_without_embeddings_to_count_is_the_configs(size):
+    checkpoint = pair("ibert", vocab_size=size)
+    if size == 30_522: trace(TEXTS, checkpoint)
+    else:
+        with pytest.raises(ValueError, match="outside the model's vocabulary of 1,000"): trace(TEXTS, checkpoint)
+
+
+@pytest.mark.parametrize("texts", [TEXTS[0], TEXTS[1:2], ["A good film", "I hate that"]], ids=["one", "list", "two"])
+def test_a_model_without_input_embeddings_works(texts):
+    checkpoint = pair("canine")
+    with pytest.raises(NotImplementedError): checkpoint[0].get_input_embeddings()
+    got, classify = trace(texts, checkpoint, top_k=None), library(checkpoint)
+    assert_same(got.predictions, classify(texts, top_k=None))
+    assert [h.shape for h in got.hidden_states] == [(len(got.texts), got.input_ids.shape[1], 32)]*4
+    strip = PipelineStrip(texts, checkpoint)
+    for strip.layer in range(4): assert "LABEL_1" in strip.html() and "LABEL_1" in repr(strip)
+
+
+@pytest.mark.parametrize("text", ["", "a", ["", ""]], ids=repr)
+def test_a_text_too_short_for_a_model_that_downsamples_is_an_error_with_the_remedy(text):
+    with pytest.raises(ValueError, match="tokens.*at least 4: pass a longer one"): trace(text, pair("canine"))
+
+
+def test_texts_that_a_model_would_read_with_their_padding_are_an_error_with_the_remedy():
+    with pytest.raises(ValueError, match="reads padding.*one at a time"): trace(TEXTS, pair("canine"))
+
+
+def test_a_table_of_positions_shorter_than_the_config_says_counts():
+    checkpoint = pair("canine", num_hash_buckets=20)
+    assert checkpoint[0].config.max_position_embeddings > 20
+    assert trace(TEXTS[1], checkpoint).input_ids.shape == (1, 20)
+
+
+def test_a_model_without_a_vector_for_each_token_is_told():
+    with pytest.raises(ValueError, match="PerceiverForSequenceClassification .*each token"):
+        trace(TEXTS, (model("perceiver"), wordpiece()))
 
 
 @pytest.mark.parametrize("head", sorted(HEADS.keys() - {"sequence-classification"}))
