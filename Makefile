@@ -16,7 +16,7 @@ test-all: .venv/dev check
 	$(BIN)/pytest -m "extra or not extra"
 
 bench: .venv/dev
-	$(BIN)/python tools/bench.py
+	for bench in tools/bench*.py; do $(BIN)/python $$bench || exit 1; done
 
 # Run every notebook and store what it prints, then write README.md from the front page.
 notebooks: .venv/dev
