@@ -6,7 +6,7 @@
 __all__ = ['ASSETS', 'SDIST', 'SDIST_SHA256', 'KINDS', 'corpus', 'bundled_reviews', 'index_url', 'cache_folder', 'split_of',
            'load_reviews']
 
-# %% ../nbs/under_the_hood/data.ipynb #b1fa1360
+# %% ../nbs/under_the_hood/data.ipynb #d534fde2
 import csv, hashlib, io, os, re, subprocess, sys, tarfile
 from base64 import b64encode
 from http.client import HTTPException
@@ -14,7 +14,7 @@ from importlib.resources import files
 from pathlib import Path
 from urllib.error import HTTPError, URLError
 from urllib.parse import unquote, urljoin, urlsplit, urlunsplit
-from urllib.request import Request, urlopen
+from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 import pandas as pd
 from fastcore.xdg import xdg_cache_home
@@ -62,9 +62,23 @@ def index_url() -> str:
         raise OSError(f"No package index is known, for lack of pip: set PIP_INDEX_URL to one. {_REMEDY}") from None
     return PyPI.simple_url
 
-# %% ../nbs/under_the_hood/data.ipynb #0e19d408
+# %% ../nbs/under_the_hood/data.ipynb #2415f514
+def _same_host(url: str, other: str) -> bool:
+    "Whether a login for `url` may go to `other`: same host and port, no login of its own, encrypted where `url` was."
+    here, there = urlsplit(url), urlsplit(other)
+    return there.netloc == here.netloc.rpartition("@")[2] and there.scheme in (here.scheme, "https")
+
+# %% ../nbs/under_the_hood/data.ipynb #28ca6ff7
+class _Redirects(HTTPRedirectHandler):
+    "Follows where an index sends us, with the login only where `_same_host` allows it."
+    def redirect_request(self, req, fp, code, msg, headers, newurl):
+        new, login = super().redirect_request(req, fp, code, msg, headers, newurl), req.get_header("Authorization")
+        if login and _same_host(req.full_url, newurl): new.add_unredirected_header("Authorization", login)
+        return new
+
+# %% ../nbs/under_the_hood/data.ipynb #9292c8c8
 def _open(url: str, **headers):
-    "An answer to a request for `url`; OSError where it is no address. A login isn't sent on to where it redirects."
+    "An answer to a request for `url`, whose login stays on its host; OSError where it is no address."
     parts = urlsplit(url)
     login, _, host = parts.netloc.rpartition("@")
     if parts.scheme not in ("http", "https") or not host:
@@ -72,9 +86,9 @@ def _open(url: str, **headers):
         raise OSError(f"The package index's address, {shown!r}, must start with http:// or https://. {_REMEDY}")
     request = Request(urlunsplit(parts._replace(netloc=host)), headers=headers)
     if login: request.add_unredirected_header("Authorization", "Basic " + b64encode(unquote(login).encode()).decode())
-    return urlopen(request, timeout=8)
+    return build_opener(_Redirects).open(request, timeout=8)
 
-# %% ../nbs/under_the_hood/data.ipynb #b28eb0c0
+# %% ../nbs/under_the_hood/data.ipynb #21d7c44c
 def _sdist_url() -> str:
     "Where the index keeps `SDIST`, read off its page for the package."
     page = index_url().rstrip("/") + "/vadersentiment/"
@@ -83,10 +97,10 @@ def _sdist_url() -> str:
     place, html = within(10, read)
     found = [urljoin(place, link).split("#")[0] for link in re.findall(r'href="([^"]+)"', html) if SDIST in link]
     if not found: raise OSError(f"The package index has no {SDIST}. {_REMEDY}")
-    login, _, host = urlsplit(page).netloc.rpartition("@")
-    return found[0].replace("://", f"://{login}@", 1) if login and urlsplit(found[0]).netloc == host else found[0]
+    login = urlsplit(page).netloc.rpartition("@")[0]
+    return found[0].replace("://", f"://{login}@", 1) if login and _same_host(page, found[0]) else found[0]
 
-# %% ../nbs/under_the_hood/data.ipynb #8021eebc
+# %% ../nbs/under_the_hood/data.ipynb #8536ff2f
 def _download(url: str, path: Path, sha256: str):
     "Fetch `url` into `path`, going on where a broken try stopped; the file appears only if its `sha256` is right."
     part = path.with_suffix(".part")
@@ -96,7 +110,7 @@ def _download(url: str, path: Path, sha256: str):
         total = int(r.headers.get("Content-Length") or 0) + (have if resumed else 0)
         with open(part, "ab" if resumed else "wb") as f, tqdm(
                 total=total or None, initial=have if resumed else 0, unit="B", unit_scale=True, desc=path.name) as bar:
-            while block := r.read(1 << 16): bar.update(f.write(block))
+            while block := r.read1(1 << 16): bar.update(f.write(block))
     size = part.stat().st_size
     if size < total: raise URLError(f"the connection closed after {size:,} of {total:,} bytes")
     if hashlib.sha256(part.read_bytes()).hexdigest() != sha256:
