@@ -95,7 +95,11 @@ class Lab:
         assert self.run_all() == []
 
     def show(self, code: str, selector: str):
-        "Run `code` in the notebook's last cell, without errors, and wait until the widget it shows has painted."
+        """Run `code` in the notebook's last cell, without errors, and wait until the widget it shows has painted.
+
+        From here on `texts`, `wait_for` and `settled` are about that widget.
+        """
+        self.widget = selector
         self.page.evaluate("""async code => {
             const cells = notebook.content;
             cells.activeCellIndex = cells.widgets.length - 1;
@@ -104,6 +108,19 @@ class Lab:
         }""", code)
         assert not (wrong := self.errors()), wrong
         self.page.wait_for_selector(f"{selector}[data-ready]")
+
+    def texts(self, selector: str) -> list[str]:
+        "What each element of the widget says that `selector` finds."
+        return self.page.locator(f"{self.widget} {selector}").all_inner_texts()
+
+    def wait_for(self, selector: str, words: str, n: int = 0):
+        "Wait until the `n`th element of the widget that `selector` finds says `words`."
+        says = "([at, words, n]) => document.querySelectorAll(at)[n]?.innerText.includes(words)"
+        self.page.wait_for_function(says, arg=[f"{self.widget} {selector}", words, n])
+
+    def settled(self):
+        "Wait until the widget's picture isn't behind what was done to it."
+        self.page.wait_for_selector(f"{self.widget}[aria-busy=false]")
 
     def run_all(self) -> list:
         "Run all cells; what went wrong, as `errors` has it."
@@ -128,6 +145,10 @@ class Lab:
             await future.done;
             return said.trim();
         }""", code)
+
+    def ask(self, expression: str):
+        "The value of `expression` in the kernel, as JSON has it."
+        return json.loads(self.python(f"import json; print(json.dumps({expression}))"))
 
     def until(self, expression: str):
         "Wait until `expression` is true in the kernel: what the page does arrives there a moment later."

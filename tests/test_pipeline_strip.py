@@ -1,6 +1,4 @@
 """The pipeline strip in a real JupyterLab: seen, clicked and typed into, without a network."""
-import json
-
 import pytest
 
 TEXTS = ["I've been waiting for a HuggingFace course my whole life.", "I hate this so much!"]
@@ -16,21 +14,6 @@ def show(lab):
     return show
 
 
-def settled(lab): lab.page.wait_for_selector(".pipeline-strip[aria-busy=false]")
-
-
-def wait_for(lab, selector: str, words: str, n: int = 0):
-    "Wait until the `n`th element of the strip that `selector` finds says `words`."
-    says = "([at, words, n]) => document.querySelectorAll(at)[n]?.innerText.includes(words)"
-    lab.page.wait_for_function(says, arg=[f".pipeline-strip {selector}", words, n])
-
-
-def text(lab, selector: str) -> list[str]: return lab.page.locator(f".pipeline-strip {selector}").all_inner_texts()
-
-
-def ask(lab, expression: str): return json.loads(lab.python(f"import json; print(json.dumps({expression}))"))
-
-
 def pixels(lab, line: int, vector: int) -> list[int]:
     "The opacity of each pixel of a token's line in one of the two pictures; 0 is the number zero."
     return lab.page.evaluate("""([line, vector]) => {
@@ -42,21 +25,21 @@ def pixels(lab, line: int, vector: int) -> list[int]:
 
 def test_shows_every_stage(show):
     lab = show()
-    assert text(lab, "tr[data-token] .token") == ask(lab, "strip.trace.tokens[0]")
-    assert text(lab, "tr[data-token] td.id") == [str(i) for i in ask(lab, "strip.trace.input_ids[0].tolist()")]
-    assert text(lab, "tr[data-token] .piece")[8:10] == ["Hugging", "Face"]
-    assert text(lab, ".text .label") == ["POSITIVE", "NEGATIVE"]
-    logits = ask(lab, "strip.trace.logits[0].tolist()")
-    assert text(lab, "td.logit") == [f"{x:.4f}".replace("-", "−") for x in logits]
-    assert text(lab, "td.value") == [f"{x:.4f}" for x in ask(lab, "strip.trace.probabilities[0].tolist()")]
-    assert "POSITIVE" in text(lab, ".verdict")[0]
-    assert "reads [CLS]" in text(lab, "section.head")[0]
+    assert lab.texts("tr[data-token] .token") == lab.ask("strip.trace.tokens[0]")
+    assert lab.texts("tr[data-token] td.id") == [str(i) for i in lab.ask("strip.trace.input_ids[0].tolist()")]
+    assert lab.texts("tr[data-token] .piece")[8:10] == ["Hugging", "Face"]
+    assert lab.texts(".text .label") == ["POSITIVE", "NEGATIVE"]
+    logits = lab.ask("strip.trace.logits[0].tolist()")
+    assert lab.texts("td.logit") == [f"{x:.4f}".replace("-", "−") for x in logits]
+    assert lab.texts("td.value") == [f"{x:.4f}" for x in lab.ask("strip.trace.probabilities[0].tolist()")]
+    assert "POSITIVE" in lab.texts(".verdict")[0]
+    assert "reads [CLS]" in lab.texts("section.head")[0]
 
 
 def test_the_pictures_are_the_numbers(show):
     lab = show()
     for line, vector, layer in ((0, 0, 0), (10, 1, 6)):
-        values = ask(lab, f"strip.trace.hidden_states[{layer}][0, {line}].abs().tolist()")
+        values = lab.ask(f"strip.trace.hidden_states[{layer}][0, {line}].abs().tolist()")
         seen = pixels(lab, line, vector)
         assert len(seen) == len(values) == 384
         order = sorted(range(384), key=values.__getitem__)
@@ -68,20 +51,20 @@ def test_typing_is_run(show):
     box = lab.page.get_by_label("Text 2")
     box.click()
     box.fill("I love this so much!")
-    wait_for(lab, ".text .label", "POSITIVE", 1)
-    settled(lab)
-    assert "love" in text(lab, "tr[data-token] .token")
+    lab.wait_for(".text .label", "POSITIVE", 1)
+    lab.settled()
+    assert "love" in lab.texts("tr[data-token] .token")
     lab.until(f"strip.texts == {[TEXTS[0], 'I love this so much!']}")
     assert box.evaluate("e => e === document.activeElement")
-    assert text(lab, "tr[data-token].pad td.mask") == ["0"] * 8
+    assert lab.texts("tr[data-token].pad td.mask") == ["0"] * 8
 
 
 def test_what_is_typed_stays_text(show):
     lab = show(["fine"])
     evil = "<img src=x onerror=alert(1)><script>document.title = 'gone'</script> &lt; مرحبا 🙂"
     lab.page.get_by_label("Text 1").fill(evil)
-    wait_for(lab, ".tokens", "alert")
-    settled(lab)
+    lab.wait_for(".tokens", "alert")
+    lab.settled()
     lab.until(f"strip.trace.texts == [{evil!r}]")
     assert lab.page.locator(".pipeline-strip img, .pipeline-strip script").count() == 0
     assert lab.page.title() != "gone"
@@ -92,11 +75,11 @@ def test_layer_slider_by_keyboard(show):
     before = pixels(lab, 0, 1)
     slider = lab.page.locator(".pipeline-strip input[type=range]")
     slider.press("ArrowLeft")
-    settled(lab)
+    lab.settled()
     lab.until("strip.layer == 5")
     assert pixels(lab, 0, 1) != before
     slider.press("Home")
-    settled(lab)
+    lab.settled()
     assert pixels(lab, 0, 1) == pixels(lab, 0, 0)
 
 
@@ -105,7 +88,7 @@ def test_a_token_is_followed_by_mouse_and_keyboard(show):
     lab.page.locator("tr[data-token='9']").click()
     lab.page.wait_for_selector("tr[data-token='9'][aria-selected=true]")
     lab.until("strip.token == 9")
-    assert "12172" in text(lab, ".story")[0]
+    assert "12172" in lab.texts(".story")[0]
     lab.page.locator("tr[data-token='9']").press("ArrowDown")
     lab.page.wait_for_selector("tr[data-token='10'][aria-selected=true]")
     lab.until("strip.token == 10")
@@ -117,13 +100,13 @@ def test_a_token_is_followed_by_mouse_and_keyboard(show):
 def test_python_steers_it(show):
     lab = show()
     lab.python("strip.row = 1")
-    wait_for(lab, ".verdict", "NEGATIVE")
+    lab.wait_for(".verdict", "NEGATIVE")
     lab.python("strip.texts = ['What a film!']")
     lab.page.wait_for_function("() => document.querySelectorAll('.pipeline-strip .text').length === 1")
     assert lab.page.get_by_label("Text 1").input_value() == "What a film!"
     lab.python("strip.texts = ['half: \\ud83d']")
-    wait_for(lab, ".error", "half a character")
-    assert "film" in text(lab, "tr[data-token] .token")
+    lab.wait_for(".error", "half a character")
+    assert "film" in lab.texts("tr[data-token] .token")
 
 
 def test_errors_are_said_and_go(show):
@@ -132,7 +115,7 @@ def test_errors_are_said_and_go(show):
     type_half = "e => { e.value = 'half: \\ud83d'; e.dispatchEvent(new Event('input', {bubbles: true})); }"
     for spoil in (lambda: lab.python("strip.texts = ['fine', 'half: \\ud83d']"), lambda: box.evaluate(type_half)):
         spoil()
-        wait_for(lab, ".error", "texts[1]")
+        lab.wait_for(".error", "texts[1]")
         lab.until("'half a character' in strip.error and strip.texts == ['fine', 'good']")
         box.fill("goo")
         box.fill("good")  # so fast that it never was another text
@@ -153,7 +136,7 @@ def test_pads_are_told_apart_without_colour(show):
 def test_long_text_scrolls_and_says_what_was_cut(show):
     lab = show(["word " * 10_000])
     assert lab.page.locator("tr[data-token]").count() == 512
-    assert "9,490 tokens were cut off" in text(lab, ".cut")[0]
+    assert "9,490 tokens were cut off" in lab.texts(".cut")[0]
     assert lab.page.locator(".pipeline-strip").bounding_box()["height"] < 900
 
 
@@ -177,4 +160,4 @@ def test_running_the_cell_again_keeps_few_traces(show):
     lab = show()
     lab.python("for _ in range(20): strip = trace(strip.texts).widget()")
     kept = "sum(type(o).__name__ == 'Trace' for o in __import__('gc').get_objects())"
-    assert ask(lab, kept) <= 8
+    assert lab.ask(kept) <= 8

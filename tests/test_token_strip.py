@@ -1,6 +1,4 @@
 """The token strip in a real JupyterLab: seen, typed into, pointed at and walked along, without a network."""
-import json, time
-
 import pytest
 
 SETUP = """
@@ -22,29 +20,7 @@ def show(lab):
     return show
 
 
-def settled(lab): lab.page.wait_for_selector(".token-strip[aria-busy=false]")
-
-
-def wait_for(lab, selector: str, words: str):
-    "Wait until the element of the strip that `selector` finds says `words`."
-    lab.page.wait_for_function("""([selector, words]) =>
-        document.querySelector(`.token-strip ${selector}`)?.innerText.includes(words)""", arg=[selector, words])
-
-
-def texts(lab, selector: str) -> list[str]: return lab.page.locator(f".token-strip {selector}").all_inner_texts()
-
-
-def fact(lab, name: str) -> str: return texts(lab, f'.head [data-fact="{name}"] dd')[0]
-
-
-def ask(lab, expression: str): return json.loads(lab.python(f"import json; print(json.dumps({expression}))"))
-
-
-def wait_for_python(lab, expression: str, value):
-    "Wait until Python says so: the page sends quick changes one after the other."
-    end = time.monotonic() + 20
-    while (now := ask(lab, expression)) != value and time.monotonic() < end: lab.page.wait_for_timeout(20)
-    assert now == value
+def fact(lab, name: str) -> str: return lab.texts(f'.head [data-fact="{name}"] dd')[0]
 
 
 def classes(lab, selector: str) -> str: return lab.page.locator(f".token-strip {selector}").first.get_attribute("class")
@@ -55,11 +31,11 @@ def focused(lab) -> str: return lab.page.evaluate("() => document.activeElement.
 
 def test_shows_tokens_ids_offsets_and_words(show):
     lab = show()
-    assert texts(lab, ".token .chip") == ask(lab, "[l.token for l in lines(strip._view)]")
-    assert texts(lab, ".token .id") == [str(i) for i in ask(lab, "[l.id for l in lines(strip._view)]")]
-    assert texts(lab, ".token .place")[:3] == ["0:2", "2:4", "4:5"]
-    assert texts(lab, ".word .number") == [str(n) for n in range(5)]
-    assert texts(lab, ".part") == ["Un", "hu", "g", "the", "Hugging", "Face", "☃", "!"]
+    assert lab.texts(".token .chip") == lab.ask("[l.token for l in lines(strip._view)]")
+    assert lab.texts(".token .id") == [str(i) for i in lab.ask("[l.id for l in lines(strip._view)]")]
+    assert lab.texts(".token .place")[:3] == ["0:2", "2:4", "4:5"]
+    assert lab.texts(".word .number") == [str(n) for n in range(5)]
+    assert lab.texts(".part") == ["Un", "hu", "g", "the", "Hugging", "Face", "☃", "!"]
     assert [fact(lab, n) for n in ("characters", "tokens", "tokens per word", "characters per token", "unknown")] == [
         "24", "8", "2.00", "3.00", "1"]
 
@@ -71,7 +47,7 @@ def test_kinds_are_told_apart_without_colour(show):
     assert style("special", "borderStyle") == "dashed"
     assert style("unknown", "textDecorationStyle") == "wavy"
     assert style("continuation", "borderLeftWidth") == "3px" and style("word", "borderLeftWidth") == "1px"
-    assert len(texts(lab, ".legend li")) == 3
+    assert len(lab.texts(".legend li")) == 3
 
 
 def test_typing_tokenizes_and_keeps_the_box(show):
@@ -81,12 +57,12 @@ def test_typing_tokenizes_and_keeps_the_box(show):
     box.click()
     lab.page.keyboard.press("End")
     lab.page.keyboard.type(" embeddings", delay=20)
-    wait_for(lab, ".board", "##bed")
-    settled(lab)
-    assert ask(lab, "strip.text") == "fine embeddings"
+    lab.wait_for(".board", "##bed")
+    lab.settled()
+    assert lab.ask("strip.text") == "fine embeddings"
     assert box.evaluate("e => e === window.box && e === document.activeElement && e.selectionStart") == 15
     box.fill("")
-    wait_for(lab, ".story", "No tokens")
+    lab.wait_for(".story", "No tokens")
     assert fact(lab, "tokens") == "0"
 
 
@@ -95,7 +71,7 @@ def test_pointing_links_characters_token_and_id(show):
     cell, part = lab.page.locator(".token[data-token='5']"), lab.page.locator(".part[data-token='5']")
     cell.locator(".id").hover()
     assert "lit" in cell.get_attribute("class") and "lit" in part.get_attribute("class")
-    assert texts(lab, ".story dd") == ["##face", "12172", "5", "Face", "17:21", "2"]
+    assert lab.texts(".story dd") == ["##face", "12172", "5", "Face", "17:21", "2"]
     lab.page.locator(".part[data-token='3']").hover()
     assert "lit" in classes(lab, ".token[data-token='3']") and "lit" not in cell.get_attribute("class")
     lab.page.get_by_label("Text", exact=True).hover()
@@ -108,48 +84,48 @@ def test_tokens_are_held_and_walked_along_by_keyboard(show):
     lab = show()
     lab.page.locator(".token[data-token='3']").click()
     lab.page.wait_for_selector(".token[data-token='3'][aria-selected=true]")
-    wait_for_python(lab, "strip.token", 3)
+    lab.until("strip.token == 3")
     for key, token in (("ArrowRight", 4), ("End", 7), ("ArrowRight", 7), ("ArrowLeft", 6), ("Home", 0)):
         lab.page.keyboard.press(key)
         lab.page.wait_for_selector(f".token[data-token='{token}'][aria-selected=true].held")
         assert focused(lab) == str(token)
-    wait_for_python(lab, "strip.token", 0)
+    lab.until("strip.token == 0")
     lab.page.keyboard.press("Escape")
     lab.page.wait_for_function("() => !document.querySelector('.token-strip .held')")
-    wait_for_python(lab, "strip.token", None)
+    lab.until("strip.token is None")
     lab.page.keyboard.press("ArrowRight")
-    assert focused(lab) == "1" and ask(lab, "strip.token") is None  # nothing is held, so only the focus goes
+    assert focused(lab) == "1" and lab.ask("strip.token") is None  # nothing is held, so only the focus goes
     lab.page.keyboard.press("Enter")
     lab.page.wait_for_selector(".token[data-token='1'].held")
-    wait_for_python(lab, "strip.token", 1)
+    lab.until("strip.token == 1")
 
 
 def test_special_tokens_by_a_checkbox(show):
     lab = show("hi")
     box = lab.page.get_by_label("special tokens")
     box.check()
-    wait_for(lab, ".board", "[SEP]")
-    assert texts(lab, ".token .chip") == ["[CLS]", "hi", "[SEP]"] and ask(lab, "strip.special_tokens") is True
-    assert texts(lab, ".part") == ["hi"] and fact(lab, "of them added") == "2"
+    lab.wait_for(".board", "[SEP]")
+    assert lab.texts(".token .chip") == ["[CLS]", "hi", "[SEP]"] and lab.ask("strip.special_tokens") is True
+    assert lab.texts(".part") == ["hi"] and fact(lab, "of them added") == "2"
     lab = show("hi", BYTES)
     assert lab.page.get_by_label("special tokens (it adds none)").is_disabled()
 
 
 def test_bytes_can_be_read(show):
     lab = show("the 🙂é", BYTES)
-    shown = texts(lab, ".token .chip")
-    assert shown[-7:] == ["␣", "🙂F0", "9F", "99", "82", "éC3", "A9"] and "Ġ" not in "".join(texts(lab, ".words"))
+    shown = lab.texts(".token .chip")
+    assert shown[-7:] == ["␣", "🙂F0", "9F", "99", "82", "éC3", "A9"] and "Ġ" not in "".join(lab.texts(".words"))
     n = len(shown) - 6
     assert lab.page.locator(f".token[data-token='{n}']").get_attribute("title") == "ð"
     lab.page.locator(f".token[data-token='{n + 2}']").hover()
-    assert lab.page.locator(".token.kin").count() == 4 and texts(lab, ".part.lit") == ["🙂"]
-    assert texts(lab, ".story dd")[3:5] == ["🙂", "4:5"]
+    assert lab.page.locator(".token.kin").count() == 4 and lab.texts(".part.lit") == ["🙂"]
+    assert lab.texts(".story dd")[3:5] == ["🙂", "4:5"]
 
 
 def test_any_script_and_control_characters(show):
     lab = show("مرحبا\u202e\n\x07 e\u0301")
     assert lab.page.locator(".board").get_attribute("dir") == "rtl"
-    assert "⏎" in texts(lab, ".said")[0] and "␇" in "".join(texts(lab, ".said"))
+    assert "⏎" in lab.texts(".said")[0] and "␇" in "".join(lab.texts(".said"))
     lab.page.locator(".token").first.focus()
     lab.page.keyboard.press("ArrowLeft")  # the text goes to the left
     assert focused(lab) == "1"
@@ -159,12 +135,12 @@ def test_what_is_typed_stays_text(show):
     evil = "<img/src=x/onerror=alert(1)> <script>document.title='gone'</script> &lt;b&gt;"
     lab = show("fine", f"WordTokenizer().train(['fine', {evil!r}], 50)")  # each of them is one token
     lab.page.get_by_label("Text", exact=True).fill(evil)
-    wait_for(lab, ".board", "alert")
-    settled(lab)
-    assert "".join(texts(lab, ".said")) == evil and texts(lab, ".token .chip") == evil.split()
+    lab.wait_for(".board", "alert")
+    lab.settled()
+    assert "".join(lab.texts(".said")) == evil and lab.texts(".token .chip") == evil.split()
     for n in range(3):
         lab.page.locator(f".token[data-token='{n}']").hover()
-        assert texts(lab, ".story dd")[0] == evil.split()[n]
+        assert lab.texts(".story dd")[0] == evil.split()[n]
     assert lab.page.locator(".token-strip :is(img, script)").count() == 0 and lab.page.title() != "gone"
 
 
@@ -174,14 +150,14 @@ def test_errors_are_said_and_go(show):
     type_half = "e => { e.value = 'half: \\ud83d'; e.dispatchEvent(new Event('input')); }"
     for spoil in (lambda: lab.python("strip.text = 'half: \\ud83d'"), lambda: box.evaluate(type_half)):
         spoil()
-        wait_for(lab, ".error", "half a character")
-        wait_for_python(lab, "'half a character' in strip.error", True)
-        assert ask(lab, "strip.text") == "fine"
-        assert texts(lab, ".token .chip") == ["fine"]
+        lab.wait_for(".error", "half a character")
+        lab.until("'half a character' in strip.error")
+        assert lab.ask("strip.text") == "fine"
+        assert lab.texts(".token .chip") == ["fine"]
         box.fill("fin")
         box.fill("fine")
         alarm.wait_for(state="hidden")
-        wait_for_python(lab, "strip.error", "")
+        lab.until("strip.error == ''")
 
 
 def test_ten_thousand_tokens_are_drawn_where_they_are_looked_at(show):
@@ -205,8 +181,8 @@ def test_python_steers_it_in_light_and_dark(show):
     lab.python("strip.token = 6")
     lab.page.wait_for_selector(".token[data-token='6'].held")
     lab.python("strip.text, strip.special_tokens = 'What a film!', True")
-    wait_for(lab, ".board", "film")
-    wait_for(lab, ".board", "[CLS]")
+    lab.wait_for(".board", "film")
+    lab.wait_for(".board", "[CLS]")
     assert lab.page.get_by_label("Text", exact=True).input_value() == "What a film!"
     light = lab.page.locator(".token-strip").evaluate("e => getComputedStyle(e).color")
     lab.dark()
@@ -222,6 +198,6 @@ def test_running_the_cell_again_keeps_nothing_big(show):
     size = "__import__('psutil').Process().memory_info().rss/2**20"
     again = "for _ in range(12): strip = TokenStrip(strip.text, load_tokenizer())"
     lab.python(again)
-    before = ask(lab, size)
+    before = lab.ask(size)
     lab.python(again)
-    assert ask(lab, size) - before < 40
+    assert lab.ask(size) - before < 40

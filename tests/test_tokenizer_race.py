@@ -1,6 +1,4 @@
 """The tokenizer race in a real JupyterLab: seen, typed into, slid and pointed at, without a network."""
-import json
-
 import pytest
 
 TEXT = "Let's tokenize unbelievable honey 🙂"
@@ -17,30 +15,15 @@ def show(lab):
     return show
 
 
-def settled(lab): lab.page.wait_for_selector(".tokenizer-race[aria-busy=false]")
-
-
-def ask(lab, expression: str): return json.loads(lab.python(f"import json; print(json.dumps({expression}))"))
-
-
-def lanes(lab) -> list[dict]: return ask(lab, "race._lanes()")
+def lanes(lab) -> list[dict]: return lab.ask("race._lanes()")
 
 
 def tokens(lab, lane: int) -> list[str]:
     "What the boxes of a lane say."
-    return lab.page.locator(f".tokenizer-race .hue-{lane} .token").all_inner_texts()
+    return lab.texts(f".hue-{lane} .token")
 
 
-def numbers(lab, lane: int) -> list[str]:
-    return lab.page.locator(f".tokenizer-race .lane.hue-{lane} .number").all_inner_texts()
-
-
-def text_of(lab, selector: str) -> str: return lab.page.locator(f".tokenizer-race {selector}").inner_text()
-
-
-def wait_for(lab, selector: str, words: str):
-    lab.page.wait_for_function("""([selector, words]) =>
-        document.querySelector(`.tokenizer-race ${selector}`)?.innerText.includes(words)""", arg=[selector, words])
+def numbers(lab, lane: int) -> list[str]: return lab.texts(f".lane.hue-{lane} .number")
 
 
 def test_every_token_stands_under_its_characters(show):
@@ -53,7 +36,7 @@ def test_every_token_stands_under_its_characters(show):
     }""")
     assert len(chars) == len(TEXT)
     for name, row in zip(["Word", "Character", "BPE", "WordPiece", "Unigram"], rows, strict=True):
-        offsets = ask(lab, f"trained({name!r}, 1000).offsets(race.text)")
+        offsets = lab.ask(f"trained({name!r}, 1000).offsets(race.text)")
         assert len(row) == len(offsets)
         for (left, right), (start, end) in zip(row, offsets):
             assert abs(left - chars[start][0]) < 1 and abs(right - chars[end - 1][1]) < 3
@@ -62,7 +45,7 @@ def test_every_token_stands_under_its_characters(show):
 def test_counts_are_those_of_python(show):
     lab = show()
     for n, name in enumerate(["Word", "Character", "BPE", "WordPiece", "Unigram"]):
-        row = ask(lab, f"compare(race.text, trained({name!r}, 1000)).drop(columns='tokens').iloc[0].to_dict()")
+        row = lab.ask(f"compare(race.text, trained({name!r}, 1000)).drop(columns='tokens').iloc[0].to_dict()")
         seen = numbers(lab, n)
         assert seen[0] == str(row["n_tokens"]) and seen[1] == f"{row['tokens_per_word']:.2f}"
         assert float(seen[2].rstrip(" %")) == pytest.approx(100 * row["n_unknown"] / row["n_tokens"], abs=.051)
@@ -75,9 +58,9 @@ def test_typing_is_tokenized(show):
     box = lab.page.get_by_label("text", exact=True)
     box.fill("")
     box.press_sequentially("the beekeeper's bread")
-    wait_for(lab, ".hue-0 .cells", "bread")
-    settled(lab)
-    assert ask(lab, "race.text") == box.input_value() == "the beekeeper's bread"
+    lab.wait_for(".hue-0 .cells", "bread")
+    lab.settled()
+    assert lab.ask("race.text") == box.input_value() == "the beekeeper's bread"
     assert box.evaluate("e => e === document.activeElement")
     for n, lane in enumerate(lanes(lab)): assert len(tokens(lab, n)) == lane["n_tokens"]
 
@@ -86,9 +69,9 @@ def test_what_is_typed_stays_text(show):
     lab = show()
     evil = "<img src=x onerror=alert(1)> مرحبا\ne\u0301 👩‍👩‍👧"
     lab.page.get_by_label("text", exact=True).fill(evil)
-    wait_for(lab, ".hue-1 .number", str(len(evil)))
+    lab.wait_for(".hue-1 .number", str(len(evil)))
     lab.page.locator(".tokenizer-race .board").press("End")
-    assert ask(lab, "race.text") == evil
+    assert lab.ask("race.text") == evil
     assert lab.page.locator(".tokenizer-race img").count() == 0
 
 
@@ -97,8 +80,8 @@ def test_names_and_tokens_stay_text(show, lab):
     lab.python(f"from study_group.tokenizers import WordTokenizer\nwords = WordTokenizer().train([{evil!r}], 9)")
     lab = show(f"{evil!r}, {{{evil!r}: words, 'again': words}}")
     lab.page.locator(".tokenizer-race .token").first.hover()
-    wait_for(lab, ".story", evil)
-    assert tokens(lab, 0) == [evil] and evil in text_of(lab, ".lane.hue-0 .name")
+    lab.wait_for(".story", evil)
+    assert tokens(lab, 0) == [evil] and evil in lab.texts(".lane.hue-0 .name")[0]
     assert lab.page.locator(".tokenizer-race img").count() == 0
 
 
@@ -106,12 +89,12 @@ def test_half_a_character_is_told(show):
     lab = show()
     box = lab.page.get_by_label("text", exact=True)
     box.evaluate("e => { e.value = 'half: \\ud83d'; e.dispatchEvent(new Event('input')); }")
-    wait_for(lab, ".error", "half a character")
-    assert ask(lab, "race.text") == TEXT and "honey" in tokens(lab, 0)
+    lab.wait_for(".error", "half a character")
+    assert lab.ask("race.text") == TEXT and "honey" in tokens(lab, 0)
     box.fill(TEXT)
     lab.page.wait_for_function("() => document.querySelector('.tokenizer-race .error').textContent === ''")
     lab.python("race.text = 'half: \\ud83d'")
-    wait_for(lab, ".error", "half a character ('\\ud83d' at 6)")
+    lab.wait_for(".error", "half a character ('\\ud83d' at 6)")
 
 
 def test_slider_by_keyboard(show):
@@ -119,21 +102,21 @@ def test_slider_by_keyboard(show):
     before = tokens(lab, 2)
     slider = lab.page.locator(".tokenizer-race input[type=range]")
     slider.press("ArrowRight")
-    wait_for(lab, ".hue-2 .number:nth-child(5)", "4,000")
-    settled(lab)
-    assert ask(lab, "race.vocab_size") == 4000
+    lab.wait_for(".hue-2 .number:nth-child(5)", "4,000")
+    lab.settled()
+    assert lab.ask("race.vocab_size") == 4000
     assert len(tokens(lab, 2)) < len(before)
     slider.press("Home")
-    wait_for(lab, ".hue-3 .cells", "needs a vocabulary of at least 145")
-    settled(lab)
+    lab.wait_for(".hue-3 .cells", "needs a vocabulary of at least 145")
+    lab.settled()
     assert tokens(lab, 3) == [] and len(tokens(lab, 2)) > len(before)
-    assert numbers(lab, 1)[3] == str(ask(lab, "len(trained('Character', 120).vocab)"))
+    assert numbers(lab, 1)[3] == str(lab.ask("len(trained('Character', 120).vocab)"))
 
 
 def test_the_curves_are_measured_and_choose_a_size(show):
     lab = show()
     lab.page.wait_for_function("() => !document.querySelector('.tokenizer-race .measuring').textContent")
-    rows = ask(lab, "curve(race.sizes).to_dict('records')")
+    rows = lab.ask("curve(race.sizes).to_dict('records')")
     lines = lab.page.locator(".tokenizer-race .panel").nth(0).locator("polyline").all()
     for line, name in zip(lines, ["Word", "Character", "BPE", "WordPiece", "Unigram"], strict=True):
         ys = [float(point.split(",")[1]) for point in line.get_attribute("points").split()]
@@ -147,9 +130,9 @@ def test_the_curves_are_measured_and_choose_a_size(show):
     assert len(dashes) == 5
     place = svg.bounding_box()
     svg.click(position=dict(x=place["width"] - 145, y=100))
-    wait_for(lab, "output", "4,000")
-    settled(lab)
-    assert ask(lab, "race.vocab_size") == 4000
+    lab.wait_for("output", "4,000")
+    lab.settled()
+    assert lab.ask("race.vocab_size") == 4000
     assert "at 4,000" in svg.get_attribute("aria-label")
 
 
@@ -167,25 +150,25 @@ def test_unknown_and_continuation_are_told_without_colour(show):
 def test_pointer_and_keys_compare_the_lanes(show):
     lab = show()
     lab.page.locator(".tokenizer-race .hue-4 .token").nth(3).hover()
-    wait_for(lab, ".story", "Unigram")
-    story = text_of(lab, ".story")
+    lab.wait_for(".story", "Unigram")
+    story = lab.texts(".story")[0]
     assert "▁tokenize" in story and "tokeniz" in story.split("BPE")[1] and "[UNK]" in story.split("Word")[1]
     board = lab.page.locator(".tokenizer-race .board")
     lab.page.mouse.move(0, 0)
     board.focus()
     for key in ("ArrowRight", "ArrowRight", "ArrowRight", "ArrowDown", "ArrowDown"): lab.page.keyboard.press(key)
-    wait_for(lab, ".story b", "BPE")
-    assert text_of(lab, ".here") == "tokeniz"
+    lab.wait_for(".story b", "BPE")
+    assert lab.texts(".here")[0] == "tokeniz"
     lab.page.keyboard.press("Escape")
-    wait_for(lab, ".story", "Point at a token")
+    lab.wait_for(".story", "Point at a token")
     assert lab.page.locator(".tokenizer-race .here").count() == 0
 
 
 def test_long_text_scrolls_inside_its_own_box(show):
     lab = show()
     lab.page.get_by_label("text", exact=True).fill("honey and bread " * 125)
-    wait_for(lab, ".hue-1 .number", "2,000")
-    settled(lab)
+    lab.wait_for(".hue-1 .number", "2,000")
+    lab.settled()
     board = lab.page.locator(".tokenizer-race .board")
     assert board.evaluate("e => e.scrollWidth") > 40_000
     assert lab.page.locator(".tokenizer-race").evaluate("e => e.scrollWidth <= e.clientWidth + 1")
@@ -211,10 +194,10 @@ def test_python_steers_it_in_the_dark_and_in_little_room(show):
     lab.page.wait_for_selector(".tokenizer-race[data-theme=dark]")
     assert lab.page.locator(".tokenizer-race .hue-0 .name").evaluate("e => getComputedStyle(e).color") != light
     lab.python("race.text, race.vocab_size = 'night trains', 4000")
-    wait_for(lab, ".hue-0 .cells", "trains")
-    settled(lab)
+    lab.wait_for(".hue-0 .cells", "trains")
+    lab.settled()
     assert lab.page.get_by_label("text", exact=True).input_value() == "night trains"
-    assert text_of(lab, "output") == "4,000"
+    assert lab.texts("output")[0] == "4,000"
     lab.page.locator(".tokenizer-race").evaluate("e => { e.style.width = '400px'; }")
     lab.page.wait_for_function("() => document.querySelector('.tokenizer-race .panel svg').clientWidth < 400")
     assert lab.page.locator(".tokenizer-race").evaluate("e => e.scrollWidth <= e.clientWidth + 1")
@@ -229,6 +212,6 @@ def test_the_static_twin_hides_and_running_again_keeps_nothing_big(show):
     size = "__import__('psutil').Process().memory_info().rss/2**20"
     again = "for _ in range(8): race = TokenizerRace('honey ' * 300, sizes=[1000, 4000]); repr(race)"
     lab.python(again)
-    before = ask(lab, size)
+    before = lab.ask(size)
     lab.python(again)
-    assert ask(lab, size) - before < 40
+    assert lab.ask(size) - before < 40
