@@ -66,12 +66,21 @@ def _value(ini: ConfigParser, path: Path, section: str, key: str) -> str:
     if value: return value
     raise ValueError(f"{path}: [{section}] has no value for `{key}`: write a line `{key} = ...` under [{section}].")
 
-# %% ../nbs/under_the_hood/course.ipynb #7f1e9bf8
+# %% ../nbs/under_the_hood/course.ipynb #923347b6
+def _number(session: str, path: str | os.PathLike = "settings.ini") -> int:
+    "The number that `session`'s name begins with; `path` is for the error."
+    found = re.match(r"(\d+)_", session)
+    if found: return int(found[1])
+    raise ValueError(f"{path}: [sessions] lists `{session}`, whose name doesn't begin with a number and an underscore: "
+                     "rename line and notebook, to `02_models`, say.")
+
+# %% ../nbs/under_the_hood/course.ipynb #7a629938
 def _parse(text: str, path: Path) -> Settings:
     "Settings from settings.ini's `text`."
     ini = _ini(text, path)
     values = {key: _value(ini, path, section, key) for section, keys in FIELDS.items() for key in keys}
     names = list(ini["sessions"]) if ini.has_section("sessions") else ["01_pipeline"]
+    for name in names: _number(name, path)
     return Settings(**values, sessions={name: _value(ini, path, "sessions", name) for name in names})
 
 # %% ../nbs/under_the_hood/course.ipynb #a4846fbd
@@ -139,12 +148,12 @@ def _session_cells(cells: list[dict], s: Settings, session: str) -> list[dict]:
     title = next((i for i, c in enumerate(rest, 1) if c["cell_type"] == "markdown"), 0)
     return rest[:title] + new + rest[title:]
 
-# %% ../nbs/under_the_hood/course.ipynb #3dcd756a
+# %% ../nbs/under_the_hood/course.ipynb #a659b11d
 def _table(s: Settings) -> str:
     "The sessions of `s` as a markdown table."
     rows = ["| | Session | |", "|---|---|---|"]
-    for i, (name, title) in enumerate(s.sessions.items(), 1):
-        rows.append(f"| {i} | [{title.replace('|', '&#124;')}]({quote(name)}.ipynb) | {_badge(s, name)} |")
+    for name, title in s.sessions.items():
+        rows.append(f"| {_number(name)} | [{title.replace('|', '&#124;')}]({quote(name)}.ipynb) | {_badge(s, name)} |")
     return "\n".join(rows)
 
 # %% ../nbs/under_the_hood/course.ipynb #8d3407a7
@@ -229,6 +238,13 @@ def sync(root: str | os.PathLike | None = None,  # a checkout; None: the one thi
         for path in changed: _write(path, new[path].encode())
     return [path.relative_to(root).as_posix() for path in changed]
 
+# %% ../nbs/under_the_hood/course.ipynb #6c005618
+def _notebooks(root: Path, s: Settings) -> dict[str, Path]:
+    "The learner's notebooks under `root` by name, in the order the front page shows them, itself last; all are there."
+    found = {name: root/"nbs"/f"{name}.ipynb" for name in [*s.sessions, "index"]}
+    for path in found.values(): _text(path)
+    return found
+
 # %% ../nbs/under_the_hood/course.ipynb #8866909f
 def _bring(notebook: Path, target: Path):
     "Copy `notebook` to `target`, unless something is there."
@@ -257,7 +273,7 @@ def _open_lab(folder: Path, s: Settings):
         try: lab.wait()
         except KeyboardInterrupt: pass  # Ctrl-C reaches JupyterLab too, which asks before it ends
 
-# %% ../nbs/under_the_hood/course.ipynb #b3c0687a
+# %% ../nbs/under_the_hood/course.ipynb #4e75faf7
 def start(folder: str | os.PathLike = "study-group",     # made where it isn't there
           restore: str | None = None,                    # a notebook to copy afresh, e.g. "01_pipeline"
           open_lab: bool = True,                         # open JupyterLab on the copies
@@ -265,7 +281,8 @@ def start(folder: str | os.PathLike = "study-group",     # made where it isn't t
          ) -> Path:                                      # `folder`
     "Copy the course's notebooks into `folder`, over nothing that is there. Raises ValueError, OSError, ImportError."
     folder, root = Path(folder).expanduser(), course_root() if root is None else Path(root)
-    notebooks = {path.stem: path for path in sorted((root/"nbs").glob("*.ipynb"))}
+    s = settings(root/"settings.ini")
+    notebooks = _notebooks(root, s)
     wanted = restore and restore.removesuffix(".ipynb")
     if restore is not None and wanted not in notebooks:
         raise ValueError(f"restore={restore!r} isn't one of the course's notebooks: {', '.join(notebooks)}.")
@@ -278,7 +295,7 @@ def start(folder: str | os.PathLike = "study-group",     # made where it isn't t
         raise OSError(f"folder={str(folder)!r} can't be written ({e.strerror or e}). "
                       "Name another: `study-group start FOLDER`.") from e
     print(f"Your notebooks are in {folder}.")
-    if open_lab: _open_lab(folder, settings(root/"settings.ini"))
+    if open_lab: _open_lab(folder, s)
     return folder
 
 # %% ../nbs/under_the_hood/course.ipynb #ddc6fb3d

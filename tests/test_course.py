@@ -93,6 +93,14 @@ def test_settings_names_what_is_missing(mini, line, named):
     assert "settings.ini" in str(e.value) and "\n" not in str(e.value)
 
 
+@pytest.mark.parametrize("name", ["Models", "2-Models", "_Models", "M2_Models", "2Models", "2"])
+def test_a_sessions_name_begins_with_its_number(mini, name):
+    (mini/"settings.ini").write_text(INI.replace("02_Models", name))
+    for call in (course.settings, course.sync):
+        with pytest.raises(ValueError, match=rf"settings.ini: \[sessions\] .*`{name}`.*`02_models`") as e: call()
+    assert "\n" not in str(e.value)
+
+
 def test_settings_file_errors(mini):
     with pytest.raises(FileNotFoundError, match="nowhere.ini isn't there. Bring"): course.settings("nowhere.ini")
     (mini/"settings.ini").write_bytes(INI.replace("host = H", "host = Café").encode("latin-1"))
@@ -127,6 +135,19 @@ def test_sync_front_page(mini):
     assert len(table) == 4 and table[3].startswith("| 2 | [Models](02_Models.ipynb) | [![Open In Colab](")
     assert [line.count("|") for line in table] == [4] * 4
     assert 'pip install "study-group[lab] @ git+https://' in front["install"]
+
+
+@pytest.mark.parametrize("name, number", [("02_Models", 2), ("03_Models", 3), ("10_Models", 10), ("4_Models", 4)])
+def test_the_table_numbers_sessions_by_name_in_the_order_they_are_listed(mini, name, number):
+    (mini/"nbs/02_Models.ipynb").rename(mini/f"nbs/{name}.ipynb")
+    first, second = "01_pipeline = Behind | the pipeline\n", f"{name} = Models\n"
+    for order in ((first, second), (second, first)):
+        (mini/"settings.ini").write_text(INI.partition("01_pipeline")[0] + "".join(order))
+        course.sync()
+        table = "".join(next(c for c in cells(mini/"nbs/index.ipynb") if c["id"] == "sessions")["source"])
+        rows = [f"| 1 | [Behind &#124; the pipeline](01_pipeline.ipynb)", f"| {number} | [Models]({name}.ipynb)"]
+        shown = [row[:row.index(") |") + 1] for row in table.splitlines()[2:]]
+        assert shown == (rows if order[0] == first else rows[::-1])
 
 
 def test_sync_twice_changes_nothing(mini):
@@ -242,6 +263,34 @@ def test_start_copies_and_never_overwrites(mini, tmp_path, capsys):
     course.start(mine, open_lab=False)
     assert (mine/"01_pipeline.ipynb").read_text() == "mine" and (mine/"index.ipynb").exists()
     assert capsys.readouterr().out.splitlines()[:-1] == ["kept yours: 01_pipeline.ipynb"]
+
+
+def test_start_copies_what_is_listed_and_names_it_in_the_order_of_the_front_page(mini, tmp_path):
+    (mini/"nbs/03_tokenizers.ipynb").write_bytes((mini/"nbs/01_pipeline.ipynb").read_bytes())  # begun, not listed yet
+    mine = course.start(tmp_path/"mine", open_lab=False)
+    assert sorted(p.name for p in mine.iterdir()) == ["01_pipeline.ipynb", "02_Models.ipynb", "index.ipynb"]
+    listed = INI.partition("01_pipeline")[0] + "03_tokenizers = Tokenizers\n01_pipeline = Behind | the pipeline\n"
+    (mini/"settings.ini").write_text(listed)
+    course.sync()
+    assert [*re.findall(r"\]\((\w+)\.ipynb\)", course._table(course.settings()))] == ["03_tokenizers", "01_pipeline"]
+    with pytest.raises(ValueError, match="restore='x' isn't one of .*: 03_tokenizers, 01_pipeline, index"):
+        course.start(mine, restore="x", open_lab=False)
+    assert (course.start(mine, open_lab=False)/"03_tokenizers.ipynb").exists() and (mine/"02_Models.ipynb").exists()
+
+
+@pytest.mark.parametrize("name", ["02_Models", "index"])
+def test_a_notebook_that_is_listed_and_lost_is_named(mini, tmp_path, name):
+    (mini/f"nbs/{name}.ipynb").unlink()
+    with pytest.raises(FileNotFoundError, match=f"{name}.ipynb isn't there. .*install the package again"):
+        course.start(tmp_path/"mine", open_lab=False)
+    assert not (tmp_path/"mine").exists()
+
+
+def test_the_course_itself_starts_with_what_it_lists(tmp_path):
+    mine = course.start(tmp_path/"mine", open_lab=False)
+    assert {p.stem for p in mine.glob("*.ipynb")} == {*course.settings().sessions, "index"}
+    front = "".join(next(c for c in cells(mine/"index.ipynb") if c["id"] == "sessions")["source"])
+    assert re.findall(r"\]\((\w+)\.ipynb\)", front) == list(course.settings().sessions)
 
 
 def test_restore_writes_beside(mini, tmp_path):
