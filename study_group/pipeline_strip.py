@@ -127,7 +127,7 @@ def _text_html(trace: Trace, row: int) -> str:
     return (f"<p><b>{escape(shorten(trace.texts[row], 300))}</b></p>"
             f'<table style="{_TABLE}">{table}</table>{rest}<table style="{_TABLE}">{answer}</table>')
 
-# %% ../nbs/under_the_hood/pipeline_strip.ipynb #43a4b0c6
+# %% ../nbs/under_the_hood/pipeline_strip.ipynb #1be1312a
 class PipelineStrip(StudyWidget):
     "A text on its way through the pipeline, left to right; edit it, follow a token, choose `row` and `layer`."
     texts = traitlets.List(traitlets.Unicode()).tag(sync=True)
@@ -149,7 +149,7 @@ class PipelineStrip(StudyWidget):
     @traitlets.validate("texts")
     def _sound(self, proposal):
         try: texts = pipeline.check_texts(proposal.value)
-        except (TypeError, ValueError) as e: texts, self.error = self.texts, str(e)
+        except (TypeError, ValueError) as e: texts, self.error = self._good, str(e)
         else: self.error = "" if texts == self._good else self.error
         return texts
 

@@ -199,7 +199,7 @@ def check_short(text) -> str:
     if len(check_text(text)) <= LONGEST_TEXT: return text
     raise ValueError(f"text has {len(text):,} characters, but a race shows at most {LONGEST_TEXT:,}: pass a part.")
 
-# %% ../nbs/under_the_hood/tokenizer_race.ipynb #a94e7d7d
+# %% ../nbs/under_the_hood/tokenizer_race.ipynb #52f7ba14
 class TokenizerRace(StudyWidget):
     "Tokenizers above one another on one `text`; those trained here at one of `sizes`, with the curve of all sizes."
     text = traitlets.Unicode().tag(sync=True)
@@ -212,7 +212,7 @@ class TokenizerRace(StudyWidget):
     @traitlets.validate("text")
     def _check_edit(self, proposal):
         try: text, self.error = check_short(proposal.value), ""
-        except ValueError as e: text, self.error = self.text, str(e)
+        except ValueError as e: text, self.error = self._race["text"], str(e)
         return text
 
     @traitlets.validate("vocab_size")

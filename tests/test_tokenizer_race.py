@@ -179,6 +179,18 @@ def test_long_text_scrolls_inside_its_own_box(show):
     assert last.inner_text() == "bread" and last.bounding_box()["x"] < 1400
 
 
+def test_a_text_that_is_too_long_is_told_and_leaves_the_race_as_it_was(show):
+    lab = show()
+    box = lab.page.get_by_label("text", exact=True)
+    box.fill("a" * 20_001)
+    lab.wait_for(".error", "text has 20,001 characters")
+    lab.settled()
+    assert lab.ask("race.text") == box.input_value() == TEXT and "honey" in tokens(lab, 0)
+    box.fill("hug")
+    lab.wait_for(".hue-0 .cells", "hug")
+    assert lab.texts(".error") == [""]
+
+
 def test_your_own_tokenizers_race_without_a_slider(show, lab):
     lab.python("from tokenizers import Tokenizer\nfrom study_group.data import ASSETS\n"
                "bert = Tokenizer.from_file(str(ASSETS/'tiny-sentiment/tokenizer.json'))")
