@@ -6,7 +6,7 @@ import nbformat, pytest
 
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT / "tools"))
-import notebooks  # noqa: E402
+import notebooks
 
 
 @pytest.mark.parametrize("path", notebooks.notebooks(), ids=lambda p: p.relative_to(ROOT / "nbs").as_posix())

@@ -6,7 +6,7 @@ from playwright.sync_api import sync_playwright
 
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT / "tests"))
-import conftest  # noqa: E402
+import conftest
 
 PICTURES = {  # widget's file → code that shows it
     "pipeline_strip": """from study_group.pipeline import trace
