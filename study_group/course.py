@@ -162,14 +162,14 @@ def _front_cells(cells: list[dict], s: Settings) -> list[dict]:
     ours = {"sessions": _table(s), "install": f'```bash\npip install "{s.pip_line("lab")}"\n```'}
     return [c | {"source": ours[c["id"]].splitlines(True)} if c.get("id") in ours else c for c in cells]
 
-# %% ../nbs/under_the_hood/course.ipynb #2344093c
+# %% ../nbs/under_the_hood/course.ipynb #a0ce8671
 def _notebook(path: Path, change: Callable[[list[dict]], list[dict]]) -> str:
     "The notebook `path` as text, after `change` to its cells."
     text = _text(path, "Write the notebook, or take its line out of [sessions] in settings.ini.")
     try:
         nb = json.loads(text)
         new = nb | {"cells": change(nb["cells"])}
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, AttributeError):
         raise ValueError(f"{path} isn't a notebook: bring it back with git.") from None
     return text if new == nb else json.dumps(new, sort_keys=True, indent=1, ensure_ascii=False) + "\n"
 
@@ -195,14 +195,16 @@ def _remote(root: Path) -> tuple[str, str] | None:
     try: return _github(subprocess.run(ask, capture_output=True, text=True, timeout=10).stdout)
     except (OSError, subprocess.TimeoutExpired): return None
 
-# %% ../nbs/under_the_hood/course.ipynb #0767ecf7
+# %% ../nbs/under_the_hood/course.ipynb #c71d2a08
 def _write(path: Path, data: bytes):
-    "Put `data` into `path`, whole or not at all; a file that was there keeps its permissions."
-    part = path.with_name(f".{path.name}.part")
+    "Put `data` into `path`, whole or not at all, with the permissions of a file that was there. Raises OSError."
+    place = Path(os.path.realpath(path))
+    part = place.with_name(f".{place.name}.part")
     try:
         part.write_bytes(data)
-        if path.exists(): shutil.copymode(path, part)
-        os.replace(part, path)
+        if place.exists(): shutil.copymode(place, part)
+        os.replace(part, place)
+    except OSError as e: raise OSError(e.errno, e.strerror, str(path)) from e
     finally: part.unlink(missing_ok=True)
 
 # %% ../nbs/under_the_hood/course.ipynb #1a1f1b73
@@ -226,16 +228,18 @@ def _in_step(root: Path, ini: str) -> dict[Path, str]:
         new[path] = _notebook(path, lambda cells: _session_cells(cells, s, name))
     return new | ({index: _notebook(index, lambda cells: _front_cells(cells, s))} if index.exists() else {})
 
-# %% ../nbs/under_the_hood/course.ipynb #0f3037c2
+# %% ../nbs/under_the_hood/course.ipynb #ce5e9fa9
 def sync(root: str | os.PathLike | None = None,  # a checkout; None: the one this package is in
          check: bool = False,                    # only look: write nothing, ask git nothing
         ) -> list[str]:                          # files that changed or, with `check`, that are out of step
-    "Write what settings.ini says into notebooks and pyproject.toml under `root`. Raises ValueError, FileNotFoundError."
+    "Write what settings.ini says into notebooks and pyproject.toml under `root`. Raises ValueError, OSError."
     root = course_root() if root is None else Path(root)
     new = _in_step(root, _text(root/"settings.ini") if check else _filled(root))
     changed = [path for path, text in new.items() if text != _text(path)]
-    if not check:
-        for path in changed: _write(path, new[path].encode())
+    for path in [] if check else changed:
+        try: _write(path, new[path].encode())
+        except OSError as e:
+            raise OSError(f"{path} can't be written ({e.strerror}): mend that, then run `study-group sync` again.") from e
     return [path.relative_to(root).as_posix() for path in changed]
 
 # %% ../nbs/under_the_hood/course.ipynb #6c005618
@@ -245,22 +249,22 @@ def _notebooks(root: Path, s: Settings) -> dict[str, Path]:
     for path in found.values(): _text(path)
     return found
 
-# %% ../nbs/under_the_hood/course.ipynb #8866909f
+# %% ../nbs/under_the_hood/course.ipynb #c3f0abb9
 def _bring(notebook: Path, target: Path):
     "Copy `notebook` to `target`, unless something is there."
     target.parent.mkdir(exist_ok=True)
-    if not target.exists(): _write(target, notebook.read_bytes())
-    elif target.read_bytes() != notebook.read_bytes(): print(f"kept yours: {target.name}")
+    if not os.path.lexists(target): _write(target, notebook.read_bytes())
+    elif not target.is_file() or target.read_bytes() != notebook.read_bytes(): print(f"kept yours: {target.name}")
 
-# %% ../nbs/under_the_hood/course.ipynb #f01ee0f1
+# %% ../nbs/under_the_hood/course.ipynb #f1cb8a42
 def _fresh(notebook: Path, folder: Path):
     "Copy `notebook` into `folder` under a name that is free."
     names = (f"{notebook.stem}.fresh{f'-{n}' if n > 1 else ''}.ipynb" for n in count(1))
-    target = next(folder/name for name in names if not (folder/name).exists())
+    target = next(folder/name for name in names if not os.path.lexists(folder/name))
     _write(target, notebook.read_bytes())
     print(f"fresh copy: {target.name}")
 
-# %% ../nbs/under_the_hood/course.ipynb #b2a251be
+# %% ../nbs/under_the_hood/course.ipynb #7e23cd3a
 def _open_lab(folder: Path, s: Settings):
     "Run JupyterLab on the front page in `folder` until the learner ends it."
     if find_spec("jupyterlab") is None:
@@ -268,31 +272,34 @@ def _open_lab(folder: Path, s: Settings):
         raise ModuleNotFoundError(f"JupyterLab isn't installed: `pip install {what}`. "
                                   f"Any notebook editor opens {folder} too.")
     root = ["--allow-root"] if getattr(os, "geteuid", lambda: 1)() == 0 else []  # in a container, say
-    lab = subprocess.Popen([sys.executable, "-m", "jupyterlab", "index.ipynb", *root], cwd=folder)
+    ask = [sys.executable, "-P", "-m", "jupyterlab", "index.ipynb", *root]  # -P: a learner's json.py isn't JupyterLab's
+    lab = subprocess.Popen(ask, cwd=folder)
     while lab.poll() is None:
         try: lab.wait()
         except KeyboardInterrupt: pass  # Ctrl-C reaches JupyterLab too, which asks before it ends
 
-# %% ../nbs/under_the_hood/course.ipynb #4e75faf7
+# %% ../nbs/under_the_hood/course.ipynb #4cf3c89f
 def start(folder: str | os.PathLike = "study-group",     # made where it isn't there
           restore: str | None = None,                    # a notebook to copy afresh, e.g. "01_pipeline"
           open_lab: bool = True,                         # open JupyterLab on the copies
           root: str | os.PathLike | None = None,         # where the course is; None: where this package has it
          ) -> Path:                                      # `folder`
     "Copy the course's notebooks into `folder`, over nothing that is there. Raises ValueError, OSError, ImportError."
-    folder, root = Path(folder).expanduser(), course_root() if root is None else Path(root)
+    root = course_root() if root is None else Path(root)
     s = settings(root/"settings.ini")
     notebooks = _notebooks(root, s)
     wanted = restore and restore.removesuffix(".ipynb")
     if restore is not None and wanted not in notebooks:
         raise ValueError(f"restore={restore!r} isn't one of the course's notebooks: {', '.join(notebooks)}.")
     try:
+        folder = Path(folder).expanduser()
         folder.mkdir(parents=True, exist_ok=True)
         pictures = sorted((root/"nbs/images").glob("*.png"))
         for path in [*notebooks.values(), *pictures]: _bring(path, folder/path.relative_to(root/"nbs"))
         if wanted: _fresh(notebooks[wanted], folder)
-    except OSError as e:
-        raise OSError(f"folder={str(folder)!r} can't be written ({e.strerror or e}). "
+    except (OSError, RuntimeError) as e:  # a RuntimeError where ~name is nobody's home
+        why = f"{e.strerror}: {e.filename!r}" if getattr(e, "filename", None) else e
+        raise OSError(f"folder={str(folder)!r} can't be written ({why}). "
                       "Name another: `study-group start FOLDER`.") from e
     print(f"Your notebooks are in {folder}.")
     if open_lab: _open_lab(folder, s)
@@ -467,13 +474,16 @@ def _parser() -> argparse.ArgumentParser:
     step.add_argument("--check", action="store_true", help="change nothing; name the files that are out of step")
     return parser
 
-# %% ../nbs/under_the_hood/course.ipynb #64e8e67c
+# %% ../nbs/under_the_hood/course.ipynb #f9c13919
 def main(argv: list[str] | None = None,  # the words after `study-group`; None: those it was called with
-        ) -> int:                        # exit code: 0 fine, 1 something to mend was found, 2 it couldn't be done
-    "The `study-group` command: run what `argv` says; errors are one line each."
+        ) -> int:                        # exit code: 0 fine, 1 something to mend was found, 2 it couldn't be done, 130 Ctrl-C
+    "The `study-group` command: run what `argv` says; errors are one line each, and so is Ctrl-C."
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"): stream.reconfigure(errors="replace")  # a console without ✓ shows ?
     args = _parser().parse_args(argv)
     try: return args.run(args)
     except (ValueError, OSError, ImportError) as e: print(f"study-group: {e}", file=sys.stderr)
+    except KeyboardInterrupt:
+        print("study-group: stopped.", file=sys.stderr)
+        return 130
     return 2

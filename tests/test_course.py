@@ -1,5 +1,5 @@
 "settings.ini, `sync` and the `study-group` command: what needs a process, a git repository or a hostile folder."
-import json, os, re, socket, subprocess, sys, tomllib
+import json, os, re, signal, socket, subprocess, sys, time, tomllib
 from pathlib import Path
 
 import pytest
@@ -74,6 +74,31 @@ def git_remote(root, url):
     env = {k: v for k, v in os.environ.items() if not k.startswith("GIT_")}
     for words in (["init", "-q", "-b", "main"], ["remote", "add", "origin", url]):
         subprocess.run(["git", *words], cwd=root, env=env, check=True)
+
+
+COMMAND = """
+import sys
+from pathlib import Path
+from study_group import course
+course.course_root = lambda: Path(sys.argv[1])
+sys.exit(course.main(sys.argv[2:]))
+"""
+
+
+def command(root, *words):
+    "Run `study-group` for the course in `root` in a process that permissions bind, even where root runs the tests."
+    bound = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"] if os.geteuid() == 0 else []
+    done = subprocess.run([*bound, sys.executable, "-c", COMMAND, root, *words], capture_output=True, encoding="utf-8")
+    assert done.stderr.count("\n") <= 1, done.stderr
+    return done
+
+
+@pytest.fixture
+def shut():
+    "Take the right to write (or `mode`'s others) from a path, until the test ends."
+    changed = []
+    yield lambda path, mode=0o555: changed.append(path) or path.chmod(mode)
+    for path in changed: path.chmod(0o755)
 
 
 # settings
@@ -203,6 +228,39 @@ def test_an_error_leaves_everything_as_it_was(mini):
     assert {p: b for p, b in before.items() if p.exists()} == snapshot(mini)
 
 
+@pytest.mark.parametrize("cells", ['["x"]', "[null]", "3", "null", '[{"id": "a"}]', '{"a": 1}'])
+def test_cells_that_are_none_are_no_notebook(mini, cells):
+    (mini/"nbs/02_Models.ipynb").write_text('{"cells": %s, "metadata": {}, "nbformat": 4}' % cells)
+    before = snapshot(mini)
+    with pytest.raises(ValueError, match="02_Models.ipynb isn't a notebook"): course.sync()
+    assert snapshot(mini) == before
+
+
+def test_sync_writes_through_a_link(mini, tmp_path):
+    real = (mini/"nbs/index.ipynb").rename(tmp_path/"front.ipynb")
+    (mini/"nbs/index.ipynb").symlink_to(real)
+    assert "nbs/index.ipynb" in course.sync()
+    assert (mini/"nbs/index.ipynb").is_symlink() and "02_Models.ipynb" in real.read_text() and course.sync() == []
+
+
+def test_sync_in_a_place_that_cannot_be_written_names_the_file(mini, shut):
+    before = snapshot(mini)
+    shut(mini/"nbs")
+    done = command(mini, "sync")
+    assert done.returncode == 2 and "nbs/01_pipeline.ipynb can't be written (Permission denied)" in done.stderr
+    assert ".part" not in done.stderr and snapshot(mini) == before
+    assert command(mini, "sync", "--check").returncode == 1
+
+
+def test_sync_works_in_a_folder_of_any_name_with_windows_line_ends(mini, tmp_path):
+    root = mini.rename(tmp_path/"mein Kürs ✓ 数")
+    for name in ("settings.ini", "pyproject.toml"):
+        (root/name).write_bytes((root/name).read_bytes().replace(b"\n", b"\r\n"))
+    git_remote(root, "https://github.com/ada/night.readers")
+    assert course.sync(root)[:2] == ["settings.ini", "pyproject.toml"] and course.sync(root) == []
+    assert b"user = ada\r\n" in (root/"settings.ini").read_bytes()
+
+
 def test_sync_needs_a_checkout(mini):
     (mini/"pyproject.toml").unlink()
     with pytest.raises(FileNotFoundError, match="works in a checkout"): course.sync()
@@ -313,9 +371,47 @@ def test_start_in_a_place_that_cannot_be_written(mini, tmp_path, monkeypatch):
     (tmp_path/"file").touch()
     for place in (tmp_path/"file", tmp_path/"file/sub"):
         with pytest.raises(OSError, match="folder=.* can't be written"): course.start(place, open_lab=False)
-    if os.name == "posix" and os.geteuid() != 0:
-        (tmp_path/"shut").mkdir(mode=0o555)
-        with pytest.raises(OSError, match="folder=.* can't be written"): course.start(tmp_path/"shut", open_lab=False)
+
+
+def test_start_again_needs_no_right_to_write(mini, tmp_path, shut):
+    mine = course.start(tmp_path/"mine", open_lab=False)
+    shut(mine)
+    assert command(mini, "start", mine, "--no-open").returncode == 0
+    for place, more in ((mine, ["--restore=index"]), (mine/"sub", [])):
+        done = command(mini, "start", place, "--no-open", *more)
+        assert done.returncode == 2 and f"folder={str(place)!r} can't be written (Permission denied: " in done.stderr
+
+
+def test_start_in_a_folder_of_any_name(mini, tmp_path, capsys):
+    name = "mein Kürs ✓ 数 'n\" [x] %s"
+    assert course.main(["start", str(tmp_path/name), "--no-open"]) == 0 and name in capsys.readouterr().out
+    assert (tmp_path/name/"index.ipynb").exists()
+
+
+def test_what_is_in_the_way_is_named(mini, tmp_path, shut):
+    (mini/"nbs/images").mkdir()
+    (mini/"nbs/images/a.png").write_bytes(b"a")
+    mine = course.start(tmp_path/"mine", open_lab=False)
+    shut(mine/"02_Models.ipynb", 0)
+    assert "(Permission denied: '" + str(mine/"02_Models.ipynb") in command(mini, "start", mine, "--no-open").stderr
+    for path in (mine/"images/a.png", mine/"02_Models.ipynb"): path.unlink()
+    (mine/"images").rmdir()
+    (mine/"images").touch()
+    assert "(File exists: '" + str(mine/"images") in command(mini, "start", mine, "--no-open").stderr
+
+
+@pytest.mark.parametrize("make", [lambda p: p.symlink_to("not-mounted"), lambda p: p.mkdir()], ids=["link", "folder"])
+def test_what_has_a_notebooks_name_is_kept_whatever_it_is(mini, tmp_path, capsys, make):
+    (mine := tmp_path/"mine").mkdir()
+    for name in ("index.ipynb", "index.fresh.ipynb"): make(mine/name)
+    course.start(mine, "index", open_lab=False)
+    assert capsys.readouterr().out.splitlines()[:2] == ["kept yours: index.ipynb", "fresh copy: index.fresh-2.ipynb"]
+    for name in ("index.ipynb", "index.fresh.ipynb"): assert not (mine/name).is_file() and os.path.lexists(mine/name)
+
+
+def test_a_home_that_nobody_has_is_told(mini, capsys):
+    assert course.main(["start", "~nobody-of-that-name/course", "--no-open"]) == 2
+    assert capsys.readouterr().err.startswith("study-group: folder='~nobody-of-that-name/course' can't be written (")
 
 
 def test_a_full_disk_leaves_no_half_file(mini, tmp_path, monkeypatch):
@@ -334,6 +430,18 @@ def test_start_opens_jupyterlab_on_the_front_page(mini, tmp_path, monkeypatch):
     (lab/"__main__.py").write_text("import sys\nfrom pathlib import Path\nPath('called').write_text(sys.argv[1])")
     monkeypatch.setenv("PYTHONPATH", str(lab.parent))
     assert (course.start(tmp_path/"mine")/"called").read_text() == "index.ipynb"
+
+
+def test_a_learners_own_modules_are_not_in_jupyterlabs_way(mini, tmp_path, monkeypatch):
+    lab = tmp_path/"fake/jupyterlab"
+    lab.mkdir(parents=True)
+    (lab/"__init__.py").touch()
+    (lab/"__main__.py").write_text("import tokenizers_of_the_library, json\nopen('called', 'w').write('yes')")
+    (lab.parent/"tokenizers_of_the_library.py").touch()
+    (mine := tmp_path/"mine").mkdir()
+    for name in ("json", "tokenizers_of_the_library"): (mine/f"{name}.py").write_text("raise SystemExit('not this')")
+    monkeypatch.setenv("PYTHONPATH", str(lab.parent))
+    assert (course.start(mine)/"called").exists()
 
 
 def test_start_without_jupyterlab_says_how_to_get_it(mini, tmp_path, monkeypatch, capsys):
@@ -413,6 +521,26 @@ def test_sync_command(mini, capsys):
     (mini/"settings.ini").write_text(INI.replace("OWNER", "ada"))
     assert course.main(["sync"]) == course.main(["sync", "--check"]) == 0
     assert "OWNER" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("words", [["doctor"], ["start", "mine", "--no-open"], ["sync"]], ids=lambda words: words[0])
+def test_ctrl_c_ends_the_command_in_one_line(mini, tmp_path, monkeypatch, capsys, words):
+    def interrupted(*args): raise KeyboardInterrupt
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(course, "_write", interrupted)
+    monkeypatch.setattr(course, "CHECKS", {"a": lambda: ("✓", "fine", ""), "b": None})
+    monkeypatch.setattr(course, "within", lambda seconds, check: check() if check else interrupted())
+    assert course.main(words) == 130 and capsys.readouterr().err == "study-group: stopped.\n"
+
+
+def test_ctrl_c_while_the_doctor_waits(tmp_path):
+    silent = "import time; course.CHECKS = dict(hub=lambda: time.sleep(60)); print(flush=True); sys.exit(course.main"
+    ask = [sys.executable, "-c", COMMAND.replace("sys.exit(course.main", silent), tmp_path, "doctor"]
+    doctor = subprocess.Popen(ask, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    doctor.stdout.readline()
+    time.sleep(.5)
+    os.killpg(doctor.pid, signal.SIGINT)
+    assert doctor.communicate(timeout=10)[1] == "study-group: stopped.\n" and doctor.returncode == 130
 
 
 def test_errors_are_one_line(mini, capsys):
