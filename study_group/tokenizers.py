@@ -122,24 +122,25 @@ def merge_steps(words: dict[str, int],    # word → its count
                           ties=[pair for pair in ranked if value[pair] == best]))
     return steps
 
-# %% ../nbs/03_tokenizers.ipynb #34317c38
+# %% ../nbs/03_tokenizers.ipynb #b07ae638
 def _find_pairs(words: list[str], counts: list[int]) -> tuple[dict[str, int], dict[str, set[int]]]:
     "How often each pair of neighbours occurs in `words`, and in which of them."
     pairs, where = defaultdict(int), defaultdict(set)
     for n, word in enumerate(words):
         for i in range(len(word) - 1):
-            pairs[word[i:i + 2]] += counts[n]
-            where[word[i:i + 2]].add(n)
+            pair = word[i:i + 2]
+            pairs[pair] += counts[n]
+            where[pair].add(n)
     return pairs, where
 
-# %% ../nbs/03_tokenizers.ipynb #fd9ff164
+# %% ../nbs/03_tokenizers.ipynb #3422d0ae
 def _join_everywhere(words: list[str], counts: list[int], found: set[int], pair: str, new: str, pairs: dict) -> dict:
     "Put `new` for `pair` in the words that were `found` to have it, update `pairs`; the pairs that came, and where."
     came = defaultdict(set)
     for n in found:
         word, count = words[n], counts[n]
         while (i := word.find(pair)) >= 0:
-            left, right = word[max(i - 1, 0):i], word[i + 2:i + 3]
+            left, right = word[i - 1:i], word[i + 2:i + 3]  # "" where there is none
             if left:
                 pairs[left + pair[0]] -= count
                 pairs[left + new] += count
@@ -190,12 +191,13 @@ class BPETokenizer(BaseTokenizer):
 
     def _options(self): return "byte_level=True" if self.byte_level else ""
 
-# %% ../nbs/03_tokenizers.ipynb #c1fe918a
+# %% ../nbs/03_tokenizers.ipynb #1a1dec82
 @patch
 def _learn(self: BPETokenizer, words: Counter, vocab_size: int, special_tokens: list[str]) -> dict:
     alphabet = {*"".join(words), *(pre_tokenizers.ByteLevel.alphabet() if self.byte_level else "")}
     vocab = first_vocab(special_tokens, sorted(alphabet), vocab_size)
-    coded = ["".join(chr(vocab[c]) for c in word) for word in words]
+    ids = {ord(c): vocab[c] for c in alphabet}
+    coded = [word.translate(ids) for word in words]
     merges = _learn_merges(coded, list(words.values()), vocab, vocab_size)
     return dict(vocab=vocab, **self._state(vocab, merges, {}))
 

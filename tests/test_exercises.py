@@ -82,7 +82,7 @@ def tokenizer_checks():
 
 @pytest.mark.parametrize("pair, hint", [
     (None, "Not answered yet"), (("hug", "s"), "Right: 6 times"), (["hug", "s"], "Right"),
-    (("p", "ug"), "neighbours 5 times. Are others"), (("u", "g"), "already done"), (("s", "hug"), "side by side")])
+    (("p", "ug"), "neighbours 5 times. Are others"), (("u", "g"), "already done"), (("s", "hug"), "side by side"), ("hug", "Two strings")])
 def test_next_merge(tokenizer_checks, pair, hint): assert hint in tokenizer_checks["check_pair"](pair)
 
 
@@ -94,15 +94,18 @@ def test_unhug(tokenizer_checks, tokens, hint): assert hint in tokenizer_checks[
 
 @pytest.mark.parametrize("mug, long_mug, hint", [
     (None, None, "Not answered yet"), (["[UNK]"], ["[UNK]"], "Right"), (["mug", "[UNK]", "mug"], ["[UNK]"], "an emoji"),
-    (["[UNK]"], ["mu", *["##u"]*98, "##ug"], "how many characters"), (["[UNK]"], None, "Not answered yet")])
+    (["[UNK]"], ["mu", *["##u"]*97, "##ug"], "how many characters"), (["[UNK]"], None, "Not answered yet"), ("[UNK]", "[UNK]", "A list")])
 def test_mugs(tokenizer_checks, mug, long_mug, hint): assert hint in tokenizer_checks["check_mugs"](mug, long_mug)
 
 
-def test_the_shortest_text(tokenizer_checks):
+def test_the_smallest_vocabulary(tokenizer_checks):
     from study_group.tokenizers import BPETokenizer, WordTokenizer
+    from tokenizers import Regex, pre_tokenizers as P
     check, texts = tokenizer_checks["check_tokenizer"], tokenizer_checks["known_half"]
     assert "Not answered yet" in check(None)
-    assert "right; can you" in check(BPETokenizer().train(texts, 3000))
-    assert "smaller than ours" in check(BPETokenizer().train(texts, 1690))
-    assert "too many" in check(BPETokenizer().train(texts, 500))
-    assert "the text is lost" in check(WordTokenizer().train(texts, 3000))
+    assert "and a trained one" in check(BPETokenizer()) and "A BPETokenizer" in check(WordTokenizer().train(texts, 3000))
+    assert "plain BPE does it with 1,450" in check(BPETokenizer().train(texts, 1450))  # … and not with less:
+    assert "too many" in check(BPETokenizer().train(texts, 1400))
+    assert "less than plain BPE needs" in check(BPETokenizer(pre_tokenizer=P.WhitespaceSplit()).train(texts, 1300))
+    only_signs = P.Split(Regex(r"\w"), "removed")
+    assert "the text is lost" in check(BPETokenizer(pre_tokenizer=only_signs).train(texts, 300))
