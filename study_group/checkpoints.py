@@ -67,10 +67,10 @@ def _lost(folder: Path) -> str | None:
     "The first file of `folder` that is a link to nowhere, if there is one."
     return next((f.name for f in sorted(folder.iterdir()) if not os.path.exists(f)), None)
 
-# %% ../nbs/under_the_hood/checkpoints.ipynb #66a4e5d7
+# %% ../nbs/under_the_hood/checkpoints.ipynb #005fcd04
 def _folder(checkpoint: str | os.PathLike) -> Path | None:
     "The folder that `checkpoint` names, None where it is a hub name; CheckpointError where it can be neither."
-    path, name = Path(checkpoint).expanduser(), os.fspath(checkpoint)
+    path, name = Path(os.path.expanduser(checkpoint)), os.fspath(checkpoint)
     if path.is_dir() and name:
         if lost := _lost(path):
             raise CheckpointError(f"checkpoint={name!r} is a broken folder: {lost} is a link that leads nowhere. "

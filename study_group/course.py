@@ -228,7 +228,7 @@ def _in_step(root: Path, ini: str) -> dict[Path, str]:
         new[path] = _notebook(path, lambda cells: _session_cells(cells, s, name))
     return new | ({index: _notebook(index, lambda cells: _front_cells(cells, s))} if index.exists() else {})
 
-# %% ../nbs/under_the_hood/course.ipynb #ce5e9fa9
+# %% ../nbs/under_the_hood/course.ipynb #2f4500d3
 def sync(root: str | os.PathLike | None = None,  # a checkout; None: the one this package is in
          check: bool = False,                    # only look: write nothing, ask git nothing
         ) -> list[str]:                          # files that changed or, with `check`, that are out of step
@@ -239,7 +239,8 @@ def sync(root: str | os.PathLike | None = None,  # a checkout; None: the one thi
     for path in [] if check else changed:
         try: _write(path, new[path].encode())
         except OSError as e:
-            raise OSError(f"{path} can't be written ({e.strerror}): mend that, then run `study-group sync` again.") from e
+            raise OSError(f"{path} can't be written ({e.strerror}): "
+                          "mend that, then run `study-group sync` again.") from e
     return [path.relative_to(root).as_posix() for path in changed]
 
 # %% ../nbs/under_the_hood/course.ipynb #6c005618
@@ -474,9 +475,9 @@ def _parser() -> argparse.ArgumentParser:
     step.add_argument("--check", action="store_true", help="change nothing; name the files that are out of step")
     return parser
 
-# %% ../nbs/under_the_hood/course.ipynb #f9c13919
+# %% ../nbs/under_the_hood/course.ipynb #a19d8d03
 def main(argv: list[str] | None = None,  # the words after `study-group`; None: those it was called with
-        ) -> int:                        # exit code: 0 fine, 1 something to mend was found, 2 it couldn't be done, 130 Ctrl-C
+        ) -> int:                        # exit code: 0 fine, 1 something to mend, 2 it couldn't be done, 130 Ctrl-C
     "The `study-group` command: run what `argv` says; errors are one line each, and so is Ctrl-C."
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"): stream.reconfigure(errors="replace")  # a console without ✓ shows ?
