@@ -239,7 +239,8 @@ def test_a_folder_is_named_by_string_or_path_absolute_relative_or_at_home(folder
 
 
 @pytest.mark.parametrize("name", [
-    "./not-there", "not/there/", "a/b/c", "", "~", "two words", "a\0b", "~nobody-of-that-name/x", Path("not-there")], ids=repr)
+    "./not-there", "not/there/", "a/b/c", "", "~", "~nobody-of-that-name/x", "two words", "a\0b",
+    Path("not-there")], ids=repr)
 def test_what_is_neither_a_folder_nor_a_name_fails_without_a_hub(monkeypatch, tmp_path, name):
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setattr(checkpoints, "_ask_hub", lambda *a, **k: pytest.fail("asked the hub"))
