@@ -82,19 +82,21 @@ def tokenizer_checks():
 
 @pytest.mark.parametrize("pair, hint", [
     (None, "Not answered yet"), (("hug", "s"), "Right: 6 times"), (["hug", "s"], "Right"),
-    (("p", "ug"), "neighbours 5 times. Are others"), (("u", "g"), "already done"), (("s", "hug"), "side by side"), ("hug", "Two strings")])
+    (("p", "ug"), "neighbours 5 times. Are others"), (("u", "g"), "already done"), (("s", "hug"), "side by side"),
+    ("hug", "Two strings")])
 def test_next_merge(tokenizer_checks, pair, hint): assert hint in tokenizer_checks["check_pair"](pair)
 
 
 @pytest.mark.parametrize("tokens, hint", [
-    (None, "Not answered yet"), (["un", "hug"], "Right"), ("unhug", "A list of strings"), (["un", "##hug"], "spell unhug"),
-    (["u", "n", "hug"], "still possible"), (["unhug"], "Too few")])
+    (None, "Not answered yet"), (["un", "hug"], "Right"), ("unhug", "A list of strings"),
+    (["un", "##hug"], "spell unhug"), (["u", "n", "hug"], "still possible"), (["unhug"], "Too few")])
 def test_unhug(tokenizer_checks, tokens, hint): assert hint in tokenizer_checks["check_tokens"](tokens)
 
 
 @pytest.mark.parametrize("mug, long_mug, hint", [
     (None, None, "Not answered yet"), (["[UNK]"], ["[UNK]"], "Right"), (["mug", "[UNK]", "mug"], ["[UNK]"], "an emoji"),
-    (["[UNK]"], ["mu", *["##u"]*97, "##ug"], "how many characters"), (["[UNK]"], None, "Not answered yet"), ("[UNK]", "[UNK]", "A list")])
+    (["[UNK]"], ["mu", *["##u"]*97, "##ug"], "how many characters"), (["[UNK]"], None, "Not answered yet"),
+    ("[UNK]", "[UNK]", "A list")])
 def test_mugs(tokenizer_checks, mug, long_mug, hint): assert hint in tokenizer_checks["check_mugs"](mug, long_mug)
 
 
@@ -103,7 +105,7 @@ def test_the_smallest_vocabulary(tokenizer_checks):
     from tokenizers import Regex, pre_tokenizers as P
     check, texts = tokenizer_checks["check_tokenizer"], tokenizer_checks["known_half"]
     assert "Not answered yet" in check(None)
-    assert "and a trained one" in check(BPETokenizer()) and "A BPETokenizer" in check(WordTokenizer().train(texts, 3000))
+    for wrong in (BPETokenizer(), WordTokenizer().train(texts, 3000)): assert "and a trained one" in check(wrong)
     assert "plain BPE does it with 1,450" in check(BPETokenizer().train(texts, 1450))  # … and not with less:
     assert "too many" in check(BPETokenizer().train(texts, 1400))
     assert "less than plain BPE needs" in check(BPETokenizer(pre_tokenizer=P.WhitespaceSplit()).train(texts, 1300))

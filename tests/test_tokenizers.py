@@ -430,8 +430,8 @@ def test_interrupted_training_leaves_the_old_state(cls, monkeypatch):
     tokenizer = cls().train(["hug pug"], 30)
     before, tokens = dict(tokenizer.__dict__), tokenizer.tokenize("hug")
     def stop(*args): raise KeyboardInterrupt
-    for where, name in ((module, "first_vocab"), (module, "_learn_merges"), (module, "_learn_scores"), (module, "_maximize"),
-                        (frame, "Tokenizer"), (module.BaseTokenizer, "_cut")):
+    for where, name in ((module, "first_vocab"), (module, "_learn_merges"), (module, "_learn_scores"),
+                        (module, "_maximize"), (frame, "Tokenizer"), (module.BaseTokenizer, "_cut")):
         with monkeypatch.context() as m:
             m.setattr(where, name, stop)
             try: tokenizer.train(["other words, longer"], 40)
