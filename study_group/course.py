@@ -59,10 +59,10 @@ def _ini(text: str, path: Path) -> ConfigParser:
                          "or a `# comment`, and nothing stands twice.") from None
     return ini
 
-# %% ../nbs/under_the_hood/course.ipynb #801e55a7
+# %% ../nbs/under_the_hood/course.ipynb #9f6d5365
 def _value(ini: ConfigParser, path: Path, section: str, key: str) -> str:
-    "What `ini` says for `key` in `section`, which must be there."
-    value = ini.get(section, key, fallback="")
+    "What `ini` says for `key` in `section`, which must be there, as one line."
+    value = " ".join(ini.get(section, key, fallback="").split())
     if value: return value
     raise ValueError(f"{path}: [{section}] has no value for `{key}`: write a line `{key} = ...` under [{section}].")
 

@@ -126,6 +126,14 @@ def test_a_sessions_name_begins_with_its_number(mini, name):
     assert "\n" not in str(e.value)
 
 
+def test_a_value_over_several_lines_is_one_line(mini):
+    (mini/"settings.ini").write_text(INI.replace("host = H", "host = The\n  Night\tReaders") + "  and heads\n")
+    course.sync()
+    assert (course.settings().host, course.settings().sessions["02_Models"]) == ("The Night Readers", "Models and heads")
+    table = "".join(next(c for c in cells(mini/"nbs/index.ipynb") if c["id"] == "sessions")["source"])
+    assert "[Models and heads](02_Models.ipynb)" in table and len(table.splitlines()) == 4
+
+
 def test_settings_file_errors(mini):
     with pytest.raises(FileNotFoundError, match="nowhere.ini isn't there. Bring"): course.settings("nowhere.ini")
     (mini/"settings.ini").write_bytes(INI.replace("host = H", "host = Café").encode("latin-1"))
