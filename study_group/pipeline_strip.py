@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['token_kinds', 'pieces', 'n_cut', 'read_by_head', 'as_text', 'PipelineStrip']
 
-# %% ../nbs/under_the_hood/pipeline_strip.ipynb #53449b18
+# %% ../nbs/under_the_hood/pipeline_strip.ipynb #c4a7a008
 from html import escape
 from itertools import count
 
@@ -14,6 +14,7 @@ from fastcore.basics import patch
 
 from . import pipeline
 from .pipeline import Trace, max_tokens, run_model
+from .texts import check_texts
 from .widgets import StudyWidget, shorten, to_bytes, vector_image
 
 # %% ../nbs/under_the_hood/pipeline_strip.ipynb #c567a0cc
@@ -127,7 +128,7 @@ def _text_html(trace: Trace, row: int) -> str:
     return (f"<p><b>{escape(shorten(trace.texts[row], 300))}</b></p>"
             f'<table style="{_TABLE}">{table}</table>{rest}<table style="{_TABLE}">{answer}</table>')
 
-# %% ../nbs/under_the_hood/pipeline_strip.ipynb #1be1312a
+# %% ../nbs/under_the_hood/pipeline_strip.ipynb #9460ad7c
 class PipelineStrip(StudyWidget):
     "A text on its way through the pipeline, left to right; edit it, follow a token, choose `row` and `layer`."
     texts = traitlets.List(traitlets.Unicode()).tag(sync=True)
@@ -148,7 +149,7 @@ class PipelineStrip(StudyWidget):
 
     @traitlets.validate("texts")
     def _sound(self, proposal):
-        try: texts = pipeline.check_texts(proposal.value)
+        try: texts = check_texts(proposal.value)
         except (TypeError, ValueError) as e: texts, self.error = self._good, str(e)
         else: self.error = "" if texts == self._good else self.error
         return texts

@@ -318,7 +318,7 @@ def test_a_text_without_tokens_is_an_error_beside_others_too():
     ({"text": "x"}, TypeError, "dict"), (iter(["x"]), TypeError, "list_iterator"),
     (["a", None], TypeError, r"texts\[1\]=None"), ([["a", "b"]], TypeError, r"texts\[0\]"),
     ([], ValueError, r"texts=\[\] is empty"),
-    (["a", "b\udc80"], ValueError, r"texts\[1\] holds half a character")], ids=range(9))
+    (["a", "b\udc80"], ValueError, r"texts\[1\] has half a character")], ids=range(9))
 def test_what_is_no_text_is_named(texts, error, words):
     with pytest.raises(error, match=words): trace(texts)
 
