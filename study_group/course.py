@@ -475,14 +475,15 @@ def _parser() -> argparse.ArgumentParser:
     step.add_argument("--check", action="store_true", help="change nothing; name the files that are out of step")
     return parser
 
-# %% ../nbs/under_the_hood/course.ipynb #a19d8d03
+# %% ../nbs/under_the_hood/course.ipynb #f5709ca3
 def main(argv: list[str] | None = None,  # the words after `study-group`; None: those it was called with
         ) -> int:                        # exit code: 0 fine, 1 something to mend, 2 it couldn't be done, 130 Ctrl-C
     "The `study-group` command: run what `argv` says; errors are one line each, and so is Ctrl-C."
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"): stream.reconfigure(errors="replace")  # a console without ✓ shows ?
-    args = _parser().parse_args(argv)
-    try: return args.run(args)
+    try:
+        args = _parser().parse_args(argv)
+        return args.run(args)
     except (ValueError, OSError, ImportError) as e: print(f"study-group: {e}", file=sys.stderr)
     except KeyboardInterrupt:
         print("study-group: stopped.", file=sys.stderr)
