@@ -129,7 +129,8 @@ def test_a_sessions_name_begins_with_its_number(mini, name):
 def test_a_value_over_several_lines_is_one_line(mini):
     (mini/"settings.ini").write_text(INI.replace("host = H", "host = The\n  Night\tReaders") + "  and heads\n")
     course.sync()
-    assert (course.settings().host, course.settings().sessions["02_Models"]) == ("The Night Readers", "Models and heads")
+    s = course.settings()
+    assert (s.host, s.sessions["02_Models"]) == ("The Night Readers", "Models and heads")
     table = "".join(next(c for c in cells(mini/"nbs/index.ipynb") if c["id"] == "sessions")["source"])
     assert "[Models and heads](02_Models.ipynb)" in table and len(table.splitlines()) == 4
 
