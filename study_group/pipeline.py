@@ -28,14 +28,14 @@ def max_tokens(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> in
     limits = tokenizer.model_max_length, *(size - unused for size in sizes if size)
     return min((n for n in limits if 0 < n < 1e9), default=None)
 
-# %% ../nbs/01_pipeline.ipynb #a4daa42b
+# %% ../nbs/01_pipeline.ipynb #9312d4c7
 def tokenize(texts: list[str], model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase,
              truncation: bool = True, max_length: int | None = None) -> BatchEncoding:
     "Step 1: `texts` as one padded batch of tensors; ValueError for a `max_length` too small, or no padding token."
     special = tokenizer.num_special_tokens_to_add()
-    if max_length is not None and max_length < max(special, 1):
+    if max_length and max_length < special:
         raise ValueError(f"max_length={max_length} is too small: this tokenizer adds {special} special tokens to each "
-                         f"text. Pass at least {max(special, 1)}, or None for as many as the model takes.")
+                         f"text. Pass at least {special}, or None for as many as the model takes.")
     limit = max_length or max_tokens(model, tokenizer)
     cut = dict(truncation=True, max_length=limit) if truncation and limit else {}
     one_length = len({len(ids) for ids in tokenizer(texts, verbose=False, **cut)["input_ids"]}) == 1
