@@ -1,0 +1,429 @@
+/**
+ * MaskBench: texts to edit, masks to start from, and the padded batch: a row for each text, a column for each position,
+ * in each cell token, id and the bit of the attention mask, to click. Beside each row what the model makes of it, in
+ * the batch and alone. A batch can have 32 × 512 cells, so only those near what can be seen have elements.
+ *
+ * @typedef {object} View what Python says about the batch, its pads where the tokenizer puts them
+ * @property {string[]} texts @property {[number, number]} shape rows × columns
+ * @property {DataView} ids int32 of that shape @property {Record<number, string>} tokens by id
+ * @property {string[]} kinds for each row a letter for each token
+ * @property {Record<number, string>} cut for a row that was cut off, a note
+ * @property {string} empty what happens to a row of zeros @property {(Mask & {name: string, note: string})[]} presets
+ * @property {string[]} labels @property {"softmax" | "sigmoid" | "none"} function what makes scores of logits
+ * @typedef {{side: "left" | "right", rows: string[]}} Mask where the pads stand; 0s and 1s for each row
+ * @typedef {{logits: ?number[], scores: ?number[], best: number, label: string}} Answer null: not a finite number
+ * @typedef {{side: string, bits: string, here: ?Answer, alone: ?Answer, verdict: string}} Result of a row of these bits
+ */
+
+const [WIDTH, NUMBER] = [50, 30]; // pixels of a column, of row numbers
+const AROUND = [2, 4]; // rows and columns that are drawn beyond those in sight
+const [NAME, DIGITS] = [140, 56]; // pixels: of what stands left of an answer's numbers, of a number
+const NARROW = 760; // with less room the answers stand below the tokens
+const KINDS = { w: "word", c: "continuation", s: "special", u: "unknown", p: "pad" };
+const MEANINGS = { special: "added by the tokenizer", continuation: "goes on with the word before",
+  unknown: "not in the vocabulary", pad: "padding" };
+const EXAMPLES = { special: "[CLS]", continuation: "##ing", unknown: "[UNK]", pad: "[PAD]" };
+const HINT = "In each cell: a token, its id in input_ids, its bit in attention_mask. Click it to flip the bit, "
+  + "or go with ← → ↑ ↓ Home End and press Space.";
+const OWN = "A mask of your own: compare each row with its text alone.";
+const NO_PADS = "(No row has pads now: add a text of another length.)";
+const LINES = { here: "in batch", alone: "alone", delta: "|Δ|" };
+
+/** A number with a real minus sign. */
+function say(value) {
+  if (value === null) return "NaN";
+  return (Math.abs(value) < 1000 ? value.toFixed(4) : value.toPrecision(3)).replace("-", "−");
+}
+
+/** The size of a difference, never 0 where it isn't. */
+function saySize(value) {
+  if (Number.isNaN(value)) return "NaN";
+  return (value === 0 || value >= 0.00005 ? value.toFixed(4) : value.toExponential(0)).replace("e-", "e−");
+}
+
+/** What stands where in `view` when its pads are on `side`. */
+function arrange({ ids: { buffer, byteOffset, byteLength }, ...view }, side) {
+  const ids = new Int32Array(buffer.slice(byteOffset, byteOffset + byteLength));
+  const orders = view.kinds.map((kinds) => {
+    const places = (isPad) => Array.from(kinds, (_, n) => n).filter((n) => (kinds[n] === "p") === isPad);
+    return side === "left" ? [...places(true), ...places(false)] : [...places(false), ...places(true)];
+  });
+  return (row, column) => {
+    const n = orders[row][column];
+    const id = ids[row * view.shape[1] + n];
+    return { id, token: view.tokens[id], kind: KINDS[view.kinds[row][n]] };
+  };
+}
+
+/** A token, in smaller letters if it is long. */
+function chip(token) {
+  const size = Math.max(9, Math.min(11.5, 66 / token.length));
+  return make("bdi", "chip", visible(token), { style: `font-size: ${size}px` });
+}
+
+/** Give `map` and `parent` the `part` number `n`, in order. */
+function insert(parent, map, n, part) {
+  const next = Math.min(...[...map.keys()].filter((key) => key > n));
+  parent.insertBefore(part.node, map.get(next)?.node ?? null);
+  map.set(n, part);
+  return part;
+}
+
+/** Remove what is in `map` outside `from` … `to`, except number `kept`; `add` what is missing. */
+function keepBetween(map, from, to, kept, add) {
+  for (const [n, { node }] of map) if ((n < from || n >= to) && n !== kept) { node.remove(); map.delete(n); }
+  for (let n = from; n < to; n++) if (!map.has(n)) add(n);
+}
+
+/** The texts, each in a box of its own; `remove(row)` and `add()` hear the buttons. */
+function textList(remove, add) {
+  const lines = [];
+  const node = make("ol", "texts", [], { "aria-label": "Texts" });
+  function line(row) {
+    const named = { "aria-label": `Text ${row + 1}`, rows: 1, dir: "auto", spellcheck: "false" };
+    const [input, cross] = [make("textarea", "", [], named),
+      make("button", "remove", "×", { type: "button", "aria-label": `Remove text ${row + 1}`, title: "Remove" })];
+    cross.addEventListener("click", () => remove(row));
+    cross.addEventListener("keydown", (event) => { if (event.key === "Enter") event.stopPropagation(); });
+    return { node: make("li", "text", [input, cross]), input, cross };
+  }
+  const more = make("button", "add", "+ Add a text", { type: "button" });
+  more.addEventListener("click", add);
+  return {
+    nodes: [node, more],
+    node,
+    read: () => lines.map(({ input }) => input.value),
+    /** A box that says its text already is left alone: it keeps focus and caret. */
+    write(texts) {
+      while (lines.length > texts.length) lines.pop().node.remove();
+      while (lines.length < texts.length) {
+        lines.push(line(lines.length));
+        node.append(lines.at(-1).node);
+      }
+      lines.forEach(({ input, cross }, n) => {
+        if (input.value !== texts[n]) input.value = texts[n];
+        cross.disabled = lines.length === 1;
+      });
+    },
+    focus(row) {
+      const { input } = lines[Math.min(row, lines.length - 1)];
+      input.focus();
+      input.select();
+    },
+  };
+}
+
+/** What the model makes of a row, line by line, with columns for up to three labels, else for the best, in `room`. */
+function answers({ labels, function: applied }, room) {
+  const kinds = applied === "none" ? ["logits"] : ["logits", "scores"];
+  const widthOf = (n) => NAME + DIGITS * n * kinds.length;
+  const columns = labels.length <= 3 && widthOf(labels.length) <= room ? [...labels.keys()] : [null];
+  const width = widthOf(columns.length);
+  const template = `grid-template-columns: minmax(0, 1fr) repeat(${columns.length * kinds.length}, ${DIGITS}px)`;
+  const spread = (what) => columns.flatMap((column) => kinds.map((kind) => what(column, kind)));
+
+  function names() {
+    const labelled = columns.map((n) => make("bdi", "label", n === null ? "best label" : labels[n],
+      { style: `grid-column: span ${kinds.length}`, title: n === null ? "" : labels[n] }));
+    const heads = spread((_, kind) => make("span", "", kind === "logits" ? "logit" : "prob."));
+    return make("div", "names", [make("span"), ...labelled, make("span"), ...heads], { style: template });
+  }
+  function panel() {
+    const lines = Object.entries(LINES).map(([key, name]) => {
+      const [label, numbers] = [make("bdi", "label"), spread(() => make("span", "number"))];
+      const head = make("span", "", [make("small", "", name), label]);
+      return { key, label, numbers, node: make("div", key, [head, ...numbers], { style: template }) };
+    });
+    const verdict = make("p", "verdict");
+    const parts = [names(), ...lines.map((line) => line.node), verdict];
+    const node = make("div", "answers", parts, { role: "gridcell" });
+    const score = (answer) => `${answer.label} ${say(answer.scores[answer.best])}`;
+    /** @param {Result} result */
+    function update({ here, alone, verdict: known }) {
+      const value = {
+        here: (n, kind) => here && say(here[kind][n ?? here.best]),
+        alone: (n, kind) => alone && say(alone[kind][n ?? alone.best]),
+        delta: (n, kind) => here && alone && saySize(Math.max(...here[kind].map((x, i) =>
+          ((n ?? i) !== i ? 0 : x === null || alone[kind][i] === null ? NaN : Math.abs(x - alone[kind][i]))))),
+      };
+      for (const { key, label, numbers } of lines) {
+        tell(label, label.title = { here, alone }[key]?.label ?? "");
+        spread(value[key]).forEach((text, n) => tell(numbers[n], text || "…"));
+      }
+      const kind = { s: "same", d: "differs" }[known[0]] ?? "";
+      node.className = `answers ${kind} ${known.endsWith("flipped") ? "flipped" : ""}`;
+      tell(verdict, known || "the model runs …");
+      verdict.title = kind === "same" ? "within 0.00001, the rounding of 32-bit arithmetic" : "";
+      const said = known ? `${score(here)}, alone ${score(alone)}: ${known}` : "the model runs";
+      node.setAttribute("aria-label", said);
+    }
+    return { node, update };
+  }
+  return { width, names, panel };
+}
+
+/** The batch. `flip(row, column)` hears what is clicked, `point(row, column)` what pointer or focus is on. */
+function board({ flip, point }) {
+  const [positions, track] = [make("div", "cells"), make("div", "track")];
+  const heads = make("div", "heads", [], { role: "row", "aria-rowindex": 1 });
+  const node = make("div", "board", track,
+    { role: "grid", "aria-label": "Attention mask: a row for each text, a column for each position" });
+  const [rows, columns] = [new Map(), new Map()];
+  let view, mask, results, find, parts, narrow, drawn, height, at = [0, 0], stop;
+
+  function addCell(row, n, column) {
+    const { token, id, kind } = find(n, column);
+    const bit = make("b", "bit");
+    const cell = make("div", "", [chip(token), make("small", "", `${id}`), bit], {
+      role: "gridcell", tabindex: -1, "data-row": n, "data-column": column, "aria-colindex": column + 2, title: token,
+      style: `left: ${column * WIDTH}px` });
+    dressCell(insert(row.cells, row.parts, column, { node: cell, bit, token, kind }), n, column);
+  }
+  function dressCell({ node: cell, bit, token, kind }, n, column) {
+    const on = mask.rows[n][column] === "1";
+    cell.className = `cell ${kind} ${on ? "on" : "off"} ${on === (kind === "pad") ? "changed" : ""}`;
+    tell(bit, on ? "1" : "0");
+    const said = [token, kind === "pad" && "padding", `position ${column}`, on ? "attended" : "not attended"];
+    cell.setAttribute("aria-label", said.filter(Boolean).join(", "));
+  }
+  function addRow(n) {
+    const [panel, cells] = [parts.panel(), make("div", "cells", [], { role: "presentation" })];
+    const number = make("div", "name", `${n + 1}`, { role: "rowheader", "aria-colindex": 1, title: view.texts[n] });
+    const line = make("div", "row", [number, cells, panel.node],
+      { role: "row", "aria-rowindex": n + 2, style: `top: ${heads.offsetHeight + n * height}px` });
+    panel.node.setAttribute("aria-colindex", view.shape[1] + 2);
+    panel.update(results[n]);
+    insert(track, rows, n, { node: line, cells, parts: new Map(), panel });
+  }
+  function addPosition(n) {
+    insert(positions, columns, n, { node: make("span", "position", `${n}`,
+      { role: "columnheader", "aria-colindex": n + 2, style: `left: ${n * WIDTH}px` }) });
+  }
+  /** How wide the part is in which cells can be seen. */
+  const room = () => (node.clientWidth || 1000) - NUMBER - (narrow ? 0 : parts.width);
+  /** Draw what is in sight, and somewhat more. */
+  function paint() {
+    const around = (from, size, step, n) => [Math.max(0, Math.floor(from / step / AROUND[n]) * AROUND[n] - AROUND[n]),
+      Math.min(view.shape[n], Math.ceil((from + size) / step / AROUND[n]) * AROUND[n] + AROUND[n])];
+    const [top, bottom] = around(node.scrollTop, node.clientHeight || 490, height, 0);
+    const [left, right] = around(node.scrollLeft, room(), WIDTH, 1);
+    if (drawn === `${top} ${bottom} ${left} ${right}`) return;
+    drawn = `${top} ${bottom} ${left} ${right}`;
+    keepBetween(rows, top, bottom, at[0], addRow);
+    for (const [n, row] of rows) {
+      keepBetween(row.parts, left, right, n === at[0] ? at[1] : -1, (column) => addCell(row, n, column));
+    }
+    keepBetween(columns, left, right, -1, addPosition);
+    choose();
+  }
+  /** Make the cell `at` the one that Tab goes to. */
+  function choose() {
+    stop?.setAttribute("tabindex", -1);
+    stop = rows.get(at[0])?.parts.get(at[1])?.node;
+    stop?.setAttribute("tabindex", 0);
+  }
+  /** Go to a cell: scroll it into sight, and nothing but the board. */
+  function go(row, column) {
+    at = [row, column];
+    node.scrollLeft = Math.min(column * WIDTH, Math.max(node.scrollLeft, (column + 1) * WIDTH - room()));
+    const least = (row + 1) * height + heads.offsetHeight - node.clientHeight;
+    node.scrollTop = Math.min(row * height, Math.max(node.scrollTop, least));
+    drawn = "";
+    paint();
+    stop.focus({ preventScroll: true });
+  }
+  /** Begin anew with the cells, as tokens or room have changed. */
+  function clear() {
+    const focused = node.contains(document.activeElement);
+    const sight = node.clientWidth || 1000;
+    narrow = sight < NARROW;
+    node.classList.toggle("narrow", narrow);
+    find = arrange(view, mask.side);
+    parts = answers(view, sight);
+    for (const map of [rows, columns]) map.clear();
+    at = at.map((n, i) => Math.min(n, view.shape[i] - 1));
+    [drawn, stop] = ["", undefined];
+    const head = (name, children, index, label) => make("div", name, children,
+      { role: "columnheader", "aria-colindex": index, "aria-label": label });
+    heads.replaceChildren(head("name", "", 1, "row"), positions,
+      head("answers", parts.names(), view.shape[1] + 2, "what the model makes of it"));
+    positions.replaceChildren();
+    track.replaceChildren(heads);
+    dress(node, [], { "aria-rowcount": view.shape[0] + 1, "aria-colcount": view.shape[1] + 2 });
+    for (const [name, size] of Object.entries({ number: NUMBER, column: WIDTH, cells: view.shape[1] * WIDTH,
+      answers: parts.width, sight })) track.style.setProperty(`--${name}`, `${size}px`);
+    height = parseFloat(getComputedStyle(track).getPropertyValue("--height"));
+    track.style.height = `calc(${heads.offsetHeight}px + ${view.shape[0] * height}px)`;
+    paint();
+    if (focused) go(...at);
+  }
+  const place = (event) => {
+    const cell = event.target.closest?.(".cell");
+    return cell ? [Number(cell.dataset.row), Number(cell.dataset.column)] : null;
+  };
+  node.addEventListener("scroll", () => paint(), { passive: true });
+  node.addEventListener("click", (event) => { if (place(event)) { go(...place(event)); flip(...at); } });
+  node.addEventListener("focusin", (event) => { at = place(event) ?? at; choose(); point(place(event)); });
+  node.addEventListener("pointerover", (event) => point(place(event)));
+  for (const type of ["pointerleave", "focusout"]) node.addEventListener(type, () => point(null));
+  node.addEventListener("keydown", (event) => {
+    if (!place(event)) return;
+    const [[row, column], [height, width]] = [at, view.shape];
+    const to = { ArrowLeft: [row, column - 1], ArrowRight: [row, column + 1], ArrowUp: [row - 1, column],
+      ArrowDown: [row + 1, column], Home: [row, 0], End: [row, width - 1] }[event.key];
+    if (event.key === " " || event.key === "Enter") flip(row, column);
+    else if (to) go(Math.max(0, Math.min(to[0], height - 1)), Math.max(0, Math.min(to[1], width - 1)));
+    else return;
+    event.preventDefault();
+  });
+
+  return {
+    node,
+    /** @param {View} newView @param {Mask} newMask @param {Result[]} newResults */
+    update(newView, newMask, newResults) {
+      const moved = newView !== view || newMask.side !== mask.side;
+      [view, mask, results] = [newView, newMask, newResults];
+      if (moved) { clear(); return; }
+      for (const [n, row] of rows) {
+        row.panel.update(results[n]);
+        for (const [column, cell] of row.parts) dressCell(cell, n, column);
+      }
+    },
+    find: (row, column) => find(row, column),
+    /** The rows in sight. */
+    seen: () => [...rows.keys()],
+    fit() { if (view && node.clientWidth !== parseFloat(track.style.getPropertyValue("--sight"))) clear(); },
+  };
+}
+
+function draw({ model, root, set }) {
+  let next = null, last = null, asked = "", asking = 0;
+  /** @returns {View} */
+  const view = () => model.get("_view");
+  /** @returns {Mask} */
+  const mask = () => model.get("_mask");
+  function fits() {
+    const [{ rows }, [height, width]] = [mask(), view().shape];
+    return Array.isArray(rows) && rows.length === height && rows.every((bits) => bits.length === width);
+  }
+  /** What is known of the rows as the mask is now: an answer to what it was before isn't an answer. */
+  const results = () => mask().rows.map((bits, row) => {
+    const result = model.get("_results")[row] ?? { here: null, alone: null, verdict: "" };
+    return result.bits === bits && result.side === mask().side ? result : { ...result, here: null, verdict: "" };
+  });
+  const missing = () => !model.get("error") && results().some(({ verdict }) => !verdict);
+  /** Whether the batch is behind the texts. */
+  const late = () => texts.waits() || (!model.get("error") && !same(model.get("texts"), view().texts));
+
+  /** Do `what` now, or when the batch is there that the texts make. */
+  function act(what) { if (late()) next = what; else what(); }
+  function flip(row, column) {
+    const text = view().texts[row];
+    act(() => {
+      if (view().texts[row] !== text || column >= view().shape[1]) return;
+      const bits = mask().rows[row];
+      const flipped = bits.slice(0, column) + (bits[column] === "1" ? "0" : "1") + bits.slice(column + 1);
+      last = row;
+      set("_mask", { ...mask(), rows: mask().rows.with(row, flipped) });
+    });
+  }
+  function edit(change, row) {
+    set("texts", change(list.read()));
+    list.write(model.get("texts"));
+    list.focus(row);
+    settle();
+  }
+
+  const list = textList((row) => edit((texts) => texts.toSpliced(row, 1), row),
+    () => edit((texts) => [...texts, "What a film!"], Infinity));
+  const [alarm, status] = [make("p", "error", [], { role: "alert" }), make("p", "unseen", [], { role: "status" })];
+  const buttons = make("div", "presets", [], { role: "group", "aria-label": "Masks to start from" });
+  const note = make("p", "note", [], { "aria-live": "polite" });
+  const [facts, notes, story, legend] = [make("dl", "facts"), make("ul", "notes"), make("p", "story"),
+    make("ul", "legend", [], { "aria-label": "Signs" })];
+  const batch = board({ flip, point });
+  root.append(...list.nodes, alarm, make("p", "busy", "computing…"), buttons, note, facts, batch.node, notes, story,
+    legend, status);
+
+  function choosePreset(name) {
+    act(() => {
+      const preset = view().presets.find((preset) => preset.name === name);
+      [asked, last] = [name, null];
+      set("_mask", { side: preset.side, rows: preset.rows });
+    });
+  }
+  /** What is true of the mask: which preset it is, how much it hides. */
+  function drawMask() {
+    const is = (preset) => preset.side === mask().side && same(preset.rows, mask().rows);
+    const names = view().presets.filter(is).map(({ name }) => name);
+    const name = names.includes(asked) ? asked : names[0];
+    for (const button of buttons.children) button.setAttribute("aria-pressed", names.includes(button.textContent));
+    const all = view().shape[0] * view().shape[1];
+    const number = (rows, letter) => rows.join("").split(letter).length - 1;
+    const pads = number(view().kinds, "p");
+    const about = view().presets.find((preset) => preset.name === name)?.note ?? OWN;
+    tell(note, pads ? about : `${about} ${NO_PADS}`);
+    const values = { "shape = (batch, n_tokens)": `(${view().shape.join(", ")})`,
+      "tokens of the texts": count(all - pads), pads: count(pads), "bits that are 0": count(number(mask().rows, "0")) };
+    facts.replaceChildren(...Object.entries(values).map(([name, value]) =>
+      make("div", "", [make("dt", "", name), make("dd", "", value)], { "data-fact": name })));
+    const empty = mask().rows.flatMap((bits, row) => (bits.includes("1") ? [] : [[row, view().empty]]));
+    notes.replaceChildren(...[...Object.entries(view().cut), ...empty].map(([row, text]) =>
+      make("li", "", `Row ${Number(row) + 1}: ${text}`)));
+  }
+  function redraw() {
+    clearTimeout(asking);
+    if (fits()) {
+      drawMask();
+      batch.update(view(), mask(), results());
+    } else asking = setTimeout(() => model.send({}), 50);
+    if (fits() && missing()) asking = setTimeout(() => model.send({ rows: batch.seen() }), 50);
+    settle();
+    if (!next || late()) return;
+    const what = next;
+    next = null;
+    what();
+  }
+  function settle() {
+    root.setAttribute("aria-busy", late() || !fits() || missing());
+    root.classList.toggle("late", late());
+    tell(alarm, model.get("error"));
+    const verdict = fits() && results()[last]?.verdict;
+    tell(status, verdict ? `Row ${last + 1}: ${verdict}` : "");
+  }
+  function point(at) {
+    if (!at) { tell(story, HINT); return; }
+    const { token, id, kind } = batch.find(...at);
+    const on = mask().rows[at[0]][at[1]] === "1";
+    const said = [` id ${id}`, `position ${at[1]}`, MEANINGS[kind],
+      on ? "mask 1: all tokens of its row may attend to it" : "mask 0: no token may attend to it"];
+    story.replaceChildren(chip(token), said.filter(Boolean).join(" · "));
+  }
+  function drawBatch() {
+    buttons.replaceChildren(make("span", "", "Start from"), ...view().presets.map(({ name, note }) => {
+      const button = make("button", "", name, { type: "button", title: note });
+      button.addEventListener("click", () => choosePreset(name));
+      return button;
+    }));
+    const kinds = view().kinds.join("");
+    const found = Object.keys(KINDS).filter((letter) => kinds.includes(letter) && MEANINGS[KINDS[letter]]);
+    const signs = found.map((letter) => [KINDS[letter], chip(EXAMPLES[KINDS[letter]]), MEANINGS[KINDS[letter]]]);
+    signs.push(["off", [chip("word"), make("b", "bit", "0")], "masked: no token may attend to it"],
+      ["changed", make("b", "bit", "1"), "not the bit of the correct mask"]);
+    legend.replaceChildren(...signs.map(([name, sign, meaning]) => make("li", name, [sign, meaning].flat())));
+    point(null);
+  }
+
+  const texts = typing({ model, set }, "texts",
+    { ...list, delay: 250, enter: true, settle, shown: () => view().texts });
+  model.on("change:_view", () => { drawBatch(); redraw(); });
+  for (const name of ["_mask", "_results", "error"]) model.on(`change:${name}`, redraw);
+  model.on("change:texts", settle);
+  drawBatch();
+  redraw();
+  const watch = new ResizeObserver(() => batch.fit());
+  watch.observe(batch.node);
+  return () => { watch.disconnect(); texts.stop(); clearTimeout(asking); };
+}
+
+export default study("mask-bench", draw);
