@@ -95,7 +95,7 @@ def run_rows(inputs: dict, model) -> torch.Tensor:  # logits (batch, n_labels)
         logits, _ = run_model({name: values.to(model.device) for name, values in inputs.items()}, model)
     return logits.float().cpu()
 
-# %% ../nbs/under_the_hood/mask_bench.ipynb #a67b7e70
+# %% ../nbs/under_the_hood/mask_bench.ipynb #1cb937ba
 def say_size(difference: float) -> str:
     "A `difference`, short, and never 0 where it isn't."
     if not isfinite(difference): return "not a number"
@@ -104,15 +104,15 @@ def say_size(difference: float) -> str:
 def verdict(here: torch.Tensor, alone: torch.Tensor) -> str:
     "In words: do the logits `here` and `alone`, both (n_labels,), agree; and if not, is it another label?"
     if torch.allclose(here, alone, rtol=1e-5, atol=1e-5): return "same as alone"
-    label = "label flipped" if here.argmax() != alone.argmax() else "same label"
-    return f"differs by {say_size((here - alone).abs().max().item())}, {label}"
+    label = ", label flipped" if here.argmax() != alone.argmax() else ", same label"
+    return f"differs by {say_size((here - alone).abs().max().item())}" + label*(len(here) > 1)
 
 # %% ../nbs/under_the_hood/mask_bench.ipynb #e9321a75
 def as_rows(mask: torch.Tensor) -> list[str]:
     "`mask` (batch, n_tokens) as a string of 0s and 1s for each row."
     return ["".join(map(str, bits)) for bits in mask.tolist()]
 
-# %% ../nbs/under_the_hood/mask_bench.ipynb #0e2dc15b
+# %% ../nbs/under_the_hood/mask_bench.ipynb #e2c446e5
 PRESETS = {
     "correct mask": "1 for each token of the sentence, 0 for each pad: every row comes out as if its sentence were "
                     "alone.",
@@ -120,7 +120,8 @@ PRESETS = {
     "mask a word": "0 for the longest word of each sentence: the model can't look at it. How far does the answer move, "
                    "and does the label flip?",
     "left padding": "The pads stand on the left, rightly masked. Look at the rows with pads: their words have moved to "
-                    "other positions, and a model with a learned vector for each position, like BERT, notices."}
+                    "other positions, so a model with a learned vector for each position, like BERT, answers "
+                    "differently."}
 
 # %% ../nbs/under_the_hood/mask_bench.ipynb #1665d9e1
 @patch
@@ -179,14 +180,16 @@ def about_empty(model) -> str:
     how = EMPTY_ROW.get(kind, "What comes out depends on the model's code.")
     return f"every bit is 0, so the model has nothing to attend to. {how}"
 
-# %% ../nbs/under_the_hood/mask_bench.ipynb #32d6e780
+# %% ../nbs/under_the_hood/mask_bench.ipynb #3c9a6874
 def answer(logits: torch.Tensor, config) -> dict:
     "What a reader wants to know of `logits` (n_labels,): they, scores, and the best label's name and place."
     scores = FUNCTIONS[function_to_apply(config)](logits)
     best = int(scores.argmax())
     return dict(logits=logits.tolist(), scores=scores.tolist(), best=best, label=str(config.id2label[best]))
 
-def say_answer(answer: dict) -> str: return f"{answer['label']} {answer['scores'][answer['best']]:.4f}"
+def say_answer(answer: dict | None) -> str:
+    "The label and score of `answer`, or a dash where there is none."
+    return f"{answer['label']} {answer['scores'][answer['best']]:.4f}" if answer else "–"
 
 # %% ../nbs/under_the_hood/mask_bench.ipynb #0d1c5a7f
 MOST_ROWS, MOST_TOKENS, MOST_RUN = 8, 32, 512  # a page without a kernel shows so many texts, tokens of each, in all
@@ -235,13 +238,14 @@ def _batch_html(rows: list[dict]) -> str:
     body = "".join(f"<tr>{line}</tr>" for line in lines)
     return f'<div style="overflow-x:auto"><table style="{_TABLE}">{body}</table></div>'
 
-# %% ../nbs/under_the_hood/mask_bench.ipynb #671e016d
+# %% ../nbs/under_the_hood/mask_bench.ipynb #6ab55f31
 def _answers_html(rows: list[dict]) -> str:
     "For each of `rows` its text, both answers with their logits, and what is to be said."
     heads = ["", "text", "in the batch", "logits", "alone", "logits", ""]
     lines = ["".join(f'<th style="{_PLAIN}">{head}</th>' for head in heads)]
     for n, row in enumerate(rows):
-        answers = [(say_answer(a), ", ".join(f"{x:.4f}" for x in a["logits"][:4])) for a in (row["here"], row["alone"])]
+        answers = [(say_answer(a), ", ".join(f"{x:.4f}" for x in a["logits"][:4]) if a else "")
+                   for a in (row["here"], row["alone"])]
         cells = [f"{n + 1}", shorten(row["text"], 100), *sum(answers, ()), row["verdict"]]
         lines.append("".join(f'<td style="{_PLAIN}">{escape(cell)}</td>' for cell in cells))
     return f'<table style="{_TABLE}">{"".join(f"<tr>{line}</tr>" for line in lines)}</table>'
@@ -363,7 +367,7 @@ def _finish(self: MaskBench, rows: list[int] | None = None):
     while self._step(rows): pass
     self._show()
 
-# %% ../nbs/under_the_hood/mask_bench.ipynb #4c838082
+# %% ../nbs/under_the_hood/mask_bench.ipynb #7a4de8e1
 @patch
 def _known(self: MaskBench, row: int) -> dict:
     "Both answers for `row`, None where they aren't known yet, and the verdict."
@@ -371,7 +375,7 @@ def _known(self: MaskBench, row: int) -> dict:
     both = dict(here=self._here.get(self._key(row)), alone=self._alone.get(self._batch.texts[row]))
     said = verdict(**both) if all(logits is not None for logits in both.values()) else ""
     answers = {name: None if logits is None else answer(logits, config) for name, logits in both.items()}
-    return dict(answers, verdict=said)
+    return dict(answers, verdict=said, failed=bool(self._failed))
 
 @patch
 def _show(self: MaskBench):
@@ -471,15 +475,18 @@ def differences(self: MaskBench) -> torch.Tensor:  # (batch,)
     "For each row the largest difference between `logits` and `reference_logits`."
     return (self.logits - self.reference_logits).abs().amax(-1)
 
-# %% ../nbs/under_the_hood/mask_bench.ipynb #c24c4ca1
+# %% ../nbs/under_the_hood/mask_bench.ipynb #c13571ac
 @patch
 def _rows(self: MaskBench) -> list[dict]:
-    "The first rows, as the forms without a kernel have them."
-    self._finish(rows := rows_shown(self._batch.shape))
+    "The first rows, as the forms without a kernel have them; where the model fails, the verdict is why."
+    rows, why = rows_shown(self._batch.shape), ""
+    try: self._finish(rows)
+    except Exception as e: why = str(e)
     order, bits = self._batch.order(self._mask["side"]).tolist(), self._mask["rows"]
     notes = {row: [about_cut(self._batch, row)]*bool(self._batch.cut[row])
                   + [about_empty(self._batch.checkpoint[0])]*("1" not in bits[row]) for row in rows}
-    return [dict(self._known(row), text=self._batch.texts[row], bits=bits[row],
+    known = [self._known(row) for row in rows]
+    return [dict(known[row], verdict=known[row]["verdict"] or why, text=self._batch.texts[row], bits=bits[row],
                  tokens=[self._batch.tokens[row][n] for n in order[row]],
                  kinds=[self._batch.kinds[row][n] for n in order[row]],
                  notes=[f"Row {row + 1}: {note}" for note in notes[row]]) for row in rows]

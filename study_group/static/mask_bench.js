@@ -12,7 +12,8 @@
  * @property {string[]} labels @property {"softmax" | "sigmoid" | "none"} function what makes scores of logits
  * @typedef {{side: "left" | "right", rows: string[]}} Mask where the pads stand; 0s and 1s for each row
  * @typedef {{logits: ?number[], scores: ?number[], best: number, label: string}} Answer null: not a finite number
- * @typedef {{side: string, bits: string, here: ?Answer, alone: ?Answer, verdict: string}} Result of a row of these bits
+ * @typedef {{side: string, bits: string, here: ?Answer, alone: ?Answer, verdict: string, failed: boolean}} Result
+ *   of a row with these bits, as far as it is known
  */
 
 const [WIDTH, NUMBER] = [50, 30]; // pixels of a column, of row numbers
@@ -139,7 +140,7 @@ function answers({ labels, function: applied }, room) {
     const node = make("div", "answers", parts, { role: "gridcell" });
     const score = (answer) => `${answer.label} ${say(answer.scores[answer.best])}`;
     /** @param {Result} result */
-    function update({ here, alone, verdict: known }) {
+    function update({ here, alone, verdict: known, failed }) {
       const value = {
         here: (n, kind) => here && say(here[kind][n ?? here.best]),
         alone: (n, kind) => alone && say(alone[kind][n ?? alone.best]),
@@ -152,10 +153,10 @@ function answers({ labels, function: applied }, room) {
       }
       const kind = { s: "same", d: "differs" }[known[0]] ?? "";
       node.className = `answers ${kind} ${known.endsWith("flipped") ? "flipped" : ""}`;
-      tell(verdict, known || "the model runs …");
+      const said = known || (failed ? "no answer" : "the model runs …");
+      tell(verdict, said);
       verdict.title = kind === "same" ? "within 0.00001, the rounding of 32-bit arithmetic" : "";
-      const said = known ? `${score(here)}, alone ${score(alone)}: ${known}` : "the model runs";
-      node.setAttribute("aria-label", said);
+      node.setAttribute("aria-label", known ? `${score(here)}, alone ${score(alone)}: ${known}` : said);
     }
     return { node, update };
   }
@@ -309,9 +310,10 @@ function draw({ model, root, set }) {
   /** What is known of the rows as the mask is now: an answer to what it was before isn't an answer. */
   const results = () => mask().rows.map((bits, row) => {
     const result = model.get("_results")[row] ?? { here: null, alone: null, verdict: "" };
-    return result.bits === bits && result.side === mask().side ? result : { ...result, here: null, verdict: "" };
+    const fresh = result.bits === bits && result.side === mask().side;
+    return fresh ? result : { ...result, here: null, verdict: "", failed: false };
   });
-  const missing = () => !model.get("error") && results().some(({ verdict }) => !verdict);
+  const missing = () => results().some(({ verdict, failed }) => !verdict && !failed);
   /** Whether the batch is behind the texts. */
   const late = () => texts.waits() || (!model.get("error") && !same(model.get("texts"), view().texts));
 
