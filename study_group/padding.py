@@ -335,7 +335,7 @@ class Chunk(NamedTuple):
     ids: list
     pair_ids: list | None = None
 
-# %% ../nbs/04_padding_and_masks.ipynb #f1a0e29b
+# %% ../nbs/04_padding_and_masks.ipynb #d8789e6f
 def truncate(ids: list[int],                      # of one text, without special tokens
              pair_ids: list[int] | None = None,   # of the second text of a pair
              max_length: int | None = None,       # how many tokens to keep of both together
@@ -350,9 +350,9 @@ def truncate(ids: list[int],                      # of one text, without special
     if side not in ("left", "right"): raise ValueError(f"side={side!r} isn't one of 'right', 'left'.")
     strategy = _meaning("strategy", strategy, {s: s for s in ("longest_first", "only_first", "only_second")})
     kept = _to_cut(len(ids), None if pair_ids is None else len(pair_ids), max_length, strategy)
-    first = _windows(list(ids), kept[0], stride, side)
+    first = _windows(_to_lists(ids), kept[0], stride, side)
     if pair_ids is None: return [Chunk(w) for w in first]
-    second = _windows(list(pair_ids), kept[1], stride, side)
+    second = _windows(_to_lists(pair_ids), kept[1], stride, side)
     return [Chunk(a, b) for a, b in _combine(first, second)]
 
 # %% ../nbs/04_padding_and_masks.ipynb #7b4c7571
@@ -563,12 +563,13 @@ def _check_lengths(lengths) -> list[int]:
         if not _is_positive(n): raise ValueError(f"lengths[{i}]={n!r} must be a positive whole number, of tokens.")
     return lengths
 
-# %% ../nbs/04_padding_and_masks.ipynb #9e5dd4fc
+# %% ../nbs/04_padding_and_masks.ipynb #f893a8ef
 def token_budget_batches(lengths: list[int],  # of texts, in tokens
                          budget: int,         # the most that rows times the longest row may be
                         ) -> list[list[int]]: # which texts share a batch, the longest first
     "Indices of `lengths` in batches within `budget`, as cheap as can be; a longer text has a batch of its own."
-    lengths, _ = _check_lengths(lengths), _check_positive(budget=budget)
+    _check_positive(budget=budget)
+    lengths = _check_lengths(lengths)
     order = sorted(range(len(lengths)), key=lambda i: lengths[i])
     cost, begin = [0], [0]  # of the best batches for the first n texts: what they cost, where the last one begins
     for end in range(1, len(order) + 1):
@@ -583,7 +584,7 @@ def token_budget_batches(lengths: list[int],  # of texts, in tokens
 # %% ../nbs/04_padding_and_masks.ipynb #068cd96e
 STRATEGIES = "longest", "max_length", "sorted", "multiple_of", "token_budget"
 
-# %% ../nbs/04_padding_and_masks.ipynb #a372e77e
+# %% ../nbs/04_padding_and_masks.ipynb #d1a4bb49
 def padding_cost(lengths: list[int],              # of texts, in tokens
                  batch_size: int = 32,            # texts a batch, but for "token_budget"
                  strategy: str = "longest",       # one of `STRATEGIES`
@@ -593,7 +594,8 @@ def padding_cost(lengths: list[int],              # of texts, in tokens
                  config=None,                     # of the model, for flops; None: the bundled one
                 ) -> dict:                        # slots (tokens and pads), pads, wasted (pads/slots), flops
     "What it costs to run texts of these `lengths` in batches made by `strategy`. Raises ValueError."
-    lengths, _ = _check_lengths(lengths), _check_positive(batch_size=batch_size, max_length=max_length)
+    _check_positive(batch_size=batch_size, max_length=max_length)
+    lengths = _check_lengths(lengths)
     if strategy not in STRATEGIES: raise ValueError(f"strategy={strategy!r} isn't one of {', '.join(STRATEGIES)}.")
     if strategy == "max_length" and max(lengths) > max_length:
         raise ValueError(f"A text has {max(lengths)} tokens, more than max_length={max_length}: truncate first.")
