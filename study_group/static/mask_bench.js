@@ -293,7 +293,14 @@ function board({ flip, point }) {
     find: (row, column) => find(row, column),
     /** The rows in sight. */
     seen: () => [...rows.keys()],
-    fit() { if (view && node.clientWidth !== parseFloat(track.style.getPropertyValue("--sight"))) clear(); },
+    /** Use the room there is now: much more or less changes what stands where. */
+    fit() {
+      const sight = node.clientWidth;
+      if (!sight) return;
+      if (narrow !== sight < NARROW || parts.width !== answers(view, sight).width) { clear(); return; }
+      track.style.setProperty("--sight", `${sight}px`);
+      paint();
+    },
   };
 }
 
