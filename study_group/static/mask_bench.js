@@ -170,7 +170,7 @@ function board({ flip, point }) {
   const node = make("div", "board", track,
     { role: "grid", "aria-label": "Attention mask: a row for each text, a column for each position" });
   const [rows, columns] = [new Map(), new Map()];
-  let view, mask, results, find, parts, narrow, drawn, height, at = [0, 0], stop;
+  let view, mask, results, find, parts, placed, narrow, drawn, height, at = [0, 0], stop;
 
   function addCell(row, n, column) {
     const { token, id, kind } = find(n, column);
@@ -236,7 +236,8 @@ function board({ flip, point }) {
   /** Begin anew with the cells, as tokens or room have changed. */
   function clear() {
     const focused = node.contains(document.activeElement);
-    const sight = node.clientWidth || 1000;
+    const sight = node.clientWidth || 1000; // nothing has a size before it is in the page: `fit` will tell
+    placed = node.clientWidth > 0;
     narrow = sight < NARROW;
     node.classList.toggle("narrow", narrow);
     find = arrange(view, mask.side);
@@ -297,7 +298,8 @@ function board({ flip, point }) {
     fit() {
       const sight = node.clientWidth;
       if (!sight) return;
-      if (narrow !== sight < NARROW || parts.width !== answers(view, sight).width) { clear(); return; }
+      const settled = placed && narrow === sight < NARROW && parts.width === answers(view, sight).width;
+      if (!settled) { clear(); return; }
       track.style.setProperty("--sight", `${sight}px`);
       paint();
     },
