@@ -588,7 +588,7 @@ def _pad_token(hf_tokenizer: PreTrainedTokenizerBase, hf_model: PreTrainedModel)
     hf_model.config.pad_token_id = hf_tokenizer.pad_token_id
     hf_model.resize_token_embeddings(len(hf_tokenizer))
 
-# %% ../nbs/06_fastai_and_blurr.ipynb #eee9d98d
+# %% ../nbs/06_fastai_and_blurr.ipynb #ae6240dc
 @patch(cls_method=True)
 def from_data(cls: BlearnerForSequenceClassification,
               data,                               # DataFrame, Dataset, list of dicts, .csv, .json, .jsonl or .xlsx
@@ -607,6 +607,7 @@ def from_data(cls: BlearnerForSequenceClassification,
     names = dict(enumerate(map(str, classes or ["LABEL_0"])))
     config = dict(id2label=names, label2id={name: i for i, name in names.items()}, problem_type=problem)
     hf = get_hf_objects(pretrained_model_name_or_path, cls.get_model_cls(), config_kwargs=config)
+    _check_head(hf[3], len(names))
     _pad_token(*hf[2:])
     block = DataBlock(blocks=(TextBlock(*hf), target), splitter=lambda _: splits,
                       get_x=partial(_get_text, attr=text_attr), get_y=partial(_get, attr=label_attr, name="label_attr"))

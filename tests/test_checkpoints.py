@@ -268,6 +268,13 @@ def test_a_folder_without_a_tokenizer_is_told(folder, kind):
     fails(lambda: load_tokenizer(folder), str(folder), "tokenizer")
 
 
+def test_a_folder_with_a_tokenizer_alone_is_a_tokenizer_and_no_model(bundled, tmp_path):
+    bundled[1].save_pretrained(tmp_path)
+    text = "I hate this so much!"
+    assert load_tokenizer(tmp_path)(text).input_ids == bundled[1](text).input_ids
+    fails(lambda: load_model(tmp_path), "without a config.json")
+
+
 def test_a_folder_with_half_a_tokenizer_is_told(folder):
     (folder/"tokenizer.json").unlink()
     fails(lambda: load_tokenizer(folder), str(folder), "tokenizer")

@@ -64,6 +64,7 @@ if __name__ == "__main__":
     lengths = [len(ids) for ids in tokenizer(texts)["input_ids"]]
     half = getattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", lambda: "unknown")()
     print(f"{len(texts):,} reviews, {sum(lengths):,} tokens, longest {max(lengths)}; {ROUNDS} rounds, "
-          f"{'CPU' if ONE_THREAD else 'wall'} seconds of {torch.get_num_threads()} threads; bfloat16 by the CPU: {half}")
+          f"{'CPU' if ONE_THREAD else 'wall'} seconds of {torch.get_num_threads()} threads; "
+          f"bfloat16 by the CPU: {half}")
     print(costs.__doc__), costs(lengths)
     print(speed.__doc__), speed(texts, model, tokenizer)
