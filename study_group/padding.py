@@ -5,14 +5,13 @@
 # %% auto #0
 __all__ = ['PADDINGS', 'TRUNCATIONS', 'UNLIMITED', 'LABEL_PAD', 'CALLS', 'BATCH_PRICE', 'STRATEGIES', 'padded_length',
            'add_pad_token', 'pad', 'make_attention_mask', 'check_mask', 'masked_logits', 'mask_effect', 'Chunk',
-           'truncate', 'encode', 'PaddingRow', 'PaddingTable', 'padding_table', 'forward_flops', 'token_budget_batches',
-           'padding_cost', 'classify']
+           'truncate', 'encode', 'PaddingRow', 'padding_table', 'forward_flops', 'token_budget_batches', 'padding_cost',
+           'classify']
 
-# %% ../nbs/04_padding_and_masks.ipynb #498d4739
+# %% ../nbs/04_padding_and_masks.ipynb #17fcaf80
 import copy, json, logging, warnings
 from collections.abc import Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import lru_cache
 from numbers import Integral
 from typing import NamedTuple
@@ -484,30 +483,16 @@ def _run(code: str, names: dict, whole: list[int]) -> dict:
     return dict(lengths=lengths, pads=pads, cut=[w - (n - p) for w, n, p in zip(whole, lengths, pads)], error=None,
                 warning=" ".join(said) or None)
 
-# %% ../nbs/04_padding_and_masks.ipynb #8fcbaee3
-@dataclass(frozen=True, repr=False)
-class PaddingTable:
-    "What each combination of `padding`, `truncation` and `max_length` makes of `texts`."
-    rows: list[PaddingRow]
-    texts: list[str]
-    text_pair: list[str] | None
-    tokenizer: PreTrainedTokenizerBase
-    def __len__(self): return len(self.rows)
-    def __iter__(self): return iter(self.rows)
-    def __getitem__(self, i): return self.rows[i]
-    def frame(self) -> pd.DataFrame: return pd.DataFrame(self.rows, dtype=object)
-    def __repr__(self): return self.frame().drop(columns="code").to_string(max_colwidth=40)
-
 # %% ../nbs/04_padding_and_masks.ipynb #4c53cd6e
 CALLS = [(padding, truncation) for padding in (False, "do_not_pad", True, "longest", "max_length", "True|longest")
          for truncation in (None, False, True, "only_first", "only_second")]
 
-# %% ../nbs/04_padding_and_masks.ipynb #052084a7
+# %% ../nbs/04_padding_and_masks.ipynb #23c38027
 def padding_table(texts: str | list[str],
                   tokenizer: PreTrainedTokenizerBase | None = None,  # None: the bundled one
                   max_lengths: tuple = (None, 3, 8),                 # to try; None: left out
                   text_pair: str | list[str] | None = None,          # a second text for each, to make pairs
-                 ) -> PaddingTable:
+                 ) -> "PaddingTable":  # a widget; `len`, iteration and indexing give its rows
     "Every combination of padding, truncation and `max_lengths`, executed on `texts`. Raises ValueError, TypeError."
     texts, pairs = check_texts(texts), text_pair and check_texts(text_pair)
     tokenizer = copy.deepcopy(_tokenizer(tokenizer))
@@ -521,6 +506,7 @@ def padding_table(texts: str | list[str],
         row = PaddingRow(padding, truncation, n, **done, trap=None, code=code)
         trap = None if row.error else _trap(row, (n or 0) - special, tokenizer.model_max_length, bool(pairs))
         rows.append(row._replace(trap=trap))
+    from study_group.padding_table import PaddingTable  # here, as a widget takes time to import
     return PaddingTable(rows, texts, pairs, tokenizer)
 
 # %% ../nbs/04_padding_and_masks.ipynb #36d8c40c
