@@ -1,0 +1,898 @@
+/**
+ * AttentionGrid: every layer × head as a thumbnail; one of them open as a heatmap (a row for each token that looks, a
+ * column for each it looks at) and as lines; pointer or arrow keys on a token tell its numbers. Numbers come from
+ * Python when they are looked at, and are kept here. A saved page has this script too, and a model that answers itself.
+ *
+ * @typedef {object} View @property {number} version of the numbers: another mask, another version
+ * @property {[number, number, number, number]} shape layers, batch, heads, tokens @property {number} group heads in one answer
+ * @property {number[]} rows of the batch that there are @property {string[]} texts @property {string[][]} tokens
+ * @property {string[]} kinds for each row a letter for each token: w, s (special), p (pad)
+ * @property {string[]} types for each row of sentence pairs 0 or 1 for each token; else empty
+ * @property {DataView} allowed bits (batch, queries, tokens) @property {number} queries 1 or tokens
+ * @property {Record<string, string>} stages what there is, with words @property {Record<string, string>} masks
+ * @property {string} mask @property {boolean} live whether Python answers @property {string} name of the Python object
+ */
+
+const [CELL, LABEL, TALL, FEW] = [26, 92, 560, 10]; // pixels: largest cell, label, height; the least that has a label
+const KEEP = 64e6, AHEAD = 8e6; // bytes that are kept; that are fetched before they are asked for
+const PAIRS = { all: "all tokens", "0 0": "A → A", "0 1": "A → B", "1 0": "B → A", "1 1": "B → B" };
+const CAVEAT = "Attention is not explanation: it shows where a head looks, not what the answer hangs on.";
+const HINT = "Point at a cell or a token, or press Tab until the heatmap has the focus and walk with the arrow keys.";
+
+/** The largest of each patch of `bytes` (height × width), or what is farthest from 128 if they have a sign. */
+function pool(bytes, height, width, tall, wide, signed) {
+  const out = new Uint8Array(tall * wide);
+  const edges = (size, parts) => Array.from({ length: parts },
+    (_, i) => [Math.floor(i * size / parts), Math.ceil((i + 1) * size / parts)]);
+  const columns = edges(width, wide);
+  edges(height, tall).forEach(([top, bottom], y) => columns.forEach(([left, right], x) => {
+    let best = signed ? 128 : 0;
+    for (let r = top; r < bottom; r++) {
+      for (let at = r * width + left, end = r * width + right; at < end; at++) {
+        if (signed ? Math.abs(bytes[at] - 128) > Math.abs(best - 128) : bytes[at] > best) best = bytes[at];
+      }
+    }
+    out[y * wide + x] = best;
+  }));
+  return out;
+}
+
+/** A value as people read it: never 0 where it isn't. */
+function sayValue(value, digits = 4) {
+  if (Number.isNaN(value)) return "not a number";
+  if (!Number.isFinite(value)) return value < 0 ? "−∞" : "∞";
+  const small = value !== 0 && Math.abs(value) < 0.5 * 10 ** -digits;
+  return (small ? value.toExponential(1) : value.toFixed(digits)).replaceAll("-", "−");
+}
+
+/** Let the reader keep `parts` as a file. */
+function download(parts, type, name) {
+  const link = make("a", "", [], { href: URL.createObjectURL(new Blob(parts, { type })), download: name });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60000);
+}
+
+/** The colours of the theme that `root` has now; `table` has one for each byte, see-through where there is nothing. */
+function paletteOf(root) {
+  const style = getComputedStyle(root);
+  const named = (name) => style.getPropertyValue(`--${name}`).trim();
+  const rgb = (name) => named(name).split(",").map(Number);
+  const pack = ([r, g, b], alpha) => ((Math.round(alpha * 255) << 24) | (b << 16) | (g << 8) | r) >>> 0;
+  const bytes = Array.from({ length: 256 }, (_, n) => n);
+  return {
+    ...Object.fromEntries(["page", "panel", "line", "ink", "quiet", "accent", "warm"].map((n) => [n, named(n)])),
+    weight: rgb("weight"), below: rgb("below"), above: rgb("above"), dark: root.dataset.theme === "dark",
+    weights: Uint32Array.from(bytes, (n) => pack(rgb("weight"), n / 255)),
+    scores: Uint32Array.from(bytes, (n) => pack(rgb(n < 128 ? "below" : "above"), Math.min(1, Math.abs(n - 128) / 127))),
+  };
+}
+
+/** `bytes` as a canvas of width × height, each coloured by `table`. */
+function paintBytes(bytes, width, height, table, canvas = document.createElement("canvas")) {
+  [canvas.width, canvas.height] = [width, height];
+  const image = new ImageData(width, height);
+  const pixels = new Uint32Array(image.data.buffer);
+  for (let n = 0; n < pixels.length; n++) pixels[n] = table[bytes[n]];
+  canvas.getContext("2d").putImageData(image, 0, 0);
+  return canvas;
+}
+
+/** Heads that have arrived, by name, the longest unused dropped first. */
+function shelf() {
+  const [kept, size] = [new Map(), ({ bytes }) => bytes.length];
+  let total = 0;
+  return {
+    has: (name) => kept.has(name),
+    get(name) {
+      const found = kept.get(name);
+      if (found) { kept.delete(name); kept.set(name, found); }
+      return found;
+    },
+    put(name, value) {
+      if (kept.has(name)) { total -= size(kept.get(name)); kept.delete(name); }
+      kept.set(name, value);
+      total += size(value);
+      for (const [old, value] of kept) {
+        if (total <= KEEP || old === name) break;
+        total -= size(value);
+        kept.delete(old);
+      }
+    },
+    clear() { kept.clear(); total = 0; },
+  };
+}
+
+/** What tokens are called where there is little room. */
+function labels(context, room) {
+  const known = new Map();
+  return (token) => {
+    if (!known.has(token)) {
+      let text = visible(token);
+      if (context.measureText(text).width > room) {
+        while (text && context.measureText(`${text}…`).width > room) text = [...text].slice(0, -1).join("");
+        text += "…";
+      }
+      known.set(token, text);
+    }
+    return known.get(token);
+  };
+}
+
+/** Slanted lines for pads, drawn through `context`. */
+function hatch(context, { quiet }, scale) {
+  const tile = document.createElement("canvas");
+  tile.width = tile.height = 7 * scale;
+  const pen = tile.getContext("2d");
+  pen.scale(scale, scale);
+  [pen.strokeStyle, pen.globalAlpha, pen.lineWidth] = [quiet, 0.55, 1];
+  for (const at of [-7, 0, 7]) { pen.beginPath(); pen.moveTo(at, 0); pen.lineTo(at + 7, 7); pen.stroke(); }
+  const pattern = context.createPattern(tile, "repeat");
+  pattern.setTransform(new DOMMatrix().scale(1 / scale));
+  return pattern;
+}
+
+/**
+ * Draw the heatmap of `picture` into the rectangle width × height of `context`, scrolled by (x, y), with `cell` pixels
+ * for each cell, labels to the left and above, and the cell `at` framed.
+ */
+function paintHeat(context, picture, { cell, left, top, x, y, width, height, scale }, palette, at) {
+  const { rows, columns, kind, token, isPad, struck } = picture;
+  const between = (from, room, n) => [Math.max(0, Math.floor(from / cell)), Math.min(n, Math.ceil((from + room) / cell))];
+  const [r0, r1] = between(y, height - top, rows.length);
+  const [c0, c1] = between(x, width - left, columns.length);
+  const every = Math.max(1, Math.ceil((FEW + 1) / cell));
+  const pattern = hatch(context, palette, scale);
+  context.clearRect(0, 0, width, height);
+  context.save();
+  context.beginPath();
+  context.rect(left, top, width - left, height - top);
+  context.clip();
+  context.translate(left - x, top - y);
+  context.imageSmoothingEnabled = false;
+  const image = picture.image(cell * scale);
+  const [sx, sy] = [image.width / columns.length, image.height / rows.length];
+  context.drawImage(image, c0 * sx, r0 * sy, (c1 - c0) * sx, (r1 - r0) * sy,
+    c0 * cell, r0 * cell, (c1 - c0) * cell, (r1 - r0) * cell);
+  context.fillStyle = pattern;
+  for (let r = r0; r < r1; r++) if (isPad(rows[r])) context.fillRect(c0 * cell, r * cell, (c1 - c0) * cell, cell);
+  for (let c = c0; c < c1; c++) if (isPad(columns[c])) context.fillRect(c * cell, r0 * cell, cell, (r1 - r0) * cell);
+  if (struck) {
+    [context.strokeStyle, context.lineWidth] = [palette.quiet, 1];
+    context.beginPath();
+    for (let r = r0, step = Math.max(1, Math.ceil(4 / cell)); r < r1; r += r % step ? 1 : step) {
+      const middle = (r + 0.5) * cell;
+      for (let c = c0, from = -1; c <= c1; c++) {
+        const masked = c < c1 && struck(rows[r], columns[c]);
+        if (masked && from < 0) from = c;
+        if (masked || from < 0) continue;
+        context.moveTo(from * cell, middle);
+        context.lineTo(c * cell, middle);
+        from = -1;
+      }
+    }
+    context.stroke();
+  }
+  if (cell >= 8) {
+    [context.strokeStyle, context.lineWidth, context.globalAlpha] = [palette.line, 1, 0.6];
+    context.beginPath();
+    for (let r = r0; r <= r1; r++) { context.moveTo(c0 * cell, r * cell); context.lineTo(c1 * cell, r * cell); }
+    for (let c = c0; c <= c1; c++) { context.moveTo(c * cell, r0 * cell); context.lineTo(c * cell, r1 * cell); }
+    context.stroke();
+    context.globalAlpha = 1;
+  }
+  if (at) {
+    const thick = Math.max(cell, 3);
+    context.lineWidth = 1.5;
+    context.strokeStyle = palette.accent;
+    if (at.r >= 0) context.strokeRect(0, at.r * cell, columns.length * cell, thick);
+    context.strokeStyle = palette.warm;
+    context.setLineDash([5, 3]);
+    if (at.c >= 0) context.strokeRect(at.c * cell, 0, thick, rows.length * cell);
+    context.setLineDash([]);
+  }
+  context.restore();
+
+  const short = labels(context, LABEL - 12);
+  function label(position, mark) {
+    const text = short(token(position));
+    const wide = context.measureText(text).width;
+    if (isPad(position)) {
+      context.fillStyle = pattern;
+      context.fillRect(-wide - 4, -6, wide + 6, 12);
+    }
+    context.fillStyle = mark ?? (isPad(position) ? palette.quiet : palette.ink);
+    context.fillText(text, -1, 0.5);
+  }
+  function strip(x0, y0, wide, tall, from, to, place, marked, colour) {
+    context.save();
+    context.beginPath();
+    context.rect(x0, y0, wide, tall);
+    context.clip();
+    const shown = new Set();
+    for (let n = Math.ceil(from / every) * every; n < to; n += every) shown.add(n);
+    if (marked >= from && marked < to) {
+      for (const n of shown) if (Math.abs(n - marked) * cell < FEW) shown.delete(n);
+      shown.add(marked);
+    }
+    for (const n of shown) place(n, n === marked ? colour : undefined);
+    context.restore();
+  }
+  context.textAlign = "right";
+  context.textBaseline = "middle";
+  const font = (mark) => { context.font = `${mark ? "bold " : ""}11px system-ui, "Noto Sans", sans-serif`; };
+  font();
+  strip(0, top, left, height - top, r0, r1, (r, mark) => {
+    context.save();
+    font(mark);
+    context.translate(left - 5, top - y + (r + 0.5) * cell);
+    label(rows[r], mark);
+    context.restore();
+  }, at?.r ?? -1, palette.accent);
+  strip(left, 0, width - left, top, c0, c1, (c, mark) => {
+    context.save();
+    font(mark);
+    context.translate(left - x + (c + 0.5) * cell, top - 5);
+    context.rotate(Math.PI / 2);
+    label(columns[c], mark);
+    context.restore();
+  }, at?.c ?? -1, palette.warm);
+}
+
+/** Draw `picture` as lines from the tokens that look, at the left, to those they look at, `step` pixels from each other. */
+function paintLines(context, picture, { step, y, width, height }, palette, at) {
+  const { rows, columns, token, isPad, share } = picture;
+  const room = Math.min(LABEL, width * 0.3);
+  const [left, right] = [room + 4, width - room - 4];
+  const place = (n) => (n + 0.5) * step - y;
+  context.clearRect(0, 0, width, height);
+  function line(r, c, strength, colour, dash = []) {
+    if (Math.max(place(r), place(c)) < 0 || Math.min(place(r), place(c)) > height) return;
+    [context.strokeStyle, context.globalAlpha, context.lineWidth] = [colour, strength, 1 + 2 * strength];
+    context.setLineDash(dash);
+    context.beginPath();
+    context.moveTo(left, place(r));
+    context.lineTo(right, place(c));
+    context.stroke();
+  }
+  const least = 0.02;
+  const all = `rgb(${palette.weight.join(",")})`;
+  const dim = at && (at.r >= 0 || at.c >= 0);
+  for (let r = 0; r < rows.length && !dim; r++) {
+    for (let c = 0; c < columns.length; c++) {
+      const a = share(rows[r], columns[c]);
+      if (a >= least) line(r, c, a, all);
+    }
+  }
+  if (dim && at.r >= 0) columns.forEach((k, c) => {
+    const a = share(rows[at.r], k);
+    if (a > 0.001) line(at.r, c, Math.max(a, 0.08), palette.accent);
+  });
+  if (dim && at.c >= 0) rows.forEach((q, r) => {
+    const a = share(q, columns[at.c]);
+    if (a > 0.001 && r !== at.r) line(r, at.c, Math.max(a, 0.08), palette.warm, [5, 3]);
+  });
+  context.setLineDash([]);
+  context.globalAlpha = 1;
+  context.textBaseline = "middle";
+  const pattern = hatch(context, palette, 1);
+  const every = Math.max(1, Math.ceil((FEW + 1) / step));
+  for (const [tokens, x, align, chosen, colour] of [[rows, left - 4, "right", at?.r ?? -1, palette.accent],
+    [columns, right + 4, "left", at?.c ?? -1, palette.warm]]) {
+    context.textAlign = align;
+    context.font = `11px system-ui, "Noto Sans", sans-serif`;
+    const short = labels(context, room - 6);
+    tokens.forEach((position, n) => {
+      const near = chosen >= 0 && n !== chosen && Math.abs(n - chosen) * step < FEW;
+      if ((n % every && n !== chosen) || near || place(n) < -8 || place(n) > height + 8) return;
+      const text = short(token(position));
+      if (isPad(position)) {
+        const wide = context.measureText(text).width;
+        context.fillStyle = pattern;
+        context.fillRect(align === "right" ? x - wide - 2 : x - 2, place(n) - 6, wide + 4, 12);
+      }
+      context.font = `${n === chosen ? "bold " : ""}11px system-ui, "Noto Sans", sans-serif`;
+      context.fillStyle = n === chosen ? colour : isPad(position) ? palette.quiet : palette.ink;
+      context.fillText(text, x, place(n) + 0.5);
+    });
+  }
+}
+
+/** A canvas as large as the box it is in, whose contents scroll; `paint()` hears when it must be drawn. */
+function window_(name, attributes, paint) {
+  const canvas = make("canvas", "", [], { "aria-hidden": "true" });
+  const space = make("div", "space", canvas);
+  const node = make("div", `window ${name}`, space, { tabindex: 0, ...attributes });
+  node.addEventListener("scroll", () => paint(), { passive: true });
+  return {
+    node,
+    /** Make room for contents of this size, of which `tall` pixels are seen at once; a context to draw in. */
+    fit(wide, high, tall) {
+      const scale = Math.min(2, Math.ceil(window.devicePixelRatio || 1));
+      node.style.height = `${Math.ceil(tall)}px`;
+      Object.assign(space.style, { width: `${wide}px`, height: `${high}px` });
+      const [width, height] = [node.clientWidth, node.clientHeight];
+      const size = [Math.max(1, width * scale), Math.max(1, height * scale)];
+      if (canvas.width !== size[0] || canvas.height !== size[1]) [canvas.width, canvas.height] = size;
+      Object.assign(canvas.style, { width: `${width}px`, height: `${height}px` });
+      const context = canvas.getContext("2d");
+      context.setTransform(scale, 0, 0, scale, 0, 0);
+      return { context, width, height, scale, x: node.scrollLeft, y: node.scrollTop };
+    },
+    place(event) {
+      const box = node.getBoundingClientRect();
+      return [event.clientX - box.left - node.clientLeft, event.clientY - box.top - node.clientTop];
+    },
+  };
+}
+
+/** Buttons of which one is pressed; `choose(name)` hears which is clicked. */
+function choice(title, choose) {
+  const node = make("div", "choice", make("span", "", title), { role: "group", "aria-label": title });
+  return {
+    node,
+    update(names, chosen, able = () => true) {
+      const have = [...node.querySelectorAll("button")];
+      if (!same(have.map((button) => button.dataset.name), Object.keys(names))) {
+        for (const button of have) button.remove();
+        node.append(...Object.entries(names).map(([name, text]) => {
+          const button = make("button", "", text, { type: "button", "data-name": name });
+          button.addEventListener("click", () => choose(name));
+          return button;
+        }));
+      }
+      for (const button of node.querySelectorAll("button")) {
+        button.setAttribute("aria-pressed", button.dataset.name === chosen);
+        button.disabled = !able(button.dataset.name);
+      }
+    },
+  };
+}
+
+/** A box to tick. */
+function tick(text, change) {
+  const input = make("input", "", [], { type: "checkbox" });
+  input.checked = true;
+  input.addEventListener("change", change);
+  return { node: make("label", "tick", [input, text]), get on() { return input.checked; } };
+}
+
+/** All layers × heads, to choose from; `open(layer, head)` hears which, `near(layer, head)` which may be next. */
+function thumbnails({ open, near }) {
+  const node = make("div", "thumbs", [], { role: "grid", "aria-label": "All heads: a row for each layer" });
+  let cells = [], layers = 0, heads = 0, at = [0, 0], drawn;
+  function walk(event) {
+    const [l, h] = at;
+    const to = { ArrowLeft: [l, h - 1], ArrowRight: [l, h + 1], ArrowUp: [l - 1, h], ArrowDown: [l + 1, h],
+      Home: [l, 0], End: [l, heads - 1] }[event.key];
+    if (event.key !== "Enter" && event.key !== " " && !to) return;
+    event.preventDefault();
+    if (!to || !cells[to[0]]?.[to[1]]) return;
+    open(...to);
+    cells[to[0]][to[1]].focus();
+  }
+  const place = (event) => event.target.closest?.(".thumb")?.dataset.at.split(" ").map(Number);
+  node.addEventListener("keydown", walk);
+  node.addEventListener("click", (event) => { if (place(event)) open(...place(event)); });
+  node.addEventListener("pointerover", (event) => { if (place(event)) near(...place(event)); });
+  return {
+    node,
+    /** Make places for layers × heads. */
+    build(nLayers, nHeads) {
+      [layers, heads, drawn] = [nLayers, nHeads, null];
+      const head = (text, role) => make("span", "number", text, { role });
+      const numbers = make("div", "line", [head("", "columnheader"),
+        ...Array.from({ length: heads }, (_, h) => head(`${h}`, "columnheader"))], { role: "row" });
+      cells = Array.from({ length: layers }, (_, layer) => Array.from({ length: heads }, (_, h) =>
+        make("div", "thumb", make("canvas", "", [], { width: 1, height: 1 }), { role: "gridcell", tabindex: -1,
+          "data-at": `${layer} ${h}`, title: `layer ${layer}, head ${h}`, "aria-label": `layer ${layer}, head ${h}` })));
+      node.replaceChildren(numbers, ...cells.map((line, layer) =>
+        make("div", "line", [head(`${layer}`, "rowheader"), ...line], { role: "row" })));
+      node.style.setProperty("--heads", heads);
+    },
+    choose(layer, head) {
+      const old = cells[at[0]]?.[at[1]];
+      if (old) dress(old, [], { tabindex: -1, "aria-selected": "false" });
+      at = [layer, head];
+      dress(cells[layer][head], [], { tabindex: 0, "aria-selected": "true" });
+    },
+    /** Paint all of `overview` ({bytes, size}), unless it is painted; null fades what is there. */
+    paint(overview, signed, table) {
+      node.classList.toggle("late", !overview);
+      const side = cells[0][0].clientWidth;
+      if (!overview || !side || same(drawn?.slice(1), [side, table[255]]) && drawn[0] === overview) return;
+      drawn = [overview, side, table[255]];
+      const { bytes, size } = overview;
+      const small = Math.min(size, Math.round(side * Math.min(2, window.devicePixelRatio || 1)));
+      cells.flat().forEach((cell, n) => {
+        const own = bytes.subarray(n * size * size, (n + 1) * size * size);
+        const shown = small < size ? pool(own, size, size, small, small, signed) : own;
+        paintBytes(shown, small, small, table, cell.firstChild);
+      });
+    },
+    of: ({ bytes, size }, layer, head) =>
+      ({ size, bytes: bytes.subarray((layer * heads + head) * size * size, (layer * heads + head + 1) * size * size) }),
+  };
+}
+
+function draw({ model, root }) {
+  /** @returns {View} */
+  const view = () => model.get("_view");
+  const now = () => Object.fromEntries(["layer", "head", "row", "stage"].map((name) => [name, model.get(name)]));
+  const kindOf = (stage) => (stage === "softmax" ? "weights" : "scores");
+  const nameOf = ({ stage, row, layer, head }) => `${kindOf(stage)} ${row} ${layer} ${head}`;
+  const [heads, overviews, exact, asked] = [shelf(), new Map(), new Map(), new Set()];
+  let picture = null, palette, over = null, fixed = null, zoom = 1, heat, lines, running = false,
+    waiting = false, due = false, spoken = 0, allowed, ahead = 0;
+
+  // --- what is asked of Python, and what comes back
+
+  function ask(want, details) {
+    const message = { want, version: view().version, ...details };
+    if (asked.has(JSON.stringify(message))) return;
+    asked.add(JSON.stringify(message));
+    model.send(message);
+  }
+  function askHeads({ stage, row, layer, head }) {
+    const first = head - head % view().group;
+    ask("heads", { kind: kindOf(stage), row, layer, first });
+  }
+  function hear({ what, version, asked: to, ...rest }, [data]) {
+    if (what === "mask") { running = false; settle(); return; }
+    if (what === "html") { download([data], "text/html", rest.name); settle(); say("Saved as HTML."); return; }
+    if (version !== view().version) return;
+    const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+    if (what === "heads") {
+      const size = view().shape[3] ** 2;
+      for (let n = 0; n * size < bytes.length; n++) {
+        const name = `${to.kind} ${to.row} ${to.layer} ${to.first + n}`;
+        heads.put(name, { bytes: bytes.subarray(n * size, (n + 1) * size), scale: rest.scales[n] ?? 1 });
+      }
+    } else if (what === "overview") overviews.set(`${to.stage} ${to.row}`, { bytes, size: rest.size });
+    else if (what === "exact") {
+      const values = new Float32Array(bytes.slice().buffer);
+      waiting = false;
+      if (exact.size > 200) exact.clear();
+      const name = `${to.kind} ${to.row} ${to.layer} ${to.head}`;
+      exact.set(`${name} q${to.query}`, values.subarray(0, values.length / 2));
+      exact.set(`${name} k${to.key}`, values.subarray(values.length / 2));
+      read();
+      return;
+    }
+    asked.delete(JSON.stringify({ want: what, version, ...to }));
+    refresh();
+  }
+  /** What will be looked at next is fetched in good time, as long as it isn't much. */
+  function fetchAhead() {
+    const [{ shape: [layers, , count, n], group }, { stage, row, layer, head }] = [view(), now()];
+    askHeads({ stage, row, layer, head });
+    if (layers * count * n * n > AHEAD) return;
+    for (let l = 0; l < layers; l++) {
+      for (let h = 0; h < count; h += group) {
+        if (!heads.has(`${kindOf(stage)} ${row} ${l} ${h}`)) askHeads({ stage, row, layer: l, head: h });
+      }
+    }
+  }
+
+  // --- the controls
+
+  const put = (values) => {
+    for (const [name, value] of Object.entries(values)) model.set(name, value);
+    model.save_changes();
+  };
+  const rows = make("select", "rows", [], { "aria-label": "Text" });
+  rows.addEventListener("change", () => put({ row: Number(rows.value) }));
+  const stages = choice("Stage", (name) => put({ stage: name }));
+  const masks = choice("Mask", (name) => { running = true; model.send({ want: "mask", mask: name }); settle(); });
+  const special = tick("special tokens", () => { fixed = null; refresh(); });
+  const pads = tick("pads", () => { fixed = null; refresh(); });
+  const pairs = make("select", "pairs", Object.entries(PAIRS).map(([value, text]) => make("option", "", text, { value })),
+    { "aria-label": "Sentence pair: from → to" });
+  pairs.addEventListener("change", () => { fixed = null; refresh(); });
+  const show = make("div", "choice", [make("span", "", "Show"), special.node, pads.node, pairs],
+    { role: "group", "aria-label": "Show" });
+  const [note, alarm, status] = [make("p", "note"), make("p", "error", [], { role: "alert" }),
+    make("p", "unseen", [], { role: "status" })];
+  const thumbs = thumbnails({ open: (layer, head) => put({ layer, head }),
+    near: (layer, head) => { if (!heads.has(nameOf({ ...now(), layer, head }))) askHeads({ ...now(), layer, head }); } });
+  const [title, code] = [make("h4", "title"), make("code", "code")];
+  const zooms = make("div", "zooms", [["−", "Smaller", 0.5], ["+", "Larger", 2]].map(([sign, name, by]) => {
+    const button = make("button", "", sign, { type: "button", "aria-label": name, title: name });
+    button.addEventListener("click", () => enlarge(by));
+    return button;
+  }), { role: "group", "aria-label": "Zoom" });
+  heat = window_("heat", { role: "application", "aria-roledescription": "heatmap" }, () => paint());
+  lines = window_("lines", { role: "application", "aria-roledescription": "lines" }, () => paint());
+  const silent = make("p", "silent", "The lines show shares: choose the stage softmax to see them.");
+  const legend = make("ul", "legend", [], { "aria-label": "Signs" });
+  const story = make("div", "story");
+  const saveHtml = make("button", "save", "Save as HTML", { type: "button",
+    title: "A page of its own, to open without Python or network" });
+  const savePng = make("button", "save", "Save as PNG", { type: "button", title: "A picture of the open head" });
+  saveHtml.addEventListener("click", () => { say("Writing …"); root.setAttribute("aria-busy", "true");
+    model.send({ want: "html" }); });
+  savePng.addEventListener("click", png);
+  const overviewPart = make("section", "overview", [make("h4", "", "All heads"),
+    make("p", "axes", "a row for each layer ↓, a column for each head →"), thumbs.node]);
+  const openPart = make("section", "open", [make("div", "head", [title, code, zooms]),
+    make("div", "views", [
+      make("figure", "", [make("figcaption", "", [make("b", "from", "row: looks (query)"), " · ",
+        make("b", "to", "column: is looked at (key)")]), heat.node]),
+      make("figure", "", [make("figcaption", "", [make("b", "from", "looks"), " → ", make("b", "to", "is looked at")]),
+        lines.node, silent])]),
+    legend, story]);
+  root.append(make("p", "busy", "computing…"), make("div", "bar", [rows, stages.node, masks.node, show]), note, alarm,
+    make("div", "body", [overviewPart, openPart]),
+    make("div", "foot", [make("p", "caveat", CAVEAT), savePng, saveHtml]), status);
+
+  function say(text) { tell(status, text); }
+
+  // --- what is to be seen
+
+  /** Which tokens look and which are looked at, of those that are shown. */
+  function shown() {
+    const [{ kinds, types, shape: [, , , n] }, { row }] = [view(), now()];
+    const [from, to] = types[row] ? pairs.value.split(" ") : ["all"];
+    const seen = Array.from({ length: n }, (_, k) => k).filter((k) =>
+      (special.on || kinds[row][k] !== "s") && (pads.on || kinds[row][k] !== "p"));
+    const of = (type) => (from === "all" ? seen : seen.filter((k) => types[row][k] === type && kinds[row][k] !== "p"));
+    return [of(from), of(to)];
+  }
+  function mayAttend(row) {
+    const { queries, shape: [, , , n] } = view();
+    return (q, k) => {
+      const bit = (row * queries + (queries === 1 ? 0 : q)) * n + k;
+      return (allowed[bit >> 3] >> (7 - (bit & 7))) & 1;
+    };
+  }
+  /** The open head as something to draw; of a head that isn't here yet, what its thumbnail tells. */
+  function compose() {
+    const [{ tokens, kinds, shape: [, , , n], mask }, state] = [view(), now()];
+    const { row, layer, head, stage } = state;
+    const [tokensFrom, tokensTo] = shown();
+    const [signed, may] = [stage !== "softmax", mayAttend(row)];
+    let [found, sharp] = [heads.get(nameOf(state)), true];
+    if (!found) {
+      const all = overviews.get(`${stage} ${row}`);
+      if (!all) return null;
+      const { bytes, size } = thumbs.of(all, layer, head);
+      const near = Array.from({ length: n }, (_, k) => Math.floor(k * size / n));
+      const grown = new Uint8Array(n * n);
+      for (let q = 0; q < n; q++) for (let k = 0; k < n; k++) grown[q * n + k] = bytes[near[q] * size + near[k]];
+      [found, sharp] = [{ bytes: grown, scale: 1 }, false];
+    }
+    const { bytes, scale } = found;
+    const masked = stage !== "scores" && mask !== "none";
+    const cells = new Uint8Array(tokensFrom.length * tokensTo.length);
+    let at = 0;
+    for (const q of tokensFrom) for (const k of tokensTo) {
+      cells[at++] = signed && masked && !may(q, k) ? 128 : bytes[q * n + k];
+    }
+    const images = new Map();
+    return {
+      name: `${state.stage} ${layer} ${row} ${head}`, state, rows: tokensFrom, columns: tokensTo, sharp, scale, signed, cells,
+      table: () => palette[kindOf(stage)],
+      /** As a canvas, with not much less than a pixel for each cell where cells are smaller. */
+      image(pixels) {
+        const few = (m) => (pixels < 1 ? Math.max(1, Math.round(m * pixels)) : m);
+        const [tall, wide] = [few(tokensFrom.length), few(tokensTo.length)];
+        const key = `${tall} ${wide} ${palette.dark}`;
+        if (!images.has(key)) {
+          const small = pixels < 1 ? pool(cells, tokensFrom.length, tokensTo.length, tall, wide, signed) : cells;
+          images.clear();
+          images.set(key, paintBytes(small, wide, tall, palette[kindOf(stage)]));
+        }
+        return images.get(key);
+      },
+      token: (k) => tokens[row][k], isPad: (k) => kinds[row][k] === "p",
+      struck: masked ? (q, k) => !may(q, k) : null,
+      share: (q, k) => (bytes[q * n + k] / 255) ** 2,
+      /** The number of a cell, and whether it is exact. */
+      value(q, k) {
+        if (stage === "masked" && masked && !may(q, k)) return [-Infinity, true];
+        const known = exact.get(`${nameOf(state)} q${q}`)?.[k] ?? exact.get(`${nameOf(state)} k${k}`)?.[q];
+        if (known !== undefined) return [known, true];
+        const byte = bytes[q * n + k];
+        return [signed ? (byte - 128) / 127 * scale : (byte / 255) ** 2, false];
+      },
+    };
+  }
+  /** The cell that is pointed at or was chosen, by place; −1 where its token isn't shown. */
+  function at() {
+    const spot = over ?? fixed;
+    return spot && picture && { r: picture.rows.indexOf(spot.query), c: picture.columns.indexOf(spot.key) };
+  }
+
+  function geometry() {
+    const { rows, columns } = picture;
+    const wide = heat.node.clientWidth || 480;
+    const side = Math.min(LABEL, Math.max(56, wide * 0.22));
+    const cell = Math.min(CELL, (wide - side - 2) / Math.max(1, columns.length), (TALL - LABEL) / Math.max(1, rows.length));
+    return { side, fit: cell, cell: Math.min(Math.max(CELL, cell), cell * zoom) };
+  }
+  function paint() {
+    if (!picture || !root.isConnected) return;
+    palette = paletteOf(root);
+    const { side, cell } = geometry();
+    const { rows, columns, signed } = picture;
+    const [wide, high] = [side + columns.length * cell + 1, LABEL + rows.length * cell + 1];
+    const tall = Math.min(TALL, high + (wide > heat.node.clientWidth + 1 ? 16 : 0));
+    const room = heat.fit(wide, high, tall + 2);
+    paintHeat(room.context, picture, { ...room, cell, left: side, top: LABEL }, palette, at());
+    lines.node.hidden = signed;
+    silent.hidden = !signed;
+    if (!signed) {
+      const most = Math.max(rows.length, columns.length, 1);
+      const step = Math.min(22, Math.max(1, (tall - 4) / most) * zoom);
+      const space = lines.fit(10, most * step, Math.min(tall, most * step) + 2);
+      paintLines(space.context, picture, { ...space, step }, palette, at());
+    }
+    const [{ layer, head, row, stage }, { mask }] = [picture.state, view()];
+    root.dataset.shows = `${picture.sharp ? "" : "… "}${stage} ${mask} ${layer} ${row} ${head}`;
+    const [less, more] = zooms.children;
+    less.disabled = zoom <= 1;
+    more.disabled = geometry().fit * zoom >= CELL;
+  }
+  function enlarge(by) {
+    if (!picture) return;
+    const [{ cell, side }, spot] = [geometry(), at()];
+    const middle = [heat.node.scrollTop + (heat.node.clientHeight - LABEL) / 2,
+      heat.node.scrollLeft + (heat.node.clientWidth - side) / 2];
+    const keep = spot && spot.r >= 0 && spot.c >= 0 ? [spot.r + 0.5, spot.c + 0.5] : middle.map((x) => x / cell);
+    zoom = Math.max(1, Math.min(zoom * by, 2 ** Math.ceil(Math.log2(CELL / geometry().fit))));
+    paint();
+    const grown = geometry().cell;
+    heat.node.scrollTop = keep[0] * grown - (heat.node.clientHeight - LABEL) / 2;
+    heat.node.scrollLeft = keep[1] * grown - (heat.node.clientWidth - side) / 2;
+    lines.node.scrollTop = lines.node.scrollHeight * heat.node.scrollTop / Math.max(1, heat.node.scrollHeight);
+    paint();
+  }
+
+  // --- a token, its numbers
+
+  function bars(heading, title, name, places, other, valueOf) {
+    const best = places.map((k) => [k, ...valueOf(k)]).filter(([, value]) => !Number.isNaN(value))
+      .sort((a, b) => b[1] - a[1]).slice(0, 6);
+    const most = Math.max(...best.map(([, value]) => Math.abs(value)).filter(Number.isFinite), 1e-9);
+    const list = best.map(([k, value, sure]) => make("li", "", [make("bdi", "token", visible(picture.token(k))),
+      make("small", "", `${k}`), make("span", "bar", make("i", "", [],
+        { style: `width: ${Number.isFinite(value) ? 100 * Math.abs(value) / (picture.signed ? most : 1) : 0}%` })),
+      make("span", "value", `${sure ? "" : "≈ "}${sayValue(value, sure ? 4 : 3)}`)]));
+    const more = places.length > best.length ? `… and ${count(places.length - best.length)} more` : "";
+    return make("div", name, [make("h5", "", heading), make("ol", "", list, { "aria-label": title }), make("small", "", more)]);
+  }
+  function read() {
+    const spot = over ?? fixed;
+    const { r, c } = at() ?? { r: -1, c: -1 };
+    if (!spot || !picture || (r < 0 && c < 0)) { story.replaceChildren(make("p", "hint", HINT)); return; }
+    const [{ query, key }, { rows, columns, signed, struck }] = [spot, picture];
+    const token = (k) => make("bdi", "token", visible(picture.token(k)));
+    const parts = [];
+    if (r >= 0 && c >= 0) {
+      const [value, sure] = picture.value(query, key);
+      const why = struck?.(query, key) ? " (masked)" : picture.isPad(query) || picture.isPad(key) ? " (pad)" : "";
+      parts.push(make("p", "cell", [token(query), make("small", "", `${query}`), " → ", token(key),
+        make("small", "", `${key}`), make("b", "", ` ${sure ? "" : "≈ "}${sayValue(value, sure ? 6 : 3)}`), why]));
+    }
+    const lists = [];
+    if (r >= 0) {
+      const sum = columns.reduce((sum, k) => sum + picture.value(query, k)[0], 0);
+      const rest = signed ? "" : ` (${sum.toFixed(2)} of 1 is shown)`;
+      lists.push(bars([token(query), " looks at", Math.abs(sum - 1) > 0.012 ? rest : ""], "It looks at", "out", columns, query,
+        (k) => picture.value(query, k)));
+    }
+    if (c >= 0) lists.push(bars([token(key), " is looked at by"], "It is looked at by", "in", rows, key,
+      (q) => picture.value(q, key)));
+    story.replaceChildren(...parts, make("div", "lists", lists));
+    askExact(query, key);
+    clearTimeout(spoken);
+    if (!over) spoken = setTimeout(() => say(story.querySelector(".cell")?.textContent ?? ""), 200);
+  }
+  /** Ask for the numbers of a row and a column, one answer at a time. */
+  function askExact(query, key) {
+    if (!view().live || !picture.sharp) return;
+    const name = nameOf(picture.state);
+    if (exact.has(`${name} q${query}`) && exact.has(`${name} k${key}`)) return;
+    if (waiting) return; // what comes is read, and then what is missing is asked for
+    waiting = true;
+    const { stage, ...where } = picture.state;
+    model.send({ want: "exact", version: view().version, kind: kindOf(stage), ...where, query, key });
+  }
+  function point(spot) {
+    if (same(spot, over)) return;
+    over = spot;
+    paint();
+    read();
+  }
+  /** The cell under the pointer; a token where only its name is. */
+  function under(event, panel) {
+    if (!picture) return null;
+    const { rows, columns } = picture;
+    const [x, y] = panel.place(event);
+    const { cell, side } = geometry();
+    const find = (list, pixels, size) => list[Math.floor(pixels / size)];
+    if (panel === lines) {
+      const step = Math.min(22, lines.node.querySelector(".space").offsetHeight / Math.max(rows.length, columns.length));
+      const k = find(x < lines.node.clientWidth / 2 ? rows : columns, y + lines.node.scrollTop, step);
+      return k === undefined ? null : { query: k, key: k };
+    }
+    const [q, k] = [find(rows, y - LABEL + heat.node.scrollTop, cell), find(columns, x - side + heat.node.scrollLeft, cell)];
+    if (x < side && y >= LABEL && q !== undefined) return { query: q, key: q };
+    if (y < LABEL && x >= side && k !== undefined) return { query: k, key: k };
+    return x < side || y < LABEL || q === undefined || k === undefined ? null : { query: q, key: k };
+  }
+  function walk(event) {
+    if (!picture?.rows.length || !picture.columns.length) return;
+    if (["+", "=", "-"].includes(event.key) && !event.ctrlKey) { enlarge(event.key === "-" ? 0.5 : 2); return; }
+    const [height, width] = [picture.rows.length, picture.columns.length];
+    const spot = at() ?? { r: -1, c: -1 };
+    const [r, c] = [Math.max(0, spot.r), Math.max(0, spot.c)];
+    const to = { ArrowLeft: [r, c - 1], ArrowRight: [r, c + 1], ArrowUp: [r - 1, c], ArrowDown: [r + 1, c], Home: [r, 0],
+      End: [r, width - 1], PageUp: [r - 10, c], PageDown: [r + 10, c] }[event.key];
+    if (event.key === "Escape") fixed = null;
+    else if (to) {
+      const [row, column] = spot.r < 0 && spot.c < 0 ? [0, 0]
+        : [Math.max(0, Math.min(height - 1, to[0])), Math.max(0, Math.min(width - 1, to[1]))];
+      fixed = { query: picture.rows[row], key: picture.columns[column] };
+      follow(row, column);
+    } else return;
+    event.preventDefault();
+    over = null;
+    paint();
+    read();
+  }
+  /** Scroll the cell into sight. */
+  function follow(row, column) {
+    const { cell, side } = geometry();
+    const into = (node, along, at, size, before) => {
+      const room = node[along === "Top" ? "clientHeight" : "clientWidth"] - before;
+      node[`scroll${along}`] = Math.min(at * size, Math.max(node[`scroll${along}`], (at + 1) * size - room));
+    };
+    into(heat.node, "Top", row, cell, LABEL);
+    into(heat.node, "Left", column, cell, side);
+    const step = lines.node.scrollHeight / Math.max(picture.rows.length, picture.columns.length, 1);
+    into(lines.node, "Top", row, step, 0);
+  }
+  for (const panel of [heat, lines]) {
+    panel.node.addEventListener("pointermove", (event) => point(under(event, panel)));
+    panel.node.addEventListener("pointerleave", () => point(null));
+    panel.node.addEventListener("click", (event) => { fixed = under(event, panel); over = null; paint(); read(); });
+    panel.node.addEventListener("keydown", walk);
+    panel.node.addEventListener("focus", () => {
+      if (!fixed && picture?.rows.length && panel.node.matches(":focus-visible")) {
+        fixed = { query: picture.rows[0], key: picture.columns[0] };
+        paint();
+        read();
+      }
+    });
+  }
+
+  // --- a picture to keep
+
+  function png() {
+    if (!picture) return;
+    const { rows, columns, state: { layer, head, row, stage } } = picture;
+    const most = Math.max(rows.length, columns.length, 1);
+    const cell = most > 160 ? Math.max(2, 2400 / most) : most > 40 ? 14 : 22;
+    const scale = most > 160 ? 1 : 2;
+    const [above, below] = [52, 44];
+    const size = [Math.max(560, LABEL + columns.length * cell + 12), LABEL + rows.length * cell + 2];
+    const canvas = document.createElement("canvas");
+    [canvas.width, canvas.height] = [size[0] * scale, (size[1] + above + below) * scale];
+    const [sheet, context] = [document.createElement("canvas"), canvas.getContext("2d")];
+    [sheet.width, sheet.height] = [size[0] * scale, size[1] * scale];
+    const pen = sheet.getContext("2d");
+    pen.scale(scale, scale);
+    paintHeat(pen, picture, { cell, left: LABEL, top: LABEL, x: 0, y: 0, width: size[0], height: size[1], scale }, palette,
+      at());
+    context.scale(scale, scale);
+    context.fillStyle = palette.page;
+    context.fillRect(0, 0, canvas.width, canvas.height);
+    context.drawImage(sheet, 0, above, size[0], size[1]);
+    const write = (text, y, font, colour) => {
+      [context.font, context.fillStyle] = [`${font} system-ui, "Noto Sans", sans-serif`, colour];
+      context.fillText(labels(context, size[0] - 24)(text), 12, y);
+    };
+    write(`Layer ${layer}, head ${head}: ${stage}, mask ${view().mask}`, 22, "600 15px", palette.ink);
+    write(visible(view().texts[row]), 42, "12px", palette.quiet);
+    write("Each row looks at the columns. " + (stage === "softmax" ? "Colour: √ of the weight, full at 1."
+      : `Colour: blue below 0, orange above, full at ±${picture.scale.toFixed(1)}.`), size[1] + above + 18, "11px", palette.quiet);
+    write(CAVEAT, size[1] + above + 35, "11px", palette.quiet);
+    canvas.toBlob((blob) => { download([blob], "image/png", `attention-${stage}-layer${layer}-head${head}.png`); say("Saved."); });
+  }
+
+  // --- keeping all of it in step
+
+  function drawLegend() {
+    const { signed, scale, sharp } = picture;
+    const ramp = make("span", `ramp ${signed ? "signed" : ""}`);
+    const ends = signed ? [`−${sharp ? scale.toFixed(1) : "…"}`, "0", sharp ? scale.toFixed(1) : "…"] : ["0", "¼", "1"];
+    const scaleItem = make("li", "scale", [make("span", "ends", ends.map((end) => make("span", "", end))), ramp,
+      make("small", "", signed ? "score; this head's own scale" : "weight; colour goes with its square root")]);
+    const [{ kinds, mask }, { row, stage }] = [view(), now()];
+    const signs = [scaleItem];
+    if (kinds[row].includes("p") && pads.on) signs.push(make("li", "", [make("span", "sign pad"), "pad"]));
+    if (stage !== "scores" && mask !== "none") signs.push(make("li", "", [make("span", "sign struck"),
+      stage === "masked" ? "masked: −∞" : "masked: weight 0"]));
+    legend.replaceChildren(...signs);
+  }
+  function drawControls() {
+    const [{ texts, rows: there, stages: said, masks: kinds, mask, live, name, types, kinds: letters, allStages },
+      { layer, head, row, stage }] = [view(), now()];
+    const options = there.map((n) => `${n} ${texts[n]}`);
+    if (!same([...rows.options].map((option) => option.text), options.map((text) => visible(text)))) {
+      rows.replaceChildren(...there.map((n, i) => make("option", "", visible(options[i]), { value: n, dir: "auto" })));
+    }
+    rows.value = `${row}`;
+    stages.update({ scores: "scores", masked: "scores + mask", softmax: "softmax" }, stage, (s) => s in said);
+    stages.node.title = "scores" in said ? "" : "These maps were made without scores: attention_maps(…, scores=True)";
+    const names = live ? Object.fromEntries(Object.keys(kinds).map((n) => [n, n])) : { [mask]: mask };
+    masks.update(names, mask, () => !running);
+    special.node.hidden = !letters[row].includes("s");
+    pads.node.hidden = !letters[row].includes("p");
+    pairs.hidden = !types[row];
+    show.hidden = special.node.hidden && pads.node.hidden && pairs.hidden;
+    tell(note, `${said[stage]} ${kinds[mask] ?? ""}`);
+    tell(title, `Layer ${layer}, head ${head}`);
+    tell(code, `${name}.${kindOf(stage)}[${layer}, ${row}, ${head}]`);
+    saveHtml.hidden = !live;
+    const what = `layer ${layer}, head ${head}, ${stage}`;
+    heat.node.setAttribute("aria-label", `Heatmap of ${what}: arrow keys walk over its cells, + and − change its size`);
+    lines.node.setAttribute("aria-label", `Lines of ${what}: arrow keys walk over its tokens`);
+    thumbs.choose(layer, head);
+  }
+  function settle() {
+    const here = overviews.has(`${now().stage} ${now().row}`);
+    root.setAttribute("aria-busy", running || !picture?.sharp || !here);
+    root.classList.toggle("late", running);
+    tell(alarm, model.get("error"));
+    if (view()) masks.update(Object.fromEntries([...masks.node.querySelectorAll("button")].map((b) =>
+      [b.dataset.name, b.textContent])), view().mask, () => !running);
+  }
+  function redraw() {
+    due = false;
+    const state = now();
+    palette = paletteOf(root);
+    drawControls();
+    const composed = compose();
+    if (!heads.has(nameOf(state))) askHeads(state);
+    const overview = overviews.get(`${state.stage} ${state.row}`);
+    if (!overview) ask("overview", { stage: state.stage, row: state.row });
+    picture = composed ?? picture;
+    root.classList.toggle("behind", !composed);
+    if (picture) { drawLegend(); paint(); }
+    thumbs.paint(overview, state.stage !== "softmax", palette[kindOf(state.stage)]);
+    read();
+    settle();
+    if (!composed?.sharp) return;
+    clearTimeout(ahead);
+    ahead = setTimeout(fetchAhead, 100);
+  }
+  /** Draw anew, once for all that changes now. */
+  function refresh() {
+    if (due) return;
+    due = true;
+    queueMicrotask(redraw);
+  }
+  /** Begin with other numbers. */
+  function begin() {
+    const { shape: [layers, , count], allowed: bits } = view();
+    for (const store of [heads, overviews, exact, asked]) store.clear();
+    [picture, waiting] = [null, false];
+    allowed = new Uint8Array(bits.buffer, bits.byteOffset, bits.byteLength);
+    for (const { data, ...reply } of model.get("_start")) if (reply.version === view().version) hear(reply, [data]);
+    thumbs.build(layers, count);
+    refresh();
+  }
+
+  model.on("msg:custom", (content, buffers) => hear(content, buffers));
+  model.on("change:_view", begin);
+  model.on("change:error", settle);
+  for (const name of ["layer", "head", "row", "stage"]) model.on(`change:${name}`, refresh);
+  begin();
+  const [size, theme] = [new ResizeObserver(refresh), new MutationObserver(refresh)];
+  for (const node of [overviewPart, openPart]) size.observe(node);
+  theme.observe(root, { attributes: true, attributeFilter: ["data-theme"] });
+  return () => { size.disconnect(); theme.disconnect(); for (const timer of [spoken, ahead]) clearTimeout(timer); };
+}
+
+export default study("attention-grid", draw);
