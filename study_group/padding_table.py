@@ -198,7 +198,7 @@ def _cut(self: PaddingTable, batch, i: int) -> list[str]:
     whole = self._wholes.encodings[i]
     return [whole.tokens[n] for n in cut_off(whole, batch.encodings[i], self.tokenizer.truncation_side)]
 
-# %% ../nbs/under_the_hood/padding_table.ipynb #3421d72d
+# %% ../nbs/under_the_hood/padding_table.ipynb #cee55c2c
 @patch
 def _for_page(self: PaddingTable) -> dict:
     "The texts and the rows in words, and the values of each filter."
@@ -212,11 +212,14 @@ def _for_page(self: PaddingTable) -> dict:
     return dict(texts=self._texts(), rows=[said(row) for row in self.rows], values=values, signs=OUTCOMES)
 
 @patch
-def _texts(self: PaddingTable) -> list[str]:
-    "The first texts, or pairs of texts, short."
+def _texts(self: PaddingTable) -> list[tuple[str, str]]:
+    "The first texts, or pairs of texts, short, each with its number of tokens when nothing is cut."
     pairs = zip(self.texts, self.text_pair) if self.text_pair else ((text,) for text in self.texts)
     lines = [" + ".join(shorten(text, 160//len(pair)) for text in pair) for pair, _ in zip(pairs, range(MOST_ROWS))]
-    return lines + [f"… {len(self.texts) - MOST_ROWS:,} more texts"]*(len(self.texts) > MOST_ROWS)
+    row = next((row for row in self.rows if not row.error), None)
+    sizes = [n - p + c for n, p, c in zip(row.lengths, row.pads, row.cut)] if row else [None]*len(lines)
+    more = [(f"… {len(self.texts) - MOST_ROWS:,} more texts", "")]*(len(self.texts) > MOST_ROWS)
+    return [(line, f"{size:,} tokens" if size else "") for line, size in zip(lines, sizes)] + more
 
 # %% ../nbs/under_the_hood/padding_table.ipynb #137865db
 _CELL = "padding:2px 8px;text-align:left;border:1px solid #8886;vertical-align:top"
@@ -248,7 +251,7 @@ def _matrix(self: PaddingTable, max_length, notes: dict) -> str:
     lines = [head, *(th(f"padding: {p}") + "".join(cell(p, t) for t in truncations) for p in paddings)]
     return f'<table style="{_TABLE}">{"".join(f"<tr>{line}</tr>" for line in lines)}</table>'
 
-# %% ../nbs/under_the_hood/padding_table.ipynb #7e0cdc7c
+# %% ../nbs/under_the_hood/padding_table.ipynb #4938a387
 @patch
 def _drawing(self: PaddingTable) -> str:
     "The selected row: its code, and its batch as a table."
@@ -268,7 +271,7 @@ def html(self: PaddingTable) -> str:
     "The static form: a small table for each max_length, notes, and the batch of the selected row."
     notes = {}
     tables = "".join(self._matrix(n, notes) for n in self._values("max_length"))
-    texts = "".join(f"<li>{escape(text)}</li>" for text in self._texts())
+    texts = "".join(f"<li>{escape(text)} <small>{note}</small></li>" for text, note in self._texts())
     signs = ", ".join(f"{sign} {name}" for name, sign in OUTCOMES.items())
     said = "".join(f"<li>{escape(words)}</li>" for words in notes)
     return (f"<p>Calls of the tokenizer on these texts, and how long their rows become ({signs}):</p><ol>{texts}</ol>"

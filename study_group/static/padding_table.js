@@ -7,7 +7,7 @@
  * @property {(string | boolean | number | null)[]} passed the same as JSON has them @property {string} outcome
  * @property {string} lengths @property {string} pads @property {string} cut @property {string} code
  * @property {Record<"error" | "trap" | "warning", string>} messages
- * @typedef {object} View @property {string[]} texts @property {Row[]} rows @property {Record<string, string>} signs
+ * @typedef {object} View @property {[string, string][]} texts each with its length @property {Row[]} rows @property {Record<string, string>} signs
  * @property {Record<string, {value: any, label: string}[]>} values to filter by
  * @typedef {object} Part a text of a batch @property {[string, string, number][]} cells token, kind, id
  * @property {string} before @property {string} after what isn't drawn @property {string[]} cut @property {number} n_cut
@@ -21,7 +21,8 @@ const HEADS = ["padding", "truncation", "max_length", "row lengths", "pads added
 const MEANINGS = { special: "added by the tokenizer", continuation: "goes on with the word before",
   unknown: "not in the vocabulary", pad: "pad, to fill the row", cut: "cut off, not in the batch" };
 const EXAMPLES = { special: "[CLS]", continuation: "##ing", unknown: "[UNK]", pad: "[PAD]", cut: "word" };
-const TITLES = { error: "Error", trap: "Silent trap", warning: "Warning" };
+const TITLES = { error: "error", trap: "silent trap", warning: "warning" };
+const FINE = ": no error, no warning, and what was asked for is what happened.";
 const PAGE = 8; // rows that PageUp and PageDown go
 
 function chip(token) { return make("bdi", "chip", visible(token)); }
@@ -166,11 +167,12 @@ function draw({ model, root, set }) {
   const [code, title, messages, said, picture] = [make("code"), make("h4"), make("div", "messages"), make("p", "shape"),
     make("div", "picture")];
   const copy = copyButton(() => code.textContent, code);
-  const detail = make("section", "detail", [title, make("div", "call", [code, copy.node]), messages, said, picture],
+  const detail = make("section", "detail", [make("div", "call", [title, code, copy.node]), messages, said, picture],
     { "aria-label": "The chosen call" });
   const intro = make("p", "", "Each row is one call of the tokenizer, run on these texts. Choose a row, by click or with "
     + "↑ ↓, and see its batch below.");
-  root.append(intro, make("ol", "texts", view.texts.map((text) => make("li", "", make("bdi", "", visible(text))))),
+  root.append(intro, make("ol", "texts", view.texts.map(([text, note]) =>
+    make("li", "", [make("bdi", "", visible(text)), make("small", "", note)]))),
     make("div", "filters", [...labels, outcomes]), make("p", "counts", [status, reset]), board,
     make("p", "busy", "tokenizing…"), detail);
 
@@ -210,11 +212,12 @@ function draw({ model, root, set }) {
     const row = rows[chosen];
     detail.hidden = !row;
     if (!row) return;
-    tell(title, `Row ${chosen}: ${sign(row.outcome)}${shown.includes(chosen) ? "" : " (not among the rows above)"}`);
-    title.className = row.outcome.split(" ").at(-1);
+    tell(title, `Row ${chosen}${shown.includes(chosen) ? "" : " (not among the rows above)"}`);
     tell(code, row.code);
-    messages.replaceChildren(...Object.entries(row.messages).map(([name, words]) =>
-      make("p", `message ${name}`, [make("b", "", `${TITLES[name]}: `), visible(words)])));
+    const spoken = Object.entries(row.messages).map(([name, words]) => [name, `${sign(TITLES[name])}: `, visible(words)]);
+    if (!spoken.length) spoken.push(["fine", sign("fine"), FINE]);
+    messages.replaceChildren(...spoken.map(([name, head, words]) =>
+      make("p", `message ${name}`, [make("b", "", head), words])));
     const batch = batches.get(chosen);
     root.setAttribute("aria-busy", !batch);
     if (!batch || picture.dataset.row === `${chosen}`) return;
