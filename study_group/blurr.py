@@ -7,16 +7,17 @@ __all__ = ['get_hf_objects', 'TextInput', 'BatchTokenizeTransform', 'BatchDecode
            'TextBlock', 'first_blurr_tfm', 'show_batch', 'BaseModelWrapper', 'PreCalculatedLoss',
            'PreCalculatedCrossEntropyLoss', 'PreCalculatedBCELoss', 'PreCalculatedMSELoss', 'BaseModelCallback',
            'blurr_splitter', 'blurr_splitter_by_layer', 'Blearner', 'show_results', 'BlearnerForSequenceClassification',
-           'TextBatchCreator', 'TextDataLoader', 'preproc_hf_dataset', 'wandb_callback']
+           'TextBatchCreator', 'TextDataLoader', 'preproc_hf_dataset', 'wandb_callback', 'FastHugsTokenizer',
+           'SpecialClsTokens', 'FastHugsModel', 'fly_fasthugs', 'AdaptiveLearner', 'fly_adaptnlp', 'fly_blurr',
+           'flights']
 
 # %% ../nbs/06_fastai_and_blurr.ipynb #daee382d
 try: import fastai
 except ImportError as e: raise ImportError('study_group.blurr needs fastai: pip install "study-group[fastai]"') from e
 
-# %% ../nbs/06_fastai_and_blurr.ipynb #3e22cdda
+# %% ../nbs/06_fastai_and_blurr.ipynb #904ba4dd
 import inspect
 from functools import partial
-from pathlib import Path
 
 import pandas as pd
 import torch
@@ -24,40 +25,33 @@ from fastai.callback.core import Callback, GatherPredsCallback
 from fastai.callback.progress import ProgressCallback
 from fastai.callback.schedule import fine_tune, fit_one_cycle, lr_find
 from fastai.data.block import CategoryBlock, DataBlock, MultiCategoryBlock, RegressionBlock, TransformBlock
-from fastai.data.core import DataLoaders, TfmdDL, show_batch, show_results
-from fastai.data.transforms import Category, ColSplitter, RandomSplitter
+from fastai.data.core import DataLoaders, Datasets, TfmdDL, show_batch, show_results
+from fastai.data.transforms import Categorize, Category, ColReader, ColSplitter, RandomSplitter
 from fastai.learner import Learner
 from fastai.losses import BaseLoss, BCEWithLogitsLossFlat, CrossEntropyLossFlat
 from fastai.metrics import F1Score, F1ScoreMulti, accuracy, accuracy_multi, mae
-from fastai.text.data import SortedDL, TensorText
+from fastai.text.core import Tokenizer
+from fastai.text.data import Numericalize, SortedDL, TensorText, pad_input_chunk
 from fastai.text.learner import plot_top_losses
 from fastai.torch_core import TensorCategory, TitledStr, display_df, params, to_float
 from fastcore.basics import init_args, patch, store_attr
 from fastcore.foundation import L
 from fastcore.meta import delegates
-from fasttransform import Transform
+from fasttransform import ItemTransform, Transform
 from torch import nn
+from torch.utils.data import DataLoader
 from transformers import (AutoConfig, AutoModelForSequenceClassification, AutoTokenizer, DataCollatorWithPadding,
-                          PreTrainedModel, PreTrainedTokenizerBase, PretrainedConfig)
+                          PreTrainedModel, PreTrainedTokenizerBase, PretrainedConfig, default_data_collator)
 from transformers.utils import ModelOutput
 
+from .blurr_parts import (Portable, architecture, as_table, check_columns, check_head, check_text_columns,
+                                     check_values, classes_of, columns_of, give_pad_token, items_of, kinds_of,
+                                     prefix_space, text_of, text_or_pair, value_of)
 from .checkpoints import BUNDLED, from_pretrained, load
+from .flight_recorder import Flight
 from .pipeline import max_tokens
-from .texts import check_text
 
-# %% ../nbs/06_fastai_and_blurr.ipynb #81408655
-def _prefix_space(config: PretrainedConfig) -> dict:
-    "What the tokenizers of GPT-2's kin must be told where texts come as words."
-    kin = any(name in config.model_type for name in ("gpt2", "roberta", "bart", "longformer"))
-    return dict(add_prefix_space=True) if kin else {}
-
-# %% ../nbs/06_fastai_and_blurr.ipynb #bef5630e
-def _architecture(model: nn.Module) -> str:
-    "The family that `model` belongs to, by the module it comes from."
-    parts = type(model).__module__.split(".")
-    return parts[2] if len(parts) > 2 else "unknown"
-
-# %% ../nbs/06_fastai_and_blurr.ipynb #f3cf2f73
+# %% ../nbs/06_fastai_and_blurr.ipynb #da8f926b
 def get_hf_objects(pretrained_model_name_or_path=None,  # None (bundled), hub name, folder, or (model, tokenizer)
                    model_cls: type = AutoModelForSequenceClassification, # loads the model
                    config: PretrainedConfig | None = None, # instead of the checkpoint's own
@@ -71,23 +65,10 @@ def get_hf_objects(pretrained_model_name_or_path=None,  # None (bundled), hub na
     else:
         def get(cls, **kwargs): return from_pretrained(cls, place, cache_dir=cache_dir, **kwargs)
         config = config or get(AutoConfig, **config_kwargs)
-        tokenizer = get(tokenizer_cls or AutoTokenizer, **{**_prefix_space(config), **tokenizer_kwargs})
+        tokenizer = get(tokenizer_cls or AutoTokenizer, **{**prefix_space(config), **tokenizer_kwargs})
         options = {"dtype": torch.float32, "ignore_mismatched_sizes": True, **model_kwargs}
         model = get(model_cls, config=config, **options)
-    return _architecture(model), model.config, tokenizer, model
-
-# %% ../nbs/06_fastai_and_blurr.ipynb #467b1f96
-def _text(x, is_split_into_words: bool = False):
-    "What a tokenizer takes for the input `x`: a text, a pair, words; TypeError or ValueError where it is none."
-    if isinstance(x, dict) and "text" in x: x = x["text"]
-    listy = isinstance(x, (list, tuple, L))
-    if is_split_into_words:
-        if not listy: raise TypeError(f"text={x!r:.60} must be a list of words, for is_split_into_words=True.")
-        return [check_text(word, "word") for word in x]
-    if isinstance(x, tuple) and len(x) == 2: return tuple(check_text(t) for t in x)
-    if listy: raise TypeError(f"text={x!r:.60} is a list: pass is_split_into_words=True for words, a tuple of two "
-                              "for a pair.")
-    return check_text(x)
+    return architecture(model), model.config, tokenizer, model
 
 # %% ../nbs/06_fastai_and_blurr.ipynb #333d69b8
 class TextInput(TensorText): "Token ids of texts: what batches are turned into where they are shown or gathered."
@@ -98,18 +79,8 @@ def _decoded(tokenizer: PreTrainedTokenizerBase, ids: TextInput) -> TitledStr:
     options = dict(skip_special_tokens=True, clean_up_tokenization_spaces=True)
     return TitledStr(tokenizer.decode(ids.tolist(), **options))
 
-# %% ../nbs/06_fastai_and_blurr.ipynb #a72c7c0e
-class _Portable:
-    "Has an `hf_model`, from which hooks are taken off before pickling: export would fail over them."
-    def __getstate__(self):
-        for module in self.hf_model.modules() if self.hf_model is not None else ():
-            for key, hook in list(module._forward_hooks.items()):
-                if getattr(hook, "__name__", "") == "output_capturing_hook": del module._forward_hooks[key]
-            if hasattr(module, "_output_capturing_hooks_installed"): module._output_capturing_hooks_installed = False
-        return self.__dict__
-
-# %% ../nbs/06_fastai_and_blurr.ipynb #69a8e352
-class BatchTokenizeTransform(_Portable, Transform):
+# %% ../nbs/06_fastai_and_blurr.ipynb #ecbd4f96
+class BatchTokenizeTransform(Portable, Transform):
     "Tokenizes a batch in one call of `hf_tokenizer`: each input becomes a dict, with the first target as its `labels`."
     def __init__(self, hf_arch: str, hf_config: PretrainedConfig, hf_tokenizer: PreTrainedTokenizerBase,
                  hf_model: PreTrainedModel,
@@ -131,11 +102,11 @@ class BatchTokenizeTransform(_Portable, Transform):
 
     def decodes(self, x: TextInput): return _decoded(self.hf_tokenizer, x)
 
-# %% ../nbs/06_fastai_and_blurr.ipynb #cb0f5827
+# %% ../nbs/06_fastai_and_blurr.ipynb #e3a2a430
 @patch
 def tokenize(self: BatchTokenizeTransform, inputs: list):
     "The tokenizer's answer to `inputs`: tensors (batch, tokens) by name."
-    texts = [_text(x, self.is_split_into_words) for x in inputs]
+    texts = [text_of(x, self.is_split_into_words) for x in inputs]
     return self.hf_tokenizer(texts, max_length=self.max_length, padding=self.padding, truncation=self.truncation,
                              is_split_into_words=self.is_split_into_words, return_tensors="pt", **self.tok_kwargs)
 
@@ -153,8 +124,8 @@ def labels(self: BatchTokenizeTransform, encoding, i: int, targets: list):
     "What the model is to predict for row `i`: the first target, as a plain tensor. Other tasks do otherwise."
     return targets[0].as_subclass(torch.Tensor) if isinstance(targets[0], torch.Tensor) else targets[0]
 
-# %% ../nbs/06_fastai_and_blurr.ipynb #d8eb998a
-class BatchDecodeTransform(_Portable, Transform):
+# %% ../nbs/06_fastai_and_blurr.ipynb #2a2d45d3
+class BatchDecodeTransform(Portable, Transform):
     "Turns a batch, a dict, into `input_return_type` on its way to be shown."
     def __init__(self, input_return_type: type = TextInput, hf_arch=None, hf_config=None, hf_tokenizer=None,
                  hf_model=None, **kwargs): # kept; `labels` are names for classes that are numbers
@@ -163,14 +134,14 @@ class BatchDecodeTransform(_Portable, Transform):
 
     def decodes(self, items: dict): return self.input_return_type(items["input_ids"])
 
-# %% ../nbs/06_fastai_and_blurr.ipynb #e56381f6
+# %% ../nbs/06_fastai_and_blurr.ipynb #58564970
 def blurr_sort_func(example: tuple,                        # an input and its targets
                     hf_tokenizer: PreTrainedTokenizerBase,
                     is_split_into_words: bool = False,     # the input is a list of words
                     tok_kwargs: dict = {},                 # more for the tokenizer
                    ) -> int: # tokens without special ones, or words
     "How long `example` is: every text is tokenized once, only to be sorted."
-    x = _text(example[0], is_split_into_words)
+    x = text_of(example[0], is_split_into_words)
     if is_split_into_words: return len(x)
     pair = x if isinstance(x, tuple) else (x,)
     return len(hf_tokenizer(*pair, **{**tok_kwargs, "add_special_tokens": False, "verbose": False})["input_ids"])
@@ -236,8 +207,8 @@ def show_batch(x: TextInput, y, samples, ctxs=None, max_n=6,
     rows = [(str(text)[:trunc_at], *map(_cell, targets)) for text, *targets in samples[:max_n]]
     _table(rows, target=len(rows[0]) - 1)
 
-# %% ../nbs/06_fastai_and_blurr.ipynb #e79b834d
-class BaseModelWrapper(_Portable, nn.Module):
+# %% ../nbs/06_fastai_and_blurr.ipynb #2db87440
+class BaseModelWrapper(Portable, nn.Module):
     "Calls `hf_model` with a dict, by name, leaving out what it doesn't take."
     def __init__(self, hf_model: PreTrainedModel,
                  output_hidden_states: bool = False, # ask for them, see BaseModelCallback
@@ -404,158 +375,32 @@ def _answer(probs: torch.Tensor,   # (labels,)
     return dict(labels=[name for name, there in zip(vocab, decoded) if there], scores=probs[decoded].tolist(),
                 class_indices=decoded.int().tolist(), **both)
 
-# %% ../nbs/06_fastai_and_blurr.ipynb #c8c5aab3
-def _kinds(dls) -> tuple:
-    "The types that an input of `dls` has on its way, as fastai noted them; none where it can't say."
-    noted = [kind for steps in getattr(dls.valid_ds, "tls", [])[:1] for kind in steps.types or ()]
-    kinds = [kind for o in noted for kind in (o if isinstance(o, tuple) else (o,))]
-    return tuple(kinds) if all(isinstance(kind, type) for kind in kinds) else ()
-
-# %% ../nbs/06_fastai_and_blurr.ipynb #3737df0f
-def _items(items,
-           kinds: tuple): # types that one item may have, as seen in training; none: not known
-    "`items` as a table, or a list of what is of these `kinds`; TypeError where they are neither, nor one such item."
-    if isinstance(items, pd.DataFrame): return items.reset_index(drop=True)
-    if isinstance(items, (str, dict)) or tuple in kinds and isinstance(items, tuple): items = [items]
-    if not isinstance(items, (list, tuple, L, pd.Series)):
-        raise TypeError(f"items={items!r:.80} must be a text, a list of texts, or a table, not {type(items).__name__}.")
-    for i, item in enumerate(items):
-        if kinds and not isinstance(item, kinds):
-            names = " or ".join(kind.__name__ for kind in kinds)
-            raise TypeError(f"items[{i}]={item!r:.80} must be a {names}, as in training, not {type(item).__name__}.")
-    return list(items)
-
-# %% ../nbs/06_fastai_and_blurr.ipynb #a575d0d4
+# %% ../nbs/06_fastai_and_blurr.ipynb #5320525c
 @patch
 def blurr_predict(self: Learner, items,      # a text, a list of texts, a table with the columns of training
                   rm_type_tfms=None,         # as in fastai's `test_dl`
                  ) -> list[dict]:            # label, score, class_index, class_labels, probs; or labels, scores, …
     "Predict for `items`, all in batches, in their order. Raises TypeError for what is no text."
-    items = _items(items, _kinds(self.dls))
+    items = items_of(items, kinds_of(self.dls))
     if not len(items): return []
     dl = self.dls.test_dl(items, rm_type_tfms=rm_type_tfms, num_workers=0)
     with self.no_bar(): probs, _, decoded = self.get_preds(dl=dl, with_decoded=True)
     return [_answer(p, d, _vocab(self.dls)) for p, d in zip(probs, decoded)]
 
-# %% ../nbs/06_fastai_and_blurr.ipynb #61f1a89d
-_READERS = {".csv": pd.read_csv, ".json": pd.read_json, ".jsonl": partial(pd.read_json, lines=True),
-            ".xlsx": pd.read_excel, ".xls": pd.read_excel}
-
-# %% ../nbs/06_fastai_and_blurr.ipynb #2f0173c0
-def _frame(data) -> pd.DataFrame:
-    "`data` as a table with rows numbered from 0; ValueError or TypeError where it is none."
-    if isinstance(data, (str, Path)):
-        if (kind := Path(data).suffix.lower()) not in _READERS:
-            raise ValueError(f"data={str(data)!r} must end in one of {', '.join(_READERS)}.")
-        data = _READERS[kind](data)
-    elif hasattr(data, "to_pandas"): data = _from_dataset(data)
-    elif isinstance(data, list): data = pd.DataFrame(data)
-    if not isinstance(data, pd.DataFrame):
-        splits = f"has the splits {', '.join(data)}: pass one of them" if isinstance(data, dict) else "isn't a table"
-        raise TypeError(f"data, a {type(data).__name__}, {splits} (a DataFrame, a file, a Dataset, a list of dicts).")
-    if not len(data): raise ValueError("data has no rows.")
-    return data.reset_index(drop=True)
-
-# %% ../nbs/06_fastai_and_blurr.ipynb #b5f7cf8f
-def _from_dataset(data) -> pd.DataFrame:
-    "A Hugging Face Dataset as a table, with names instead of class numbers."
-    frame = data.to_pandas()
-    for column, feature in data.features.items():
-        if hasattr(feature, "int2str"):
-            frame[column] = pd.Categorical.from_codes(frame[column].fillna(-1).astype(int), feature.names)
-    return frame
-
-# %% ../nbs/06_fastai_and_blurr.ipynb #c54d0655
-def _columns(attr) -> list: return [attr] if isinstance(attr, str) else list(attr)
-
-# %% ../nbs/06_fastai_and_blurr.ipynb #1b4f0ce9
-def _get(row, attr, name: str):
-    "What `row` has in column `attr`, or a list of what it has in several; ValueError, which calls it `name`."
-    if missing := [c for c in _columns(attr) if c not in row]:
-        raise ValueError(f"{name}={attr!r}: there is no column {missing[0]!r}, only {', '.join(map(str, row.keys()))}.")
-    return row[attr] if isinstance(attr, str) else [row[c] for c in attr]
-
-# %% ../nbs/06_fastai_and_blurr.ipynb #96719225
-def _get_text(row, attr):
-    "The text in column `attr` of `row`, or the pair in two."
-    text = _get(row, attr, "text_attr")
-    return text if isinstance(attr, str) else tuple(text)
-
-# %% ../nbs/06_fastai_and_blurr.ipynb #1009fcad
-def _first(mask: pd.Series) -> str: return f"in {mask.sum()} of {len(mask)} rows, first in row {mask.idxmax()}"
-
-# %% ../nbs/06_fastai_and_blurr.ipynb #3564f35f
-def _check_columns(data: pd.DataFrame, text_attr, label_attr):
-    "ValueError where a column isn't there, or has gaps."
-    for name, attr in dict(text_attr=text_attr, label_attr=label_attr).items():
-        _get(data, attr, name)
-        for column in _columns(attr):
-            if (gaps := data[column].isna()).any():
-                raise ValueError(f"{name}={column!r} has nothing {_first(gaps)}: data.dropna(subset=[{column!r}]).")
-
-# %% ../nbs/06_fastai_and_blurr.ipynb #205fcc03
-def _check_texts(data: pd.DataFrame, text_attr):
-    "ValueError or TypeError where a text is empty or no text."
-    if not isinstance(text_attr, str) and len(text_attr) != 2:
-        raise ValueError(f"text_attr={text_attr!r} must be one column, or two for a pair.")
-    for column in _columns(text_attr):
-        for i, text in data[column].items(): check_text(text, f"{column!r}, row {i}")
-        if (empty := data[column].str.strip() == "").any():
-            raise ValueError(f"text_attr={column!r} is empty {_first(empty)}: "
-                             f"data[data[{column!r}].str.strip() != ''] leaves these out.")
-
-# %% ../nbs/06_fastai_and_blurr.ipynb #cb8e59c9
-def _classes(data: pd.DataFrame, label_attr: str, n_labels: int | None) -> list:
-    "The classes in column `label_attr`, in order; ValueError where they aren't classes, or aren't `n_labels`."
-    column, said = data[label_attr], f"label_attr={label_attr!r}"
-    kinds = sorted({type(v).__name__ for v in column.tolist()})
-    if isinstance(column.dtype, pd.CategoricalDtype): classes = list(column.cat.categories)
-    elif len(kinds) > 1:
-        raise ValueError(f"{said} mixes {' and '.join(kinds)}: data[{label_attr!r}].astype(str) makes them one kind.")
-    elif kinds[0] not in ("str", "int", "bool"):
-        raise ValueError(f"{said} has values of type {kinds[0]}: for classes, make them str or int; to predict a "
-                         "number, pass n_labels=1; for many labels a text, a column of 0 and 1 for each.")
-    else: classes = sorted(column.unique().tolist())
-    if column.nunique() < 2:
-        raise ValueError(f"{said} is {column.tolist()[0]!r} in every row: one class leaves nothing to tell apart.")
-    if n_labels not in (None, len(classes)):
-        raise ValueError(f"n_labels={n_labels}, but {said} has {len(classes)} classes: {', '.join(map(str, classes))}.")
-    return classes
-
-# %% ../nbs/06_fastai_and_blurr.ipynb #eee8c1f8
-def _check_values(data: pd.DataFrame, columns: list, ok, kind: str):
-    "ValueError where a value in `columns` isn't `ok`."
-    for column in columns:
-        bad = ~data[column].map(ok).astype(bool)
-        if bad.any():
-            value = data[column].tolist()[bad.idxmax()]
-            raise ValueError(f"label_attr={column!r} must be {kind}, and is {value!r} {_first(bad)}.")
-
-# %% ../nbs/06_fastai_and_blurr.ipynb #f20ed058
+# %% ../nbs/06_fastai_and_blurr.ipynb #e0c7ca4c
 def _task(data: pd.DataFrame, label_attr, n_labels: int | None) -> tuple:
     "The fastai block, the names of the classes, the metrics and transformers' name for what `label_attr` holds."
-    columns = _columns(label_attr)
+    columns = columns_of(label_attr)
     if n_labels == 1:
-        _check_values(data, columns, lambda v: isinstance(v, (int, float)), "a number")
+        check_values(data, columns, lambda v: isinstance(v, (int, float)), "a number")
         return RegressionBlock(), None, [mae], "regression"
     if not isinstance(label_attr, str):
-        _check_values(data, columns, lambda v: v in (0, 1), "0 or 1")
+        check_values(data, columns, lambda v: v in (0, 1), "0 or 1")
         return (MultiCategoryBlock(encoded=True, vocab=columns), columns, [F1ScoreMulti(), accuracy_multi],
                 "multi_label_classification")
-    classes = _classes(data, label_attr, n_labels)
+    classes = classes_of(data, label_attr, n_labels)
     f1 = F1Score() if len(classes) == 2 else F1Score(average="macro")
     return CategoryBlock(vocab=classes, sort=False), classes, [f1, accuracy], "single_label_classification"
-
-# %% ../nbs/06_fastai_and_blurr.ipynb #4dfd622d
-def _check_head(hf_model: nn.Module, n_labels: int | None):
-    "TypeError or ValueError where `hf_model` doesn't classify texts, or not into `n_labels` labels."
-    name = type(hf_model).__name__
-    if not any(c.__name__.endswith("ForSequenceClassification") for c in type(hf_model).__mro__):
-        raise TypeError(f"hf_model is a {name}, and has no head that classifies texts: "
-                        "load its checkpoint with get_hf_objects.")
-    if n_labels not in (None, hf_model.config.num_labels):
-        raise ValueError(f"hf_model ({name}) has a head for {hf_model.config.num_labels} labels, and the data have "
-                         f"{n_labels}: load it with config_kwargs=dict(num_labels={n_labels}).")
 
 # %% ../nbs/06_fastai_and_blurr.ipynb #9ae66628
 def _splits(data: pd.DataFrame, splitter) -> tuple:
@@ -567,12 +412,12 @@ def _splits(data: pd.DataFrame, splitter) -> tuple:
             raise ValueError(f"No row of {len(data)} is left for {name}: see is_valid or dblock_splitter.")
     return splits
 
-# %% ../nbs/06_fastai_and_blurr.ipynb #c981cbbf
+# %% ../nbs/06_fastai_and_blurr.ipynb #33587f2d
 @delegates(Blearner.__init__)
 class BlearnerForSequenceClassification(Blearner):
     "A Blearner that gives texts labels: one of several, each of several or not, or a number."
     def __init__(self, dls: DataLoaders, hf_model: PreTrainedModel, **kwargs):
-        _check_head(hf_model, len(vocab) if (vocab := _vocab(dls)) else None)
+        check_head(hf_model, len(vocab) if (vocab := _vocab(dls)) else None)
         super().__init__(dls, hf_model, **kwargs)
 
     @classmethod
@@ -580,15 +425,7 @@ class BlearnerForSequenceClassification(Blearner):
 
     def predict(self, text): return self.blurr_predict(text)
 
-# %% ../nbs/06_fastai_and_blurr.ipynb #322ac541
-def _pad_token(hf_tokenizer: PreTrainedTokenizerBase, hf_model: PreTrainedModel):
-    "Give a tokenizer that has none a token for padding, and `hf_model` a row for it (GPT-2's kin need this)."
-    if hf_tokenizer.pad_token is not None: return
-    hf_tokenizer.add_special_tokens({"pad_token": "<pad>"})
-    hf_model.config.pad_token_id = hf_tokenizer.pad_token_id
-    hf_model.resize_token_embeddings(len(hf_tokenizer))
-
-# %% ../nbs/06_fastai_and_blurr.ipynb #ae6240dc
+# %% ../nbs/06_fastai_and_blurr.ipynb #ee78e5ae
 @patch(cls_method=True)
 def from_data(cls: BlearnerForSequenceClassification,
               data,                               # DataFrame, Dataset, list of dicts, .csv, .json, .jsonl or .xlsx
@@ -599,35 +436,36 @@ def from_data(cls: BlearnerForSequenceClassification,
               dblock_splitter=None,               # None: by the column is_valid if there is one, else at random
               dl_kwargs: dict = {}, learner_kwargs: dict = {}):
     "A learner for the texts and labels in `data`. Raises ValueError, TypeError and OSError that say what to do."
-    frame = _frame(data)
-    _check_columns(frame, text_attr, label_attr)
-    _check_texts(frame, text_attr)
+    frame = as_table(data)
+    check_columns(frame, text_attr, label_attr)
+    check_text_columns(frame, text_attr)
     target, classes, metrics, problem = _task(frame, label_attr, n_labels)
     splits = _splits(frame, dblock_splitter)
     names = dict(enumerate(map(str, classes or ["LABEL_0"])))
     config = dict(id2label=names, label2id={name: i for i, name in names.items()}, problem_type=problem)
     hf = get_hf_objects(pretrained_model_name_or_path, cls.get_model_cls(), config_kwargs=config)
-    _check_head(hf[3], len(names))
-    _pad_token(*hf[2:])
+    check_head(hf[3], len(names))
+    give_pad_token(*hf[2:])
     block = DataBlock(blocks=(TextBlock(*hf), target), splitter=lambda _: splits,
-                      get_x=partial(_get_text, attr=text_attr), get_y=partial(_get, attr=label_attr, name="label_attr"))
+                      get_x=partial(text_or_pair, attr=text_attr),
+                      get_y=partial(value_of, attr=label_attr, name="label_attr"))
     dls = block.dataloaders(frame, **dl_kwargs)
     if not len(dls.train):
         raise ValueError(f"bs={dls.train.bs} is more than the {len(splits[0])} rows for training, and the last batch "
                          "counts only when it is full: pass dl_kwargs=dict(bs=…).")
     return cls(dls, hf[3], **{"metrics": metrics, **learner_kwargs})
 
-# %% ../nbs/06_fastai_and_blurr.ipynb #724c5e69
+# %% ../nbs/06_fastai_and_blurr.ipynb #ea7dac7a
 def _features(item, hf_tokenizer: PreTrainedTokenizerBase) -> dict:
     "What a collator takes for `item`: a tokenized row as it is, a text or a dict with one tokenized."
     if not isinstance(item, dict): item = dict(text=item)
     if "input_ids" in item: return item
-    text = _text(item)
+    text = text_of(item)
     tokens = hf_tokenizer(*text if isinstance(text, tuple) else (text,), truncation=True)
     return {**tokens, **{k: v for k, v in item.items() if k != "text"}}
 
-# %% ../nbs/06_fastai_and_blurr.ipynb #7fd3310a
-class TextBatchCreator(_Portable):
+# %% ../nbs/06_fastai_and_blurr.ipynb #5f92f975
+class TextBatchCreator(Portable):
     "Makes a batch of rows: a dict, and the labels where there are any."
     def __init__(self, hf_arch, hf_config, hf_tokenizer, hf_model,
                  data_collator=None): # pads rows to a batch; None: DataCollatorWithPadding
@@ -645,8 +483,8 @@ class _ShowTransform(Transform):
     def decodes(self, x: TextInput): return _decoded(self.hf_tokenizer, x)
     def decodes(self, x: TensorCategory): return Category(self.labels[x]) if self.labels else x
 
-# %% ../nbs/06_fastai_and_blurr.ipynb #e2cce45f
-class TextDataLoader(_Portable, _DictDL):
+# %% ../nbs/06_fastai_and_blurr.ipynb #6822e39c
+class TextDataLoader(Portable, _DictDL):
     "A loader over rows that are tokenized already, or texts: a Dataset or a list. Blurr's low level."
     def __init__(self, dataset, hf_arch: str, hf_config, hf_tokenizer, hf_model,
                  batch_creator=None,            # makes a batch of rows; None: TextBatchCreator
@@ -681,3 +519,149 @@ def wandb_callback(log=None, **kwargs):
     import fastai.callback.wandb as module
     module.init_args = lambda o: init_args(o) if hasattr(o, "__dict__") else {}
     return module.WandbCallback(log=log, **kwargs)
+
+# %% ../nbs/06_fastai_and_blurr.ipynb #b241c8b2
+class _Spy(ItemTransform):
+    "Writes into `flight` what `look` makes of what comes by, and passes it on."
+    def __init__(self, flight: Flight, steps: str, where: str, note: str, look, order: int = 0):
+        super().__init__()
+        store_attr()
+
+    def encodes(self, x):
+        self.flight.log(self.steps, self.where, self.note, self.look(x))
+        return x
+
+# %% ../nbs/06_fastai_and_blurr.ipynb #b2a872c2
+def _fly(learn: Learner, hf_model: PreTrainedModel, flight: Flight) -> Flight:
+    "Validate with `learn`; `flight` is written until `hf_model` has answered for the first batch."
+    def answered(module, inputs, outputs):
+        flight.log("logits", type(module).__name__, "The answers: the same in each design.",
+                   [dict(logits=row) for row in outputs.logits])
+    hook = hf_model.register_forward_hook(answered)
+    try:
+        with learn.no_bar(), learn.no_logging(): learn.validate()
+    finally: hook.remove()
+    return flight
+
+# %% ../nbs/06_fastai_and_blurr.ipynb #b099a251
+class FastHugsTokenizer:
+    "Cuts texts for fastai's Tokenizer, leaving room for two special tokens in `max_length`."
+    def __init__(self, hf_tokenizer, max_length: int): store_attr()
+    def __call__(self, texts):
+        for text in texts: yield self.hf_tokenizer.tokenize(text)[:self.max_length - 2]
+
+# %% ../nbs/06_fastai_and_blurr.ipynb #87170eb7
+class SpecialClsTokens(Transform):
+    "Puts [CLS] before and [SEP] behind the ids of a text."
+    def __init__(self, hf_tokenizer): store_attr()
+    def encodes(self, ids: TensorText):
+        first, last = ([i] for i in (self.hf_tokenizer.cls_token_id, self.hf_tokenizer.sep_token_id))
+        return TensorText([*first, *ids.tolist(), *last])
+
+# %% ../nbs/06_fastai_and_blurr.ipynb #2428641e
+class FastHugsModel(nn.Module):
+    "Calls `hf_model` with ids, and a mask that is 0 where the id is that of a pad."
+    def __init__(self, hf_model: PreTrainedModel, pad_token_id: int, flight: Flight):
+        super().__init__()
+        store_attr()
+
+    def forward(self, input_ids):
+        ids = input_ids.as_subclass(torch.Tensor)  # today's transformers want it plain
+        mask = (ids != self.pad_token_id).long()   # (batch, tokens)
+        self.flight.log("mask", "FastHugsModel.forward", "Built anew: 0 where the id is that of [PAD].",
+                        [dict(ids=i, mask=m) for i, m in zip(ids, mask)])
+        return self.hf_model(ids, attention_mask=mask)[0]
+
+# %% ../nbs/06_fastai_and_blurr.ipynb #bfe720cf
+def fly_fasthugs(rows: pd.DataFrame,  # text, label
+                 hf: tuple,           # as get_hf_objects gives
+                 bs: int) -> Flight:
+    "FastHugs: items are tokenized one by one when they are fetched, the model makes the mask."
+    _, config, tokenizer, model = hf
+    flight, length, everything = Flight(tokenizer, bs), max_tokens(model, tokenizer), list(range(len(rows)))
+    spy, ids_of = partial(_Spy, flight), tokenizer.get_vocab()
+    x = [ColReader("text"), Tokenizer(FastHugsTokenizer(tokenizer, length), rules=[]),
+         spy("tokenize", "FastHugsTokenizer", "One text is cut into tokens.", lambda tokens: [dict(tokens=tokens)]),
+         Numericalize(sorted(ids_of, key=ids_of.get)),
+         spy("ids", "Numericalize", "fastai looks the tokens up in the vocabulary.", lambda ids: [dict(ids=ids)]),
+         SpecialClsTokens(tokenizer),
+         spy("special tokens", "SpecialClsTokens", "Two ids are added.", lambda ids: [dict(ids=ids)])]
+    y = [ColReader("label"), Categorize(vocab=list(config.id2label.values()), sort=False),
+         spy("label", "Categorize", "The name of the class becomes its number.", lambda y: [dict(label=y)], order=1)]
+    pad = partial(pad_input_chunk, pad_idx=tokenizer.pad_token_id, pad_first=False, seq_len=length)
+    padded = spy("pad", "pad_input_chunk", "Filled up to the longest row of this batch.",
+                 lambda samples: [dict(ids=ids, label=label) for ids, label in samples])
+    dsets = Datasets(rows, [x, y], splits=(everything, everything), dl_type=TfmdDL)
+    dls = dsets.dataloaders(bs=bs, before_batch=[pad, padded], num_workers=0)
+    wrapped = FastHugsModel(model, tokenizer.pad_token_id, flight)
+    return _fly(Learner(dls, wrapped, loss_func=CrossEntropyLossFlat()), model, flight.start())
+
+# %% ../nbs/06_fastai_and_blurr.ipynb #e1c310d5
+class AdaptiveLearner(Learner):
+    "A Learner for batches that are dicts, with the loss that the model computes."
+    def _split(self, b): self.xb, self.yb = b, (b["labels"],)
+
+    def _do_one_batch(self):
+        outputs = self.model(**self.xb)
+        self.pred, self.loss_grad = outputs.logits, outputs.loss
+        self("after_pred")
+        self.loss = self.loss_grad.clone()
+        self("after_loss")
+        if self.training: self._do_grad_opt()
+
+# %% ../nbs/06_fastai_and_blurr.ipynb #581077a6
+def fly_adaptnlp(rows: pd.DataFrame, hf: tuple, bs: int, padding: bool | str = True) -> Flight:
+    "AdaptNLP: the whole dataset is tokenized up front, with `padding`. ValueError where rows can't be stacked."
+    import datasets
+    _, config, tokenizer, model = hf
+    flight, names = Flight(tokenizer, bs).start(), list(config.id2label.values())
+    table = rows.assign(label=rows.label.map(names.index))
+    flight.log("label", "Categorize", "The names of all classes become numbers.", table[:bs].to_dict("records"))
+    options = dict(padding=padding, truncation=True, max_length=max_tokens(model, tokenizer))
+    data = datasets.Dataset.from_pandas(table)
+    data = data.map(lambda batch: tokenizer(batch["text"], **options), batched=True, remove_columns="text")
+    flight.log("tokenize, ids, special tokens, pad, mask", "Dataset.map", "All rows in one call of the tokenizer, filled "
+               "up to the longest of them all.", [dict(ids=i, mask=m, label=y) for i, m, y in zip(
+                   *(data[:bs][name] for name in ("input_ids", "attention_mask", "label")))])
+    spy = _Spy(flight, "label", "default_data_collator", "Rows become tensors, and `label` becomes `labels`.",
+               lambda b: [dict(ids=i, mask=m, label=y) for i, m, y in zip(
+                   *(b[name] for name in ("input_ids", "attention_mask", "labels")))])
+    loader = DataLoader(data, batch_size=bs, collate_fn=lambda items: spy(default_data_collator(items)))
+    learn = AdaptiveLearner(DataLoaders(loader, loader), model, loss_func=CrossEntropyLossFlat())
+    return _fly(learn, model, flight)
+
+# %% ../nbs/06_fastai_and_blurr.ipynb #ae8d5e3a
+def fly_blurr(rows: pd.DataFrame, hf: tuple, bs: int) -> Flight:
+    "Blurr: text is text until a batch is made."
+    flight, everything = Flight(hf[2], bs), list(range(len(rows)))
+    classes = CategoryBlock(vocab=list(hf[1].id2label.values()), sort=False)
+    block = DataBlock(blocks=(TextBlock(*hf, dl_type=_DictDL), classes), get_x=ColReader("text"),
+                      get_y=ColReader("label"), splitter=lambda _: (everything, everything))
+    dls = block.dataloaders(rows, bs=bs, drop_last=False)
+    dls.valid.after_item.add(_Spy(flight, "label", "Categorize", "The name of the class becomes its number; the text "
+                                  "stays as it is.", lambda sample: [dict(text=sample[0], label=sample[1])]))
+    dls.valid.before_batch.add(_Spy(
+        flight, "tokenize, ids, special tokens, pad, mask, label", "BatchTokenizeTransform",
+        "One call of the tokenizer for the batch; the label is put among the inputs, as `labels`.",
+        lambda samples: [dict(ids=x["input_ids"], mask=x["attention_mask"], label=x["labels"]) for x, _ in samples]))
+    return _fly(Blearner(dls, hf[3]), hf[3], flight.start())
+
+# %% ../nbs/06_fastai_and_blurr.ipynb #8f7a58d8
+def _rows(texts: list[str], labels: list[str], others: list[str], config) -> pd.DataFrame:
+    "A table of `texts` with `labels`, and of `others`, whose label doesn't matter. ValueError for an unknown label."
+    names = list(config.id2label.values())
+    if unknown := [label for label in labels if label not in names]:
+        raise ValueError(f"labels={labels!r}: {unknown[0]!r} isn't one of the model's, {', '.join(map(str, names))}.")
+    if len(labels) != len(texts):
+        raise ValueError(f"There are {len(texts)} texts and {len(labels)} labels: pass one label for each text.")
+    return pd.DataFrame(dict(text=[text_of(t) for t in [*texts, *others]], label=[*labels, *names[:1]*len(others)]))
+
+def flights(texts: list[str],  # those of the batch
+            labels: list[str], # for each the name of its class, as the model has it
+            hf=None,           # as get_hf_objects gives; None: the bundled model
+            others: list[str] = (), # texts that are in the dataset, but not in the batch
+           ) -> dict[str, Flight]:
+    "One batch through the three designs, each with a recorder on board. Raises ValueError, TypeError."
+    hf = hf or get_hf_objects()
+    rows, bs = _rows(texts, labels, list(others), hf[1]), len(texts)
+    return dict(FastHugs=fly_fasthugs(rows, hf, bs), AdaptNLP=fly_adaptnlp(rows, hf, bs), Blurr=fly_blurr(rows, hf, bs))
