@@ -8,11 +8,12 @@ __all__ = ['PADDINGS', 'TRUNCATIONS', 'UNLIMITED', 'LABEL_PAD', 'CALLS', 'BATCH_
            'truncate', 'encode', 'PaddingRow', 'padding_table', 'forward_flops', 'token_budget_batches', 'padding_cost',
            'classify']
 
-# %% ../nbs/04_padding_and_masks.ipynb #17fcaf80
+# %% ../nbs/04_padding_and_masks.ipynb #b2e9d458
 import copy, json, logging, warnings
 from collections.abc import Mapping
 from contextlib import contextmanager
 from functools import lru_cache
+from importlib import import_module
 from numbers import Integral
 from typing import NamedTuple
 
@@ -631,3 +632,11 @@ def classify(texts: str | list[str],
             for i, score in zip(batch, scores): found[i] = predict(score, model.config.id2label)[0]
             bar.update(len(batch))
     return found
+
+# %% ../nbs/04_padding_and_masks.ipynb #ae190934
+_WIDGETS = dict(MaskBench="mask_bench", PaddingTable="padding_table", PaddingBill="padding_bill")
+
+def __getattr__(name: str):
+    "The session's widgets; AttributeError for any other `name`."
+    if name not in _WIDGETS: raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"study_group.{_WIDGETS[name]}"), name)

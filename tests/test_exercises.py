@@ -111,3 +111,212 @@ def test_the_smallest_vocabulary(tokenizer_checks):
     assert "less than plain BPE needs" in check(BPETokenizer(pre_tokenizer=P.WhitespaceSplit()).train(texts, 1300))
     only_signs = P.Split(Regex(r"\w"), "removed")
     assert "the text is lost" in check(BPETokenizer(pre_tokenizer=only_signs).train(texts, 300))
+
+
+@pytest.fixture(scope="module")
+def blurr_checks():
+    import study_group.blurr as b
+    from datasets import Dataset
+    from study_group.flight_recorder import when
+    from torch.utils.data import DataLoader
+    from transformers import DataCollatorWithPadding
+    hf = b.get_hf_objects()
+    frame = [dict(text=f"Film {n}.", label=n % 2, is_valid=n < 2) for n in range(6)]
+    dls = b.BlearnerForSequenceClassification.from_data(frame, hf[:1:-1], dl_kwargs=dict(bs=2)).dls
+    return checks("06_fastai_and_blurr.ipynb", **vars(b), hf_tokenizer=hf[2], hf_model=hf[3], hf_config=hf[1], dls=dls,
+                  Dataset=Dataset, texts=["What a film!", "Dull."], when=when,
+                  my_collate=lambda _: None, my_count=None, my_count_with_norms=None, my_align=lambda *_: None,
+                  my_phases=dict(tokenize=None))
+
+
+def collated(c, padding=True, name="labels", tensors="pt", keep=("input_ids", "attention_mask"), order=1):
+    "A learner's collate function, right or with a typical mistake."
+    def mine(samples):
+        batch = c["hf_tokenizer"]([text for text, _ in samples[::order]], padding=padding, return_tensors=tensors)
+        labels = torch.tensor([label for _, label in samples])
+        return {k: batch[k] for k in keep} | {name: labels}, labels
+    return mine
+
+
+@pytest.mark.parametrize("mistake, hint", [
+    (dict(), "Right. The model takes it: loss"), (dict(padding="max_length"), "to the longest"),
+    (dict(name="label"), "twice"), (dict(tensors=None), "is no tensor"), (dict(order=-1), "isn't what the tokenizer"),
+    (dict(keep=["input_ids"]), "no attention_mask")])
+def test_the_bridge_by_hand(blurr_checks, mistake, hint):
+    assert hint in blurr_checks["check_collate"](collated(blurr_checks, **mistake))
+
+
+@pytest.mark.parametrize("answer, hint", [
+    (None, "Not answered yet"), (({}, None, 3), "Two things"), ((torch.ones(2), torch.ones(2)), "must be a dict")])
+def test_the_bridge_half_built(blurr_checks, answer, hint):
+    assert hint in blurr_checks["check_collate"](lambda samples: answer)
+
+
+@pytest.mark.parametrize("without, with_norms, hint", [
+    (None, None, "Not answered yet"), (1_923_074, 1_931_522, "Right: 1,923,074, and 8,448 more"),
+    (148_610, 1, "That is freeze_to(-2)"), (1_774_464, 1, "The last layer, yes"), (7, 7, "Not the first"),
+    (1_923_074, 1_923_074, "keeps normalization learning"), (1_923_074, 2, "add 768 for each frozen LayerNorm")])
+def test_what_learns(blurr_checks, without, with_norms, hint):
+    assert hint in blurr_checks["check_counts"](without, with_norms)
+
+
+def aligned(word_ids, labels, special=-100, rest=-100, shift=0):
+    return [special if w is None else labels[(w + shift) % len(labels)] if w != before else rest
+            for w, before in zip(word_ids, [None, *word_ids])]
+
+
+@pytest.mark.parametrize("mistake, hint", [
+    (dict(), "Right"), (dict(special=0), "[CLS] is a special token"), (dict(rest=3), "goes on with a word"),
+    (dict(shift=1), "is the first token of HuggingFace: 3, not 0")])
+def test_labels_for_tokens(blurr_checks, mistake, hint):
+    assert hint in blurr_checks["check_align"](lambda *args: aligned(*args, **mistake))
+
+
+def test_labels_for_tokens_not_yet(blurr_checks):
+    check = blurr_checks["check_align"]
+    assert "Not answered yet" in check(lambda *_: None) and "2 labels for" in check(lambda *_: [1, 2])
+    assert "Right" in check(lambda *args: torch.tensor(aligned(*args)))
+
+
+@pytest.mark.parametrize("tokenize, special_tokens, pad, hint", [
+    (None, None, None, "Not answered yet"), ("dataset", "dataset", "batch", "Right, and flown"),
+    ("batch", "dataset", "batch", "Not tokenize"), ("dataset", "item", "batch", "Not special_tokens"),
+    ("dataset", "dataset", "dataset", "Not pad"), ("early", "dataset", "batch", "'early' is no phase")])
+def test_a_fourth_lane(blurr_checks, tokenize, special_tokens, pad, hint):
+    answer = dict(tokenize=tokenize, special_tokens=special_tokens, pad=pad)
+    assert hint in blurr_checks["check_phases"](answer)
+
+
+@pytest.fixture(scope="module")
+def padding_checks():
+    import study_group.padding as p
+    from study_group.checkpoints import load_model, load_tokenizer
+    from study_group.data import bundled_reviews, corpus
+    tokenizer = load_tokenizer()
+    return checks("04_padding_and_masks.ipynb", tokenizer=tokenizer, torch=torch, padding_cost=p.padding_cost,
+                  texts=["I've been waiting for a HuggingFace course my whole life.", "I hate this so much!"],
+                  two=["No!", "Not bad at all."], eager=load_model(attn_implementation="eager"),
+                  question="Who kept the light?", paragraph=corpus()[0],
+                  lengths=tokenizer(bundled_reviews().text.tolist(), return_length=True)["length"],
+                  my_ids=None, my_mask=None, my_flips=None, my_options=None, my_batches=lambda lengths: None)
+
+
+NO, BAD = [101, 2053, 999, 102], [101, 2025, 2919, 2012, 2035, 1012, 102]
+IDS, MASK = [NO + [0]*3, BAD], [[1]*4 + [0]*3, [1]*7]
+
+
+@pytest.mark.parametrize("ids, mask, hint", [
+    (None, None, "Not answered yet"), (IDS, None, "Not answered yet"), (IDS, MASK, "Right"),
+    (torch.tensor(IDS), torch.tensor(MASK), "Right"), (IDS[0], MASK[0], "Two rows"), (IDS, [1, 1], "Two rows"),
+    ([NO, BAD], [[1]*4, [1]*7], "Rows of 4 and 7 ids are ragged"), (IDS, [[1]*4, [1]*7], "exactly the same shape"),
+    (IDS, [[0]*4 + [1]*3, [0]*7], "1 = look"), (IDS, [[1]*7]*2, "which of them should the model ignore"),
+    (IDS, [[0, 1, 1, 0, 0, 0, 0], [0] + [1]*5 + [0]], "count as tokens"),
+    ([NO[1:3] + [0]*3, BAD[1:6]], [[1, 1, 0, 0, 0], [1]*5], "begins with [CLS]"),
+    ([[0]*3 + NO, BAD], [[0]*3 + [1]*4, [1]*7], "pads go to the right"),
+    ([NO + [0]*4, BAD + [0]], [[1]*4 + [0]*4, [1]*7 + [0]], "Longer than need be"),
+    ([NO[:3] + [0]*3 + [102], BAD], MASK, "Where do the pads go"),
+    ([[101, 2053, 998, 102, 0, 0, 0], BAD], MASK, "isn't what it should be")])
+def test_a_batch_by_hand(padding_checks, ids, mask, hint):
+    assert hint in padding_checks["check_batch"](ids, mask)
+
+
+PADS = set(range(8, 16))
+FLIPS = dict(a=(1, PADS - {12}), b=(1, PADS | {2}), c=(0, {7}))
+
+
+@pytest.mark.parametrize("changed, hint", [
+    (dict(), "Right"), (dict(a=(0, PADS - {12})), "(a) Not row 0"), (dict(a=(1, PADS)), "(a) Column 12 may be looked"),
+    (dict(b=(1, PADS)), "(b) One column has just been hidden"), (dict(b=(1, {2})), "(b) 8 more are 0"),
+    (dict(c=(0, {7} | PADS)), "(c) 8 of yours aren't 0"), (dict(c=(0, set())), "(c) One column"),
+    (dict(a=(1, {12})), "(a) Column 12"), (dict(a=(1, [8, 9, 10, 11, 13, 14, 15])), "Right"),
+    (dict(d=(0, set())), "each of"), (dict(a={1, 2}), "A row and columns")])
+def test_flips(padding_checks, changed, hint):
+    assert hint in padding_checks["check_flips"]({**FLIPS, **changed})
+
+
+def test_flips_not_yet(padding_checks): assert "Not answered yet" in padding_checks["check_flips"](None)
+
+
+BOTH = dict(truncation="only_second", max_length=40, return_overflowing_tokens=True)
+
+
+@pytest.mark.parametrize("options, hint", [
+    (None, "Not answered yet"), ({**BOTH, "stride": 8, "padding": True}, "Right: 4 rows"), ({}, "has 99 tokens"),
+    (dict(truncation=True, max_length=40), "of the paragraph are in no row"), (dict(max_length=9), "question was cut"),
+    (dict(truncation="only_first", max_length=40), "refuses"), (BOTH, "share 0 tokens"),
+    (dict(truncation="longest_first", max_length=20), "are in no row"),
+    ({**BOTH, "stride": 4, "padding": True}, "share 4 tokens"), ({**BOTH, "stride": 8}, "different lengths"),
+    ({**BOTH, "stride": 40}, "refuses"), (dict(truncate=True, max_length=99), "tokens, and the model takes 40")])
+def test_question_and_paragraph(padding_checks, options, hint):
+    assert hint in padding_checks["check_options"](options)
+
+
+def test_the_bill(padding_checks):
+    from study_group.padding import token_budget_batches
+    check = padding_checks["check_bill"]
+    def in_steps(order, n): return [order[i:i + n] for i in range(0, len(order), n)]
+    def ranked(lengths): return sorted(range(len(lengths)), key=lambda i: lengths[i])
+    assert "Not answered yet" in check(lambda lengths: None)
+    assert "Right: 5,965 places in 11 batches" in check(lambda lengths: token_budget_batches(lengths, 2048))
+    assert "Right: 6,140 places in 15 batches" in check(lambda lengths: in_steps(ranked(lengths), 20))
+    for mistake, hint in [
+            (lambda n: in_steps(ranked(n), 32), "of one size"), (lambda n: in_steps(range(len(n)), 32), "with whom"),
+            (lambda n: in_steps(ranked(n)[1:], 32), "1 reviews are in no"),
+            (lambda n: [[i] for i in ranked(n)], "at most 15"),
+            (lambda n: in_steps([*ranked(n), 0], 32), "1 reviews too many"),
+            (lambda n: [range(len(n))], "at most 2,048")]:
+        assert hint in check(mistake)
+
+
+@pytest.fixture(scope="module")
+def model_checks(tmp_path_factory):
+    import study_group.models as m
+    from study_group.checkpoints import BUNDLED, load, load_model
+    from transformers import AutoConfig, AutoModelForSequenceClassification
+    model, tokenizer = load()
+    folder = m.save_checkpoint(model, tokenizer, tmp_path_factory.mktemp("models")/"mine")
+    return checks("02_models.ipynb", **vars(m), load_model=load_model, AutoConfig=AutoConfig, checkpoint=BUNDLED,
+                  AutoModelForSequenceClassification=AutoModelForSequenceClassification, sentiment=model, folder=folder,
+                  my_total=None, my_new=None, my_tensor=lambda *_: None)
+
+
+@pytest.mark.parametrize("answer, hint", [
+    (None, "Not answered yet"), (33_360_002, "Right: 33,360,002, 1.47 times"), (45_426_436, "twice as many embeddings"),
+    (21_293_568, "layers alone"), (33_360_002 - 148_610, "Nearly"), (7, "Start from the total")])
+def test_twice_as_deep(model_checks, answer, hint): assert hint in model_checks["check_total"](answer)
+
+
+HEAD = {f"{layer}.{kind}" for layer in ("pre_classifier", "classifier") for kind in ("weight", "bias")}
+
+
+@pytest.mark.parametrize("answer, hint", [
+    (None, "Not answered yet"), ("classifier", "A set of names"), (HEAD, "Right"),
+    ({"classifier.weight", "classifier.bias"}, "2 more"), (HEAD | {"qa_outputs.weight"}, "qa_outputs.weight isn't"),
+    (HEAD | {"distilbert.embeddings.LayerNorm.bias"}, "The body is in both")])
+def test_what_is_left_of_it(model_checks, answer, hint): assert hint in model_checks["check_new"](answer)
+
+
+def tensor_reader(skip_header=True, whole=False, flat=False, dtype=torch.float32):
+    "A learner's reader of safetensors, right or with a typical mistake."
+    def mine(path, name):
+        content = path.read_bytes()
+        n = int.from_bytes(content[:8], "little")
+        entry = json.loads(content[8:8 + n])[name]
+        begin, end = (i + (8 + n)*skip_header for i in entry["data_offsets"])
+        found = torch.frombuffer(bytearray(content[begin:None if whole else end]), dtype=dtype)
+        return found if flat else found.view(entry["shape"] if dtype == torch.float32 and not whole else -1)
+    return mine
+
+
+@pytest.mark.parametrize("mistake, hint", [
+    (dict(), "Right"), (dict(skip_header=False), "data_offsets count from the end"),
+    (dict(whole=True), "where does it begin, and end?"), (dict(flat=True), "should have shape [2, 384]"),
+    (dict(dtype=torch.int32), "The dtype in the header is F32")])
+def test_a_tensor_from_bytes(model_checks, mistake, hint):
+    assert hint in model_checks["check_tensor"](tensor_reader(**mistake))
+
+
+def test_a_tensor_not_yet(model_checks):
+    check = model_checks["check_tensor"]
+    assert "Not answered yet" in check(lambda *_: None) and "not a list" in check(lambda *_: [1])
+    assert "KeyError" in check(lambda path, name: {}[name])
