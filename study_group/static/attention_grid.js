@@ -4,7 +4,8 @@
  * Python when they are looked at, and are kept here. A saved page has this script too, and a model that answers itself.
  *
  * @typedef {object} View @property {number} version of the numbers: another mask, another version
- * @property {[number, number, number, number]} shape layers, batch, heads, tokens @property {number} group heads in one answer
+ * @property {[number, number, number, number]} shape layers, batch, heads, tokens
+ * @property {number} group heads in one answer
  * @property {number[]} rows of the batch that there are @property {string[]} texts @property {string[][]} tokens
  * @property {string[]} kinds for each row a letter for each token: w, s (special), p (pad)
  * @property {string[]} types for each row of sentence pairs 0 or 1 for each token; else empty
@@ -14,8 +15,11 @@
  */
 
 const [CELL, LABEL, TALL, FEW] = [26, 92, 560, 10]; // pixels: largest cell, label, height; the least that has a label
+const FONT = '11px system-ui, "Noto Sans", sans-serif';
 const KEEP = 64e6, AHEAD = 8e6; // bytes that are kept; that are fetched before they are asked for
-const PAIRS = { all: "all tokens", "0 0": "A → A", "0 1": "A → B", "1 0": "B → A", "1 1": "B → B" };
+const [LINES, ALL, LEAST] = [40, 800, 0.02]; // lines of one token and of all, the strongest; the least weight of those
+const PAIRS = { all: "both sentences", "0 0": "A → A: first looks at itself", "0 1": "A → B: first looks at second",
+  "1 0": "B → A: second looks at first", "1 1": "B → B: second looks at itself" };
 const CAVEAT = "Attention is not explanation: it shows where a head looks, not what the answer hangs on.";
 const HINT = "Point at a cell or a token, or press Tab until the heatmap has the focus and walk with the arrow keys.";
 
@@ -63,7 +67,8 @@ function paletteOf(root) {
     ...Object.fromEntries(["page", "panel", "line", "ink", "quiet", "accent", "warm"].map((n) => [n, named(n)])),
     weight: rgb("weight"), below: rgb("below"), above: rgb("above"), dark: root.dataset.theme === "dark",
     weights: Uint32Array.from(bytes, (n) => pack(rgb("weight"), n / 255)),
-    scores: Uint32Array.from(bytes, (n) => pack(rgb(n < 128 ? "below" : "above"), Math.min(1, Math.abs(n - 128) / 127))),
+    scores: Uint32Array.from(bytes,
+      (n) => pack(rgb(n < 128 ? "below" : "above"), Math.min(1, Math.abs(n - 128) / 127))),
   };
 }
 
@@ -102,6 +107,9 @@ function shelf() {
   };
 }
 
+/** Of tokens of which only each `every`th has room for its name, the first. */
+function first(every) { return Math.floor(every / 2); }
+
 /** What tokens are called where there is little room. */
 function labels(context, room) {
   const known = new Map();
@@ -124,7 +132,7 @@ function hatch(context, { quiet }, scale) {
   tile.width = tile.height = 7 * scale;
   const pen = tile.getContext("2d");
   pen.scale(scale, scale);
-  [pen.strokeStyle, pen.globalAlpha, pen.lineWidth] = [quiet, 0.55, 1];
+  [pen.strokeStyle, pen.globalAlpha, pen.lineWidth] = [quiet, 0.4, 1];
   for (const at of [-7, 0, 7]) { pen.beginPath(); pen.moveTo(at, 0); pen.lineTo(at + 7, 7); pen.stroke(); }
   const pattern = context.createPattern(tile, "repeat");
   pattern.setTransform(new DOMMatrix().scale(1 / scale));
@@ -137,7 +145,8 @@ function hatch(context, { quiet }, scale) {
  */
 function paintHeat(context, picture, { cell, left, top, x, y, width, height, scale }, palette, at) {
   const { rows, columns, kind, token, isPad, struck } = picture;
-  const between = (from, room, n) => [Math.max(0, Math.floor(from / cell)), Math.min(n, Math.ceil((from + room) / cell))];
+  const between = (from, room, n) =>
+    [Math.max(0, Math.floor(from / cell)), Math.min(n, Math.ceil((from + room) / cell))];
   const [r0, r1] = between(y, height - top, rows.length);
   const [c0, c1] = between(x, width - left, columns.length);
   const every = Math.max(1, Math.ceil((FEW + 1) / cell));
@@ -192,8 +201,9 @@ function paintHeat(context, picture, { cell, left, top, x, y, width, height, sca
   }
   context.restore();
 
-  const short = labels(context, LABEL - 12);
-  function label(position, mark) {
+  context.font = FONT;
+  const [shortLeft, shortTop] = [labels(context, left - 12), labels(context, top - 12)];
+  function label(position, mark, short) {
     const text = short(token(position));
     const wide = context.measureText(text).width;
     if (isPad(position)) {
@@ -209,7 +219,7 @@ function paintHeat(context, picture, { cell, left, top, x, y, width, height, sca
     context.rect(x0, y0, wide, tall);
     context.clip();
     const shown = new Set();
-    for (let n = Math.ceil(from / every) * every; n < to; n += every) shown.add(n);
+    for (let n = first(every); n < to; n += every) if (n >= from) shown.add(n);
     if (marked >= from && marked < to) {
       for (const n of shown) if (Math.abs(n - marked) * cell < FEW) shown.delete(n);
       shown.add(marked);
@@ -217,33 +227,34 @@ function paintHeat(context, picture, { cell, left, top, x, y, width, height, sca
     for (const n of shown) place(n, n === marked ? colour : undefined);
     context.restore();
   }
+  const within = (place, from, to) => Math.max(from + 6, Math.min(to - 6, place)); // so that no half name stands there
   context.textAlign = "right";
   context.textBaseline = "middle";
-  const font = (mark) => { context.font = `${mark ? "bold " : ""}11px system-ui, "Noto Sans", sans-serif`; };
+  const font = (mark) => { context.font = `${mark ? "bold " : ""}${FONT}`; };
   font();
   strip(0, top, left, height - top, r0, r1, (r, mark) => {
     context.save();
     font(mark);
-    context.translate(left - 5, top - y + (r + 0.5) * cell);
-    label(rows[r], mark);
+    context.translate(left - 5, within(top - y + (r + 0.5) * cell, top, height));
+    label(rows[r], mark, shortLeft);
     context.restore();
   }, at?.r ?? -1, palette.accent);
   strip(left, 0, width - left, top, c0, c1, (c, mark) => {
     context.save();
     font(mark);
-    context.translate(left - x + (c + 0.5) * cell, top - 5);
+    context.translate(within(left - x + (c + 0.5) * cell, left, width), top - 5);
     context.rotate(Math.PI / 2);
-    label(columns[c], mark);
+    label(columns[c], mark, shortTop);
     context.restore();
   }, at?.c ?? -1, palette.warm);
 }
 
-/** Draw `picture` as lines from the tokens that look, at the left, to those they look at, `step` pixels from each other. */
+/** Draw `picture` as lines from the tokens that look, at the left, to those they look at, `step` pixels apart. */
 function paintLines(context, picture, { step, y, width, height }, palette, at) {
   const { rows, columns, token, isPad, share } = picture;
   const room = Math.min(LABEL, width * 0.3);
   const [left, right] = [room + 4, width - room - 4];
-  const place = (n) => (n + 0.5) * step - y;
+  const place = (n) => Math.max(6, (n + 0.5) * step) - y;
   context.clearRect(0, 0, width, height);
   function line(r, c, strength, colour, dash = []) {
     if (Math.max(place(r), place(c)) < 0 || Math.min(place(r), place(c)) > height) return;
@@ -254,23 +265,18 @@ function paintLines(context, picture, { step, y, width, height }, palette, at) {
     context.lineTo(right, place(c));
     context.stroke();
   }
-  const least = 0.02;
-  const all = `rgb(${palette.weight.join(",")})`;
-  const dim = at && (at.r >= 0 || at.c >= 0);
-  for (let r = 0; r < rows.length && !dim; r++) {
-    for (let c = 0; c < columns.length; c++) {
-      const a = share(rows[r], columns[c]);
-      if (a >= least) line(r, c, a, all);
-    }
+  /** The strongest of the lines from or to one token. */
+  const strongest = (tokens, share) => tokens.map((k, n) => [n, share(k)]).filter(([, a]) => a > 0.001)
+    .sort((a, b) => b[1] - a[1]).slice(0, LINES);
+  if (at && (at.r >= 0 || at.c >= 0)) {
+    const [q, k] = [rows[at.r], columns[at.c]];
+    const out = at.r < 0 ? [] : strongest(columns, (k) => share(q, k));
+    for (const [c, a] of out) line(at.r, c, Math.max(a, 0.1), palette.accent);
+    const into = at.c < 0 ? [] : strongest(rows, (q) => share(q, k));
+    for (const [r, a] of into) line(r, at.c, Math.max(a, 0.1), palette.warm, [5, 3]);
+  } else {
+    for (const [r, c, a] of picture.links()) line(r, c, a, `rgb(${palette.weight.join(",")})`);
   }
-  if (dim && at.r >= 0) columns.forEach((k, c) => {
-    const a = share(rows[at.r], k);
-    if (a > 0.001) line(at.r, c, Math.max(a, 0.08), palette.accent);
-  });
-  if (dim && at.c >= 0) rows.forEach((q, r) => {
-    const a = share(q, columns[at.c]);
-    if (a > 0.001 && r !== at.r) line(r, at.c, Math.max(a, 0.08), palette.warm, [5, 3]);
-  });
   context.setLineDash([]);
   context.globalAlpha = 1;
   context.textBaseline = "middle";
@@ -279,18 +285,18 @@ function paintLines(context, picture, { step, y, width, height }, palette, at) {
   for (const [tokens, x, align, chosen, colour] of [[rows, left - 4, "right", at?.r ?? -1, palette.accent],
     [columns, right + 4, "left", at?.c ?? -1, palette.warm]]) {
     context.textAlign = align;
-    context.font = `11px system-ui, "Noto Sans", sans-serif`;
+    context.font = FONT;
     const short = labels(context, room - 6);
     tokens.forEach((position, n) => {
       const near = chosen >= 0 && n !== chosen && Math.abs(n - chosen) * step < FEW;
-      if ((n % every && n !== chosen) || near || place(n) < -8 || place(n) > height + 8) return;
+      if ((n % every !== first(every) && n !== chosen) || near || place(n) < -8 || place(n) > height + 8) return;
       const text = short(token(position));
       if (isPad(position)) {
         const wide = context.measureText(text).width;
         context.fillStyle = pattern;
         context.fillRect(align === "right" ? x - wide - 2 : x - 2, place(n) - 6, wide + 4, 12);
       }
-      context.font = `${n === chosen ? "bold " : ""}11px system-ui, "Noto Sans", sans-serif`;
+      context.font = `${n === chosen ? "bold " : ""}${FONT}`;
       context.fillStyle = n === chosen ? colour : isPad(position) ? palette.quiet : palette.ink;
       context.fillText(text, x, place(n) + 0.5);
     });
@@ -382,9 +388,9 @@ function thumbnails({ open, near }) {
       const head = (text, role) => make("span", "number", text, { role });
       const numbers = make("div", "line", [head("", "columnheader"),
         ...Array.from({ length: heads }, (_, h) => head(`${h}`, "columnheader"))], { role: "row" });
-      cells = Array.from({ length: layers }, (_, layer) => Array.from({ length: heads }, (_, h) =>
-        make("div", "thumb", make("canvas", "", [], { width: 1, height: 1 }), { role: "gridcell", tabindex: -1,
-          "data-at": `${layer} ${h}`, title: `layer ${layer}, head ${h}`, "aria-label": `layer ${layer}, head ${h}` })));
+      const cell = (layer, h) => make("div", "thumb", make("canvas"), { role: "gridcell", tabindex: -1,
+        "data-at": `${layer} ${h}`, title: `layer ${layer}, head ${h}`, "aria-label": `layer ${layer}, head ${h}` });
+      cells = Array.from({ length: layers }, (_, layer) => Array.from({ length: heads }, (_, h) => cell(layer, h)));
       node.replaceChildren(numbers, ...cells.map((line, layer) =>
         make("div", "line", [head(`${layer}`, "rowheader"), ...line], { role: "row" })));
       node.style.setProperty("--heads", heads);
@@ -422,7 +428,7 @@ function draw({ model, root }) {
   const nameOf = ({ stage, row, layer, head }) => `${kindOf(stage)} ${row} ${layer} ${head}`;
   const [heads, overviews, exact, asked] = [shelf(), new Map(), new Map(), new Set()];
   let picture = null, palette, over = null, fixed = null, zoom = 1, heat, lines, running = false,
-    waiting = false, due = false, spoken = 0, allowed, ahead = 0;
+    waiting = false, due = false, spoken = 0, allowed, ahead = 0, gone = false;
 
   // --- what is asked of Python, and what comes back
 
@@ -432,11 +438,15 @@ function draw({ model, root }) {
     asked.add(JSON.stringify(message));
     model.send(message);
   }
+  /** Ask for the heads that go into one answer with `head`, unless all of them are here. */
   function askHeads({ stage, row, layer, head }) {
-    const first = head - head % view().group;
+    const [{ group, shape: [, , count] }, first] = [view(), head - head % view().group];
+    const together = Array.from({ length: Math.min(group, count - first) }, (_, n) => first + n);
+    if (together.every((h) => heads.has(nameOf({ stage, row, layer, head: h })))) return;
     ask("heads", { kind: kindOf(stage), row, layer, first });
   }
   function hear({ what, version, asked: to, ...rest }, [data]) {
+    if (gone) return;
     if (what === "mask") { running = false; settle(); return; }
     if (what === "html") { download([data], "text/html", rest.name); settle(); say("Saved as HTML."); return; }
     if (version !== view().version) return;
@@ -461,15 +471,14 @@ function draw({ model, root }) {
     asked.delete(JSON.stringify({ want: what, version, ...to }));
     refresh();
   }
-  /** What will be looked at next is fetched in good time, as long as it isn't much. */
+  /** What may be looked at next is fetched in good time: all heads if they are small, else the layers beside. */
   function fetchAhead() {
-    const [{ shape: [layers, , count, n], group }, { stage, row, layer, head }] = [view(), now()];
-    askHeads({ stage, row, layer, head });
-    if (layers * count * n * n > AHEAD) return;
-    for (let l = 0; l < layers; l++) {
-      for (let h = 0; h < count; h += group) {
-        if (!heads.has(`${kindOf(stage)} ${row} ${l} ${h}`)) askHeads({ stage, row, layer: l, head: h });
-      }
+    const [{ shape: [layers, , count, n], group }, state] = [view(), now()];
+    askHeads(state);
+    const far = layers * count * n * n > AHEAD ? 1 : layers;
+    for (let layer = Math.max(0, state.layer - far); layer <= Math.min(layers - 1, state.layer + far); layer++) {
+      if (far === 1) askHeads({ ...state, layer });
+      else for (let head = 0; head < count; head += group) askHeads({ ...state, layer, head });
     }
   }
 
@@ -485,15 +494,15 @@ function draw({ model, root }) {
   const masks = choice("Mask", (name) => { running = true; model.send({ want: "mask", mask: name }); settle(); });
   const special = tick("special tokens", () => { fixed = null; refresh(); });
   const pads = tick("pads", () => { fixed = null; refresh(); });
-  const pairs = make("select", "pairs", Object.entries(PAIRS).map(([value, text]) => make("option", "", text, { value })),
-    { "aria-label": "Sentence pair: from → to" });
+  const directions = Object.entries(PAIRS).map(([value, text]) => make("option", "", text, { value }));
+  const pairs = make("select", "pairs", directions, { "aria-label": "Sentence pair: from → to" });
   pairs.addEventListener("change", () => { fixed = null; refresh(); });
   const show = make("div", "choice", [make("span", "", "Show"), special.node, pads.node, pairs],
     { role: "group", "aria-label": "Show" });
   const [note, alarm, status] = [make("p", "note"), make("p", "error", [], { role: "alert" }),
     make("p", "unseen", [], { role: "status" })];
   const thumbs = thumbnails({ open: (layer, head) => put({ layer, head }),
-    near: (layer, head) => { if (!heads.has(nameOf({ ...now(), layer, head }))) askHeads({ ...now(), layer, head }); } });
+    near: (layer, head) => askHeads({ ...now(), layer, head }) });
   const [title, code] = [make("h4", "title"), make("code", "code")];
   const zooms = make("div", "zooms", [["−", "Smaller", 0.5], ["+", "Larger", 2]].map(([sign, name, by]) => {
     const button = make("button", "", sign, { type: "button", "aria-label": name, title: name });
@@ -504,7 +513,7 @@ function draw({ model, root }) {
   lines = window_("lines", { role: "application", "aria-roledescription": "lines" }, () => paint());
   const silent = make("p", "silent", "The lines show shares: choose the stage softmax to see them.");
   const legend = make("ul", "legend", [], { "aria-label": "Signs" });
-  const story = make("div", "story");
+  const [story, readout] = [make("div", "story"), make("p", "readout")];
   const saveHtml = make("button", "save", "Save as HTML", { type: "button",
     title: "A page of its own, to open without Python or network" });
   const savePng = make("button", "save", "Save as PNG", { type: "button", title: "A picture of the open head" });
@@ -513,15 +522,16 @@ function draw({ model, root }) {
   savePng.addEventListener("click", png);
   const overviewPart = make("section", "overview", [make("h4", "", "All heads"),
     make("p", "axes", "a row for each layer ↓, a column for each head →"), thumbs.node]);
-  const openPart = make("section", "open", [make("div", "head", [title, code, zooms]),
+  const openPart = make("section", "open", [make("div", "head", [title, code, zooms]), readout,
     make("div", "views", [
       make("figure", "", [make("figcaption", "", [make("b", "from", "row: looks (query)"), " · ",
         make("b", "to", "column: is looked at (key)")]), heat.node]),
-      make("figure", "", [make("figcaption", "", [make("b", "from", "looks"), " → ", make("b", "to", "is looked at")]),
+      make("figure", "", [
+        make("figcaption", "", [make("b", "from", "looks"), " → ", make("b", "to", "is looked at")]),
         lines.node, silent])]),
-    legend, story]);
+    legend]);
   root.append(make("p", "busy", "computing…"), make("div", "bar", [rows, stages.node, masks.node, show]), note, alarm,
-    make("div", "body", [overviewPart, openPart]),
+    make("div", "body", [overviewPart, openPart, story]),
     make("div", "foot", [make("p", "caveat", CAVEAT), savePng, saveHtml]), status);
 
   function say(text) { tell(status, text); }
@@ -568,9 +578,9 @@ function draw({ model, root }) {
       cells[at++] = signed && masked && !may(q, k) ? 128 : bytes[q * n + k];
     }
     const images = new Map();
+    let links = null;
     return {
-      name: `${state.stage} ${layer} ${row} ${head}`, state, rows: tokensFrom, columns: tokensTo, sharp, scale, signed, cells,
-      table: () => palette[kindOf(stage)],
+      state, rows: tokensFrom, columns: tokensTo, sharp, scale, signed,
       /** As a canvas, with not much less than a pixel for each cell where cells are smaller. */
       image(pixels) {
         const few = (m) => (pixels < 1 ? Math.max(1, Math.round(m * pixels)) : m);
@@ -583,8 +593,23 @@ function draw({ model, root }) {
         }
         return images.get(key);
       },
+      /** Pixels that the longest name of these tokens takes. */
+      widest(positions) {
+        const pen = document.createElement("canvas").getContext("2d");
+        pen.font = `bold ${FONT}`;
+        const names = new Set(positions.map((k) => visible(tokens[row][k])));
+        return Math.min(LABEL, 14 + Math.max(16, ...[...names].map((name) => pen.measureText(name).width)));
+      },
       token: (k) => tokens[row][k], isPad: (k) => kinds[row][k] === "p",
       struck: masked ? (q, k) => !may(q, k) : null,
+      /** [row, column, weight] of the strongest of all lines; none of a preview. */
+      links() {
+        if (links) return links;
+        const strong = Array.from(cells.keys()).filter((n) => sharp && cells[n] >= 255 * Math.sqrt(LEAST));
+        links = strong.sort((a, b) => cells[b] - cells[a]).slice(0, ALL).map((n) =>
+          [Math.floor(n / tokensTo.length), n % tokensTo.length, (cells[n] / 255) ** 2]);
+        return links;
+      },
       share: (q, k) => (bytes[q * n + k] / 255) ** 2,
       /** The number of a cell, and whether it is exact. */
       value(q, k) {
@@ -605,19 +630,20 @@ function draw({ model, root }) {
   function geometry() {
     const { rows, columns } = picture;
     const wide = heat.node.clientWidth || 480;
-    const side = Math.min(LABEL, Math.max(56, wide * 0.22));
-    const cell = Math.min(CELL, (wide - side - 2) / Math.max(1, columns.length), (TALL - LABEL) / Math.max(1, rows.length));
-    return { side, fit: cell, cell: Math.min(Math.max(CELL, cell), cell * zoom) };
+    const [side, top] = [Math.min(picture.widest(rows), Math.max(56, wide * 0.25)), picture.widest(columns)];
+    const cell = Math.min(CELL, (wide - side - 2) / Math.max(1, columns.length),
+      (TALL - top) / Math.max(1, rows.length));
+    return { side, top, fit: cell, cell: Math.min(Math.max(CELL, cell), cell * zoom) };
   }
   function paint() {
     if (!picture || !root.isConnected) return;
     palette = paletteOf(root);
-    const { side, cell } = geometry();
+    const { side, top, cell } = geometry();
     const { rows, columns, signed } = picture;
-    const [wide, high] = [side + columns.length * cell + 1, LABEL + rows.length * cell + 1];
+    const [wide, high] = [side + columns.length * cell + 1, top + rows.length * cell + 1];
     const tall = Math.min(TALL, high + (wide > heat.node.clientWidth + 1 ? 16 : 0));
     const room = heat.fit(wide, high, tall + 2);
-    paintHeat(room.context, picture, { ...room, cell, left: side, top: LABEL }, palette, at());
+    paintHeat(room.context, picture, { ...room, cell, left: side, top }, palette, at());
     lines.node.hidden = signed;
     silent.hidden = !signed;
     if (!signed) {
@@ -634,14 +660,14 @@ function draw({ model, root }) {
   }
   function enlarge(by) {
     if (!picture) return;
-    const [{ cell, side }, spot] = [geometry(), at()];
-    const middle = [heat.node.scrollTop + (heat.node.clientHeight - LABEL) / 2,
+    const [{ cell, side, top }, spot] = [geometry(), at()];
+    const middle = [heat.node.scrollTop + (heat.node.clientHeight - top) / 2,
       heat.node.scrollLeft + (heat.node.clientWidth - side) / 2];
     const keep = spot && spot.r >= 0 && spot.c >= 0 ? [spot.r + 0.5, spot.c + 0.5] : middle.map((x) => x / cell);
     zoom = Math.max(1, Math.min(zoom * by, 2 ** Math.ceil(Math.log2(CELL / geometry().fit))));
     paint();
     const grown = geometry().cell;
-    heat.node.scrollTop = keep[0] * grown - (heat.node.clientHeight - LABEL) / 2;
+    heat.node.scrollTop = keep[0] * grown - (heat.node.clientHeight - top) / 2;
     heat.node.scrollLeft = keep[1] * grown - (heat.node.clientWidth - side) / 2;
     lines.node.scrollTop = lines.node.scrollHeight * heat.node.scrollTop / Math.max(1, heat.node.scrollHeight);
     paint();
@@ -649,7 +675,7 @@ function draw({ model, root }) {
 
   // --- a token, its numbers
 
-  function bars(heading, title, name, places, other, valueOf) {
+  function bars(heading, title, name, places, valueOf) {
     const best = places.map((k) => [k, ...valueOf(k)]).filter(([, value]) => !Number.isNaN(value))
       .sort((a, b) => b[1] - a[1]).slice(0, 6);
     const most = Math.max(...best.map(([, value]) => Math.abs(value)).filter(Number.isFinite), 1e-9);
@@ -658,34 +684,41 @@ function draw({ model, root }) {
         { style: `width: ${Number.isFinite(value) ? 100 * Math.abs(value) / (picture.signed ? most : 1) : 0}%` })),
       make("span", "value", `${sure ? "" : "≈ "}${sayValue(value, sure ? 4 : 3)}`)]));
     const more = places.length > best.length ? `… and ${count(places.length - best.length)} more` : "";
-    return make("div", name, [make("h5", "", heading), make("ol", "", list, { "aria-label": title }), make("small", "", more)]);
+    const ranking = make("ol", "", list, { "aria-label": title });
+    return make("div", name, [make("h5", "", heading), ranking, make("small", "", more)]);
   }
   function read() {
     const spot = over ?? fixed;
     const { r, c } = at() ?? { r: -1, c: -1 };
-    if (!spot || !picture || (r < 0 && c < 0)) { story.replaceChildren(make("p", "hint", HINT)); return; }
+    if (!spot || !picture || (r < 0 && c < 0)) {
+      story.replaceChildren(make("p", "hint", HINT));
+      readout.replaceChildren();
+      return;
+    }
     const [{ query, key }, { rows, columns, signed, struck }] = [spot, picture];
     const token = (k) => make("bdi", "token", visible(picture.token(k)));
-    const parts = [];
+    readout.replaceChildren();
     if (r >= 0 && c >= 0) {
       const [value, sure] = picture.value(query, key);
       const why = struck?.(query, key) ? " (masked)" : picture.isPad(query) || picture.isPad(key) ? " (pad)" : "";
-      parts.push(make("p", "cell", [token(query), make("small", "", `${query}`), " → ", token(key),
-        make("small", "", `${key}`), make("b", "", ` ${sure ? "" : "≈ "}${sayValue(value, sure ? 6 : 3)}`), why]));
+      const number = (k) => make("small", "", `${k}`);
+      readout.replaceChildren(token(query), number(query), " → ", token(key), number(key),
+        make("b", "number", `${sure ? "" : "≈ "}${sayValue(value, sure ? 6 : 3)}`), why);
     }
     const lists = [];
     if (r >= 0) {
       const sum = columns.reduce((sum, k) => sum + picture.value(query, k)[0], 0);
       const rest = signed ? "" : ` (${sum.toFixed(2)} of 1 is shown)`;
-      lists.push(bars([token(query), " looks at", Math.abs(sum - 1) > 0.012 ? rest : ""], "It looks at", "out", columns, query,
+      lists.push(bars([token(query), " looks at", Math.abs(sum - 1) > 0.012 ? rest : ""], "It looks at", "out", columns,
         (k) => picture.value(query, k)));
     }
-    if (c >= 0) lists.push(bars([token(key), " is looked at by"], "It is looked at by", "in", rows, key,
+    if (c >= 0) lists.push(bars([token(key), " is looked at by"], "It is looked at by", "in", rows,
       (q) => picture.value(q, key)));
-    story.replaceChildren(...parts, make("div", "lists", lists));
+    const about = make("small", "", "≈ weights are within 0.004: this page was saved without the model.");
+    story.replaceChildren(make("div", "lists", lists), ...(view().live ? [] : [about]));
     askExact(query, key);
     clearTimeout(spoken);
-    if (!over) spoken = setTimeout(() => say(story.querySelector(".cell")?.textContent ?? ""), 200);
+    if (!over) spoken = setTimeout(() => say(readout.textContent), 200);
   }
   /** Ask for the numbers of a row and a column, one answer at a time. */
   function askExact(query, key) {
@@ -708,17 +741,19 @@ function draw({ model, root }) {
     if (!picture) return null;
     const { rows, columns } = picture;
     const [x, y] = panel.place(event);
-    const { cell, side } = geometry();
+    const { cell, side, top } = geometry();
     const find = (list, pixels, size) => list[Math.floor(pixels / size)];
     if (panel === lines) {
-      const step = Math.min(22, lines.node.querySelector(".space").offsetHeight / Math.max(rows.length, columns.length));
+      const high = lines.node.querySelector(".space").offsetHeight;
+      const step = Math.min(22, high / Math.max(rows.length, columns.length));
       const k = find(x < lines.node.clientWidth / 2 ? rows : columns, y + lines.node.scrollTop, step);
       return k === undefined ? null : { query: k, key: k };
     }
-    const [q, k] = [find(rows, y - LABEL + heat.node.scrollTop, cell), find(columns, x - side + heat.node.scrollLeft, cell)];
-    if (x < side && y >= LABEL && q !== undefined) return { query: q, key: q };
-    if (y < LABEL && x >= side && k !== undefined) return { query: k, key: k };
-    return x < side || y < LABEL || q === undefined || k === undefined ? null : { query: q, key: k };
+    const q = find(rows, y - top + heat.node.scrollTop, cell);
+    const k = find(columns, x - side + heat.node.scrollLeft, cell);
+    if (x < side && y >= top && q !== undefined) return { query: q, key: q };
+    if (y < top && x >= side && k !== undefined) return { query: k, key: k };
+    return x < side || y < top || q === undefined || k === undefined ? null : { query: q, key: k };
   }
   function walk(event) {
     if (!picture?.rows.length || !picture.columns.length) return;
@@ -726,8 +761,8 @@ function draw({ model, root }) {
     const [height, width] = [picture.rows.length, picture.columns.length];
     const spot = at() ?? { r: -1, c: -1 };
     const [r, c] = [Math.max(0, spot.r), Math.max(0, spot.c)];
-    const to = { ArrowLeft: [r, c - 1], ArrowRight: [r, c + 1], ArrowUp: [r - 1, c], ArrowDown: [r + 1, c], Home: [r, 0],
-      End: [r, width - 1], PageUp: [r - 10, c], PageDown: [r + 10, c] }[event.key];
+    const to = { ArrowLeft: [r, c - 1], ArrowRight: [r, c + 1], ArrowUp: [r - 1, c], ArrowDown: [r + 1, c],
+      Home: [r, 0], End: [r, width - 1], PageUp: [r - 10, c], PageDown: [r + 10, c] }[event.key];
     if (event.key === "Escape") fixed = null;
     else if (to) {
       const [row, column] = spot.r < 0 && spot.c < 0 ? [0, 0]
@@ -742,12 +777,12 @@ function draw({ model, root }) {
   }
   /** Scroll the cell into sight. */
   function follow(row, column) {
-    const { cell, side } = geometry();
+    const { cell, side, top } = geometry();
     const into = (node, along, at, size, before) => {
       const room = node[along === "Top" ? "clientHeight" : "clientWidth"] - before;
       node[`scroll${along}`] = Math.min(at * size, Math.max(node[`scroll${along}`], (at + 1) * size - room));
     };
-    into(heat.node, "Top", row, cell, LABEL);
+    into(heat.node, "Top", row, cell, top);
     into(heat.node, "Left", column, cell, side);
     const step = lines.node.scrollHeight / Math.max(picture.rows.length, picture.columns.length, 1);
     into(lines.node, "Top", row, step, 0);
@@ -775,15 +810,16 @@ function draw({ model, root }) {
     const cell = most > 160 ? Math.max(2, 2400 / most) : most > 40 ? 14 : 22;
     const scale = most > 160 ? 1 : 2;
     const [above, below] = [52, 44];
-    const size = [Math.max(560, LABEL + columns.length * cell + 12), LABEL + rows.length * cell + 2];
+    const [left, top] = [picture.widest(rows), picture.widest(columns)];
+    const size = [Math.max(560, left + columns.length * cell + 12), top + rows.length * cell + 2];
     const canvas = document.createElement("canvas");
     [canvas.width, canvas.height] = [size[0] * scale, (size[1] + above + below) * scale];
     const [sheet, context] = [document.createElement("canvas"), canvas.getContext("2d")];
     [sheet.width, sheet.height] = [size[0] * scale, size[1] * scale];
     const pen = sheet.getContext("2d");
     pen.scale(scale, scale);
-    paintHeat(pen, picture, { cell, left: LABEL, top: LABEL, x: 0, y: 0, width: size[0], height: size[1], scale }, palette,
-      at());
+    const room = { cell, left, top, x: 0, y: 0, width: size[0], height: size[1], scale };
+    paintHeat(pen, picture, room, palette, at());
     context.scale(scale, scale);
     context.fillStyle = palette.page;
     context.fillRect(0, 0, canvas.width, canvas.height);
@@ -794,10 +830,14 @@ function draw({ model, root }) {
     };
     write(`Layer ${layer}, head ${head}: ${stage}, mask ${view().mask}`, 22, "600 15px", palette.ink);
     write(visible(view().texts[row]), 42, "12px", palette.quiet);
-    write("Each row looks at the columns. " + (stage === "softmax" ? "Colour: √ of the weight, full at 1."
-      : `Colour: blue below 0, orange above, full at ±${picture.scale.toFixed(1)}.`), size[1] + above + 18, "11px", palette.quiet);
+    const colour = stage === "softmax" ? "√ of the weight, full at 1"
+      : `blue below 0, orange above, full at ±${picture.scale.toFixed(1)}`;
+    write(`Each row looks at the columns. Colour: ${colour}.`, size[1] + above + 18, "11px", palette.quiet);
     write(CAVEAT, size[1] + above + 35, "11px", palette.quiet);
-    canvas.toBlob((blob) => { download([blob], "image/png", `attention-${stage}-layer${layer}-head${head}.png`); say("Saved."); });
+    canvas.toBlob((blob) => {
+      download([blob], "image/png", `attention-${stage}-layer${layer}-head${head}.png`);
+      say("Saved as PNG.");
+    });
   }
 
   // --- keeping all of it in step
@@ -805,20 +845,24 @@ function draw({ model, root }) {
   function drawLegend() {
     const { signed, scale, sharp } = picture;
     const ramp = make("span", `ramp ${signed ? "signed" : ""}`);
-    const ends = signed ? [`−${sharp ? scale.toFixed(1) : "…"}`, "0", sharp ? scale.toFixed(1) : "…"] : ["0", "¼", "1"];
+    const most = sharp ? scale.toFixed(1) : "…";
+    const ends = signed ? [`−${most}`, "0", most] : ["0", "¼", "1"];
     const scaleItem = make("li", "scale", [make("span", "ends", ends.map((end) => make("span", "", end))), ramp,
       make("small", "", signed ? "score; this head's own scale" : "weight; colour goes with its square root")]);
-    const [{ kinds, mask }, { row, stage }] = [view(), now()];
+    const [{ kinds }, { row, stage }] = [view(), now()];
     const signs = [scaleItem];
     if (kinds[row].includes("p") && pads.on) signs.push(make("li", "", [make("span", "sign pad"), "pad"]));
-    if (stage !== "scores" && mask !== "none") signs.push(make("li", "", [make("span", "sign struck"),
-      stage === "masked" ? "masked: −∞" : "masked: weight 0"]));
+    const { struck } = picture;
+    if (struck && picture.rows.some((q) => picture.columns.some((k) => struck(q, k)))) {
+      const means = stage === "masked" ? "masked: −∞" : "masked: weight 0";
+      signs.push(make("li", "", [make("span", "sign struck"), means]));
+    }
     legend.replaceChildren(...signs);
   }
   function drawControls() {
-    const [{ texts, rows: there, stages: said, masks: kinds, mask, live, name, types, kinds: letters, allStages },
+    const [{ texts, rows: there, stages: said, masks: kinds, mask, live, name, types, kinds: letters },
       { layer, head, row, stage }] = [view(), now()];
-    const options = there.map((n) => `${n} ${texts[n]}`);
+    const options = there.map((n) => `row ${n}: ${texts[n]}`);
     if (!same([...rows.options].map((option) => option.text), options.map((text) => visible(text)))) {
       rows.replaceChildren(...there.map((n, i) => make("option", "", visible(options[i]), { value: n, dir: "auto" })));
     }
@@ -827,6 +871,7 @@ function draw({ model, root }) {
     stages.node.title = "scores" in said ? "" : "These maps were made without scores: attention_maps(…, scores=True)";
     const names = live ? Object.fromEntries(Object.keys(kinds).map((n) => [n, n])) : { [mask]: mask };
     masks.update(names, mask, () => !running);
+    masks.node.title = live ? "Another mask runs the model again" : "A saved page can't run the model again";
     special.node.hidden = !letters[row].includes("s");
     pads.node.hidden = !letters[row].includes("p");
     pairs.hidden = !types[row];
@@ -836,7 +881,7 @@ function draw({ model, root }) {
     tell(code, `${name}.${kindOf(stage)}[${layer}, ${row}, ${head}]`);
     saveHtml.hidden = !live;
     const what = `layer ${layer}, head ${head}, ${stage}`;
-    heat.node.setAttribute("aria-label", `Heatmap of ${what}: arrow keys walk over its cells, + and − change its size`);
+    heat.node.setAttribute("aria-label", `Heatmap of ${what}: arrow keys walk over its cells, + and − zoom`);
     lines.node.setAttribute("aria-label", `Lines of ${what}: arrow keys walk over its tokens`);
     thumbs.choose(layer, head);
   }
@@ -850,6 +895,7 @@ function draw({ model, root }) {
   }
   function redraw() {
     due = false;
+    if (gone) return;
     const state = now();
     palette = paletteOf(root);
     drawControls();
@@ -892,7 +938,13 @@ function draw({ model, root }) {
   const [size, theme] = [new ResizeObserver(refresh), new MutationObserver(refresh)];
   for (const node of [overviewPart, openPart]) size.observe(node);
   theme.observe(root, { attributes: true, attributeFilter: ["data-theme"] });
-  return () => { size.disconnect(); theme.disconnect(); for (const timer of [spoken, ahead]) clearTimeout(timer); };
+  return () => {
+    size.disconnect();
+    theme.disconnect();
+    for (const timer of [spoken, ahead]) clearTimeout(timer);
+    for (const store of [heads, overviews, exact]) store.clear(); // whoever still knows this view keeps nothing big
+    [picture, gone] = [null, true];
+  };
 }
 
 export default study("attention-grid", draw);

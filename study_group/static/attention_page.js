@@ -44,7 +44,8 @@ function pageModel() {
         if (stage === "masked") hide(bytes, row);
         for (let h = 0; h < heads; h++) {
           const head = bytes.subarray(h * n * n, (h + 1) * n * n);
-          all.set(n === size ? head : pool(head, n, n, size, size, kind === "scores"), (layer * heads + h) * size * size);
+          const small = n === size ? head : pool(head, n, n, size, size, kind === "scores");
+          all.set(small, (layer * heads + h) * size * size);
         }
         await new Promise((resolve) => setTimeout(resolve)); // the reader may do something meanwhile
       }
@@ -67,6 +68,7 @@ function pageModel() {
   };
 }
 
-const widget = study("attention-grid", draw);
-widget.render({ model: pageModel(), el: document.body });
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { document.body.dataset.scheme = "changed"; });
+study("attention-grid", draw).render({ model: pageModel(), el: document.body });
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", ({ matches }) => {
+  document.body.dataset.dark = matches; // the widget looks at its background anew
+});
