@@ -105,10 +105,19 @@ def _no_bars():
     finally:
         if shown: logging.enable_progress_bar()
 
-# %% ../nbs/under_the_hood/checkpoints.ipynb #289abb80
+# %% ../nbs/under_the_hood/checkpoints.ipynb #51c08021
+_CURES = {
+    "ignore_mismatched_sizes": "Its weights have other sizes than you ask for (another num_labels?): with "
+                               "ignore_mismatched_sizes=True, new random ones take their place, to be trained.",
+    "deserializing header": "Its model.safetensors is damaged, or was cut short on the way: copy it again.",
+    "file named model.safetensors": "Weights in a pickle (pytorch_model.bin) aren't loaded, since loading one can run "
+        "code: where you trust it, let transformers read it, and `save_pretrained` writes model.safetensors."}
+
 def _failed(auto, checkpoint, error: Exception) -> CheckpointError:
     said = (str(error).strip() or type(error).__name__).splitlines()[0]
-    return CheckpointError(f"checkpoint={str(checkpoint)!r} can't be loaded with {auto.__name__}: {said} {_REMEDY}")
+    cure = next((cure for words, cure in _CURES.items() if words in said), _REMEDY)
+    name, said = str(checkpoint), said.rstrip(" .!")
+    return CheckpointError(f"checkpoint={name!r} can't be loaded with {auto.__name__}: {said}. {cure}")
 
 # %% ../nbs/under_the_hood/checkpoints.ipynb #271dd71d
 def _check_vocabulary(loaded):
@@ -118,10 +127,11 @@ def _check_vocabulary(loaded):
     if len(learned) < 2: raise OSError("it has no tokenizer: `tokenizer.save_pretrained(folder)` writes one.")
     return loaded
 
-# %% ../nbs/under_the_hood/checkpoints.ipynb #f5603b76
+# %% ../nbs/under_the_hood/checkpoints.ipynb #28d24cfc
 def from_pretrained(auto, checkpoint: str | os.PathLike, **kwargs):
     "`auto.from_pretrained`, from a folder, the cache or the hub, with errors that help."
     folder = _folder(checkpoint, *(["tokenizer_config.json"] if auto is AutoTokenizer else []))
+    if auto.__name__.startswith("AutoModel"): kwargs = {"use_safetensors": True, **kwargs}
     try:
         with _no_bars():
             return _check_vocabulary(auto.from_pretrained(folder or checkpoint, local_files_only=True, **kwargs))

@@ -258,8 +258,10 @@ def test_offline_mode_is_told(monkeypatch):
 
 def test_a_folder_without_config_is_told_how_to_get_one(folder):
     (folder/"config.json").unlink()
-    for call in (load, load_tokenizer, load_shared):
+    for call in (load, load_shared):
         fails(lambda: call(folder), str(folder), "without a config.json", "save_pretrained")
+    (folder/"tokenizer_config.json").unlink()
+    fails(lambda: load_tokenizer(folder), str(folder), "without a config.json", "save_pretrained")
 
 
 @pytest.mark.parametrize("kind", ["distilbert", *KINDS])
