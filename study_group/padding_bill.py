@@ -6,12 +6,14 @@
 __all__ = ['ORDERS', 'NUMBERS', 'MOST', 'PICTURE', 'batches_of', 'widths_of', 'cost_of', 'PaddingBill', 'place', 'picture',
            'address']
 
-# %% ../nbs/under_the_hood/padding_bill.ipynb #0c24bee7
+# %% ../nbs/under_the_hood/padding_bill.ipynb #681ff0f6
 import random
 from base64 import b64encode
+from collections import Counter
 from functools import lru_cache
 from html import escape
 from io import BytesIO
+from itertools import chain
 
 import numpy as np, traitlets
 from fastcore.basics import patch
@@ -36,7 +38,7 @@ def _budget_batches(lengths: tuple[int, ...], budget: int) -> list[list[int]]:
     while end: batches.append(list(lengths[begin[end]:end])); end = begin[end]
     return batches
 
-# %% ../nbs/under_the_hood/padding_bill.ipynb #da36a661
+# %% ../nbs/under_the_hood/padding_bill.ipynb #62e34a2f
 def batches_of(lengths: list[int], strategy: str, batch_size: int, token_budget: int) -> list[list[int]]:
     "`lengths` in the batches that `padding_cost` makes of them."
     if strategy == "token_budget": return _budget_batches(tuple(sorted(lengths)), token_budget)
@@ -46,14 +48,18 @@ def batches_of(lengths: list[int], strategy: str, batch_size: int, token_budget:
 def widths_of(batches: list[list[int]], strategy: str, max_length: int, pad_to_multiple_of: int) -> list[int]:
     "How many tokens wide each of `batches` becomes."
     how = dict(max_length=("max_length", max_length), multiple_of=(True, None, pad_to_multiple_of)).get(strategy, ())
-    return [padded_length(batch, *how) for batch in batches]
+    longest = list(map(max, batches))
+    known = {n: padded_length([n], *how) for n in set(longest)}
+    return [known[n] for n in longest]
 
-# %% ../nbs/under_the_hood/padding_bill.ipynb #57fa8cf1
+# %% ../nbs/under_the_hood/padding_bill.ipynb #a9ac3d30
 def cost_of(batches: list[list[int]], widths: list[int], config=None) -> dict:
     "What `padding_cost` says of `batches` that are `widths` wide: slots, pads, wasted, flops."
-    slots = sum(len(batch)*width for batch, width in zip(batches, widths))
+    rows = Counter()  # how many rows there are of each width
+    for batch, width in zip(batches, widths): rows[width] += len(batch)
+    slots = sum(n*width for width, n in rows.items())
     pads = slots - sum(map(sum, batches))
-    flops = sum(forward_flops(len(batch), width, config) for batch, width in zip(batches, widths))
+    flops = sum(forward_flops(n, width, config) for width, n in rows.items())
     return dict(slots=slots, pads=pads, wasted=pads/slots, flops=flops)
 
 # %% ../nbs/under_the_hood/padding_bill.ipynb #65daf21d
@@ -106,41 +112,43 @@ def __init__(self: PaddingBill,
     self._show()
     self.on_msg(self._on_message)
 
-# %% ../nbs/under_the_hood/padding_bill.ipynb #b957bd51
+# %% ../nbs/under_the_hood/padding_bill.ipynb #77891f2b
 @patch(as_prop=True)
 def ordered(self: PaddingBill) -> list[int]:
     "The lengths as they stand before they become batches."
     if self.order == "sorted": return sorted(self.lengths)
-    return random.Random(self.seed).sample(self.lengths, len(self.lengths)) if self.order == "shuffled" else self.lengths
+    if self.order == "shuffled": return random.Random(self.seed).sample(self.lengths, len(self.lengths))
+    return self.lengths
 
 @patch
-def _batches(self: PaddingBill, strategy: str, lengths: list[int]) -> tuple[list[list[int]], list[int]]:
-    "The batches that `strategy` makes of `lengths`, and their widths."
-    batches = batches_of(lengths, strategy, self.batch_size, self.token_budget)
-    return batches, widths_of(batches, strategy, self.max_length, self.pad_to_multiple_of)
+def _batches(self: PaddingBill) -> dict[str, tuple]:
+    "The batches that each strategy makes of the texts in this order, and their widths."
+    lengths = self.ordered
+    batches = {name: batches_of(lengths, name, self.batch_size, self.token_budget) for name in STRATEGIES}
+    return {name: (b, widths_of(b, name, self.max_length, self.pad_to_multiple_of)) for name, b in batches.items()}
 
 @patch(as_prop=True)
 def costs(self: PaddingBill) -> dict[str, dict]:
     "What `padding_cost` gives for each strategy, and for the texts in this order."
-    lengths = self.ordered
-    return {strategy: cost_of(*self._batches(strategy, lengths), self._config) for strategy in STRATEGIES}
+    return {name: cost_of(*made, self._config) for name, made in self._batches().items()}
 
-# %% ../nbs/under_the_hood/padding_bill.ipynb #17a671b9
+# %% ../nbs/under_the_hood/padding_bill.ipynb #660e5e66
 def _to_int32(numbers: list[int]) -> bytes: return np.array(numbers, "<i4").tobytes()
 
 @patch
-def _lines(self: PaddingBill) -> list[dict]:
-    "Costs and what can be said of them: how many FLOPs each takes, if the cheapest takes 1."
-    costs = self.costs
+def _lines(self: PaddingBill, costs: dict[str, dict]) -> list[dict]:
+    "A line for each of `costs`: and how many FLOPs it takes, if the cheapest takes 1."
     least = min(cost["flops"] for cost in costs.values())
     return [dict(cost, strategy=strategy, relative=cost["flops"]/least) for strategy, cost in costs.items()]
 
 @patch
 def _show(self: PaddingBill, _=None):
     "Send the page the bill."
-    batches, widths = self._batches(self.strategy, self.ordered)
-    self._bill = dict(lines=self._lines(), strategy=self.strategy, n_texts=len(self.lengths), tokens=sum(self.lengths),
-                      lengths=_to_int32(sum(batches, [])), sizes=_to_int32([*map(len, batches)]),
+    made = self._batches()
+    lines = self._lines({name: cost_of(*one, self._config) for name, one in made.items()})
+    batches, widths = made[self.strategy]
+    self._bill = dict(lines=lines, strategy=self.strategy, n_texts=len(self.lengths), tokens=sum(self.lengths),
+                      lengths=_to_int32(list(chain(*batches))), sizes=_to_int32([*map(len, batches)]),
                       widths=_to_int32(widths))
 
 # %% ../nbs/under_the_hood/padding_bill.ipynb #1f43c10a
@@ -158,11 +166,11 @@ def _on_message(self: PaddingBill, _, content, buffers):
         except (ValueError, traitlets.TraitError) as e: self.error = str(e)
         if isinstance(content.get("n"), int): self._answered = content["n"]
 
-# %% ../nbs/under_the_hood/padding_bill.ipynb #95ed90b8
+# %% ../nbs/under_the_hood/padding_bill.ipynb #c9c30106
 @patch
 def __repr__(self: PaddingBill) -> str:
     lines = [f"{'':12} {'slots':>11} {'pads':>11} {'wasted':>7} {'FLOPs':>7}"]
-    for c in self._lines():
+    for c in self._lines(self.costs):
         lines.append(f"{c['strategy']:12} {c['slots']:11,} {c['pads']:11,} {c['wasted']:7.1%} {c['relative']:6.2f}×")
     return "\n".join(lines)
 
@@ -204,7 +212,7 @@ def address(image: Image.Image) -> str:
     image.save(file := BytesIO(), "PNG", transparency=0, optimize=True)
     return "data:image/png;base64," + b64encode(file.getvalue()).decode()
 
-# %% ../nbs/under_the_hood/padding_bill.ipynb #f58b6163
+# %% ../nbs/under_the_hood/padding_bill.ipynb #a4e257f8
 _CELL = "padding:2px 10px;text-align:right;border:0"
 _PADS = "repeating-linear-gradient(135deg,#be6414 0 1px,transparent 1px 5px)"
 
@@ -219,7 +227,7 @@ def _bar(self: PaddingBill, line: dict, most: int) -> str:
 @patch
 def html(self: PaddingBill) -> str:
     "The static form: a bar and its numbers for each strategy, and a picture of the first batches of one."
-    lines, (batches, widths) = self._lines(), self._batches(self.strategy, self.ordered)
+    lines, (batches, widths) = self._lines(self.costs), self._batches()[self.strategy]
     most, (image, n) = max(line["slots"] for line in lines), picture(batches, widths)
     head = "".join(f'<th style="{_CELL}">{name}</th>' for name in ("strategy", "", "slots", "pads", "wasted", "FLOPs"))
     def row(c):
@@ -227,7 +235,8 @@ def html(self: PaddingBill) -> str:
                  f"{c['relative']:.2f}×")
         return "".join(f'<td style="{_CELL}">{cell}</td>' for cell in cells)
     rows = "".join(f"<tr>{line}</tr>" for line in (head, *map(row, lines)))
-    how = f"{len(self.lengths):,} texts, {sum(self.lengths):,} tokens, order: {self.order}, batch_size: {self.batch_size:,}"
+    sums = f"{len(self.lengths):,} texts, {sum(self.lengths):,} tokens"
+    how = f"{sums}, order: {self.order}, batch_size: {self.batch_size:,}"
     shown = f"The first {n:,} of {len(batches):,} batches" if n < len(batches) else f"All {n:,} batches"
     return (f'<p>{how}</p><table style="border-collapse:collapse;font-size:12px;color:inherit">{rows}</table>'
             f"<p>{shown} of “{self.strategy}”, a line for each text: tokens solid, pads hatched.</p>"

@@ -37,10 +37,10 @@ def say_numbers(numbers: list[int] | None) -> str:
     if len(numbers) > 2 and len(set(numbers)) == 1: return f"{numbers[0]:,} each"
     return ", ".join(f"{n:,}" for n in numbers[:4]) + (f", … {len(numbers) - 4:,} more" if len(numbers) > 4 else "")
 
-# %% ../nbs/under_the_hood/padding_table.ipynb #a5af7b99
+# %% ../nbs/under_the_hood/padding_table.ipynb #adea1d6a
 MOST_ROWS, MOST_COLUMNS, MOST_CUT = 8, 48, 24  # so much of a batch is drawn: texts, columns, tokens cut off each
 
-def window(lengths: list[int], real: list[int], left: bool) -> tuple[int, int]:  # first column, and the one after the last
+def window(lengths: list[int], real: list[int], left: bool) -> tuple[int, int]:  # first column, one after the last
     "Which columns to draw of rows of these `lengths` with `real` tokens, their pads on the `left` or on the right."
     width = max(lengths)
     size = width if width <= MOST_COLUMNS//2 else min(width, max(real) + 4, MOST_COLUMNS)
@@ -151,10 +151,10 @@ def frame(self: PaddingTable) -> pd.DataFrame:
     "All rows, with a column for each of their parts."
     return pd.DataFrame(self.rows, dtype=object)
 
-# %% ../nbs/under_the_hood/padding_table.ipynb #e543e932
+# %% ../nbs/under_the_hood/padding_table.ipynb #989bbef2
 @patch
 def batch(self: PaddingTable, n: int) -> dict:
-    "What is drawn of the batch that row `n` makes: `index`, `said`, `columns`, `limit`, and `rows`, empty after an error."
+    "What is drawn of the batch that row `n` makes; its `rows` are empty after an error."
     if n not in self._batches: self._batches[n] = self._draw(n)
     return self._batches[n]
 
@@ -198,7 +198,7 @@ def _cut(self: PaddingTable, batch, i: int) -> list[str]:
     whole = self._wholes.encodings[i]
     return [whole.tokens[n] for n in cut_off(whole, batch.encodings[i], self.tokenizer.truncation_side)]
 
-# %% ../nbs/under_the_hood/padding_table.ipynb #cee55c2c
+# %% ../nbs/under_the_hood/padding_table.ipynb #776d2490
 @patch
 def _for_page(self: PaddingTable) -> dict:
     "The texts and the rows in words, and the values of each filter."
@@ -206,7 +206,8 @@ def _for_page(self: PaddingTable) -> dict:
         numbers = {name: say_numbers(getattr(row, name)) for name in ("lengths", "pads", "cut")}
         values = [say_value(x) for x in row[:3]]
         messages = {name: words for name in ("error", "trap", "warning") if (words := getattr(row, name))}
-        return dict(numbers, values=values, passed=list(row[:3]), outcome=outcome(row), code=row.code, messages=messages)
+        more = dict(outcome=outcome(row), code=row.code, messages=messages)
+        return dict(numbers, values=values, passed=list(row[:3]), **more)
     values = {name: [dict(value=x, label=x if name == "outcome" else say_value(x)) for x in self._values(name)]
               for name in FILTERS}
     return dict(texts=self._texts(), rows=[said(row) for row in self.rows], values=values, signs=OUTCOMES)
@@ -251,7 +252,7 @@ def _matrix(self: PaddingTable, max_length, notes: dict) -> str:
     lines = [head, *(th(f"padding: {p}") + "".join(cell(p, t) for t in truncations) for p in paddings)]
     return f'<table style="{_TABLE}">{"".join(f"<tr>{line}</tr>" for line in lines)}</table>'
 
-# %% ../nbs/under_the_hood/padding_table.ipynb #4938a387
+# %% ../nbs/under_the_hood/padding_table.ipynb #af430a1e
 @patch
 def _drawing(self: PaddingTable) -> str:
     "The selected row: its code, and its batch as a table."
@@ -260,10 +261,13 @@ def _drawing(self: PaddingTable) -> str:
         cells = [str(n), part["before"], " ".join(_chip(*cell[:2]) for cell in part["cells"]), part["after"]]
         cut = " ".join(_chip(token, "cut") for token in part["cut"])
         cells.append(f"✂ {part['n_cut']:,} cut: {cut}{' …'*(len(part['cut']) < part['n_cut'])}"*(part["n_cut"] > 0))
-        return "<tr>" + "".join(f'<td style="{_CELL};white-space:nowrap">{cell}</td>' for cell in cells if cell) + "</tr>"
+        cells = "".join(f'<td style="{_CELL};white-space:nowrap">{cell}</td>' for cell in cells if cell)
+        return f"<tr>{cells}</tr>"
     table = "".join(line(n + 1, part) for n, part in enumerate(batch["rows"]))
-    said = [f"<p>{OUTCOMES[outcome(row)]} {escape(words)}</p>" for words in (row.error, row.trap, row.warning) if words]
-    return (f"<p>For example row {self.selected}: <code>{escape(row.code)}</code></p>{''.join(said)}<p>{batch['said']}</p>"
+    words = [escape(words) for words in (row.error, row.trap, row.warning) if words]
+    said = f"{OUTCOMES[outcome(row)]} {outcome(row)}{': '*bool(words)}{' '.join(words)}"
+    return (f"<p>For example row {self.selected}: <code>{escape(row.code)}</code></p><p>{said}</p>"
+            f"<p>{batch['said']}</p>"
             f'<div style="overflow-x:auto"><table style="{_TABLE}">{table}</table></div>')
 
 @patch

@@ -13,12 +13,12 @@ const MEANINGS = {
   longest: ["each batch to its longest text", ""],
   max_length: ["every text to", "max_length"],
   sorted: ["texts sorted first, then as “longest”", ""],
-  multiple_of: ["as “longest”, rounded up to a multiple of", "pad_to_multiple_of"],
+  multiple_of: ["“longest”, rounded up to multiples of", "pad_to_multiple_of"],
   token_budget: ["sorted; as many texts as fit into slots:", "token_budget"],
 };
 const ORDERS = { given: "as given", shuffled: "shuffled", sorted: "sorted" };
-const SCALES = [[8, 8], [6, 7], [5, 6], [4, 5], [3, 4], [2, 4], [2, 3], [1.5, 2], [1, 2], [1, 1.5], [0.6, 1.2], [0.4, 0.8],
-  [0.25, 0.5]]; // pixels: of a token, of a text
+const SCALES = [[8, 8], [6, 7], [5, 6], [4, 5], [3, 4], [2, 4], [2, 3], [1.5, 2], [1, 2], [1, 1.5], [0.6, 1.2],
+  [0.4, 0.8], [0.25, 0.5]]; // pixels: of a token, of a text
 const [ROOM, TALLEST, GAP] = [340, 4000, 7]; // pixels: of a picture at best, at most, between batches
 const BROKEN = 2.5; // a bar that is so many times as long as the next is broken off
 
@@ -60,7 +60,8 @@ function batchPicture(root, point) {
     "aria-label": "Batches: go from one to the next with ← →" });
   const node = make("div", "batches", canvas);
   let batches, placed, starts, at = null;
-  const [widthOf, heightOf] = [(n) => Math.max(1, batches.widths[n] * placed.x), (n) => Math.max(1, batches.sizes[n] * placed.y)];
+  const widthOf = (n) => Math.max(1, batches.widths[n] * placed.x);
+  const heightOf = (n) => Math.max(1, batches.sizes[n] * placed.y);
 
   function fit(width) {
     const n = batches.sizes.length;
@@ -82,8 +83,7 @@ function batchPicture(root, point) {
   function hatch(context, color) {
     const tile = make("canvas", "", [], { width: 6, height: 6 });
     const lines = tile.getContext("2d");
-    lines.strokeStyle = color;
-    lines.lineWidth = 1.3;
+    Object.assign(lines, { strokeStyle: color, lineWidth: 1.2 });
     for (const shift of [-6, 0, 6]) { lines.moveTo(shift - 1, 7); lines.lineTo(shift + 7, -1); }
     lines.stroke();
     return context.createPattern(tile, "repeat");
@@ -170,6 +170,7 @@ function batchPicture(root, point) {
   };
 }
 
+const HINT = "Each rectangle is a batch, each line in it a text. Point at one, or go with ← →.";
 const percent = (part) => `${(part * 100).toFixed(1)}%`;
 const plural = (n, word) => `${count(n)} ${word}${n === 1 ? "" : "s"}`;
 
@@ -195,25 +196,27 @@ function draw({ model, root }) {
     return button;
   });
   const settings = make("div", "settings", [
-    make("div", "orders", [make("span", "", "Order of the texts"), ...orders], { role: "group", "aria-label": "Order" }),
-    make("label", "", [make("span", "", "Texts a batch"), boxes.batch_size.node])]);
+    make("div", "orders", [make("span", "", "Order of the texts"), ...orders],
+      { role: "group", "aria-label": "Order of the texts" }),
+    make("label", "", [make("span", "", "Texts a batch (batch_size)"), boxes.batch_size.node])]);
   const [facts, alarm, status] = [make("p", "facts"), make("p", "error", [], { role: "alert" }),
     make("p", "story", [], { "aria-live": "polite" })];
 
   // The strategies
   const heads = make("div", "line heads", ["strategy: pad …", "slots the model computes", "wasted on pads",
-    "FLOPs"].map((head) => make("span", "", head)), { "aria-hidden": "true" });
+    "est. FLOPs (least 1)"].map((head) => make("span", "", head)), { "aria-hidden": "true" });
   const lines = Object.entries(MEANINGS).map(([strategy, [meaning, name]]) => {
-    const radio = make("input", "", [], { type: "radio", name: group, value: strategy, "aria-describedby": `${group}-${strategy}` });
+    const id = `${group}-${strategy}`;
+    const radio = make("input", "", [], { type: "radio", name: group, value: strategy, "aria-describedby": id });
     radio.addEventListener("change", () => ask("strategy", strategy));
     if (name) boxes[name] = numberBox(name, name, (value) => ask(name, value));
-    const [tokens, pads, slots, torn] = [make("span", "tokens"), make("span", "pads"), make("span", "slots"), make("span", "torn")];
-    const [wasted, flops] = [make("span", "number wasted"), make("span", "number flops")];
+    const [tokens, pads, slots, torn, wasted, flops] = ["tokens", "pads", "slots", "torn", "number wasted",
+      "number flops"].map((name) => make("span", name));
     const what = make("div", "what", [make("label", "", [radio, make("b", "", strategy)]),
       make("small", "", [meaning, ...(name ? [" ", boxes[name].node] : [])])]);
     const bar = make("div", "room", [make("div", "bar", [tokens, pads, torn]), slots]);
     const node = make("div", "line", [what, bar, wasted, flops], { "data-strategy": strategy });
-    const described = make("span", "unseen", "", { id: `${group}-${strategy}` });
+    const described = make("span", "unseen", "", { id });
     node.append(described);
     node.addEventListener("click", (event) => { if (!event.target.closest("input, label")) radio.click(); });
     /** @param {Line} line @param {number} most slots that have the whole room */
@@ -225,34 +228,40 @@ function draw({ model, root }) {
       pads.style.width = `${(part - real) * 100}%`;
       node.classList.toggle("broken", broken);
       tell(torn, broken ? "⫽" : "");
-      tell(slots, `${count(line.slots)} slots${broken ? `: the bar would be ${(line.slots / most).toFixed(1)} times as long` : ""}`);
+      const times = (line.slots / most).toFixed(1);
+      const told = broken ? `; the bar is broken off, it would be ${times} times as long` : "";
+      tell(slots, plural(line.slots, "slot") + told);
       tell(wasted, percent(line.wasted));
-      tell(flops, line.relative < 1.005 ? "1× (least)" : `${line.relative.toFixed(2)}×`);
+      tell(flops, line.relative < 1.005 ? "1×" : `${line.relative.toFixed(2)}×`);
       tell(described, `${count(line.slots)} slots, ${percent(line.wasted)} wasted on pads, `
         + `${line.relative.toFixed(2)} times the FLOPs of the cheapest`);
       node.title = `about ${(line.flops / 1e9).toPrecision(3)} GFLOPs`;
     }
     return { strategy, node, radio, update };
   });
-  const chart = make("div", "chart", [heads, ...lines.map(({ node }) => node)], { role: "radiogroup", "aria-label": "Strategy" });
+  const chart = make("div", "chart", [heads, ...lines.map(({ node }) => node)],
+    { role: "radiogroup", "aria-label": "Strategy" });
 
   // The picture
   const title = make("h4");
   const picture = batchPicture(root, tellStory);
-  const legend = make("ul", "legend", [["tokens", "real tokens"], ["pads", "pads: computed, then thrown away"]].map(([name, text]) =>
+  const signs = { tokens: "real tokens", pads: "pads: computed, then thrown away" };
+  const legend = make("ul", "legend", Object.entries(signs).map(([name, text]) =>
     make("li", "", [make("span", `sign ${name}`), text])), { "aria-label": "Signs" });
   const rest = make("p", "rest");
-  root.append(settings, facts, alarm, make("p", "busy", "counting…"), chart, title, legend, picture.node, rest, status);
+  root.append(settings, facts, alarm, make("p", "busy", "counting…"), chart, title, legend, picture.node, rest,
+    status);
 
   function tellStory(n) {
     const { n: all, shown } = picture.counts();
-    dress(picture.canvas, [], { "aria-valuenow": (n ?? 0) + 1, "aria-valuetext": n === null ? "none chosen" : say(n) });
-    tell(status, n === null ? "Each rectangle is a batch, each line in it a text. Point at one, or go with ← →." : say(n));
-    tell(rest, shown < all ? `… and ${plural(all - shown, "more batch").replace("batchs", "batches")}` : "");
+    const said = n === null ? HINT : say(n);
+    dress(picture.canvas, [], { "aria-valuenow": (n ?? 0) + 1, "aria-valuetext": said });
+    tell(status, said);
+    tell(rest, shown < all ? `… batches not drawn: ${count(all - shown)}` : "");
   }
   function say(n) {
     const { rows, width, pads } = picture.about(n);
-    return `Batch ${n + 1} of ${count(picture.counts().n)}: ${plural(rows, "text")} × ${plural(width, "token")} = `
+    return `Batch ${count(n + 1)} of ${count(picture.counts().n)}: ${plural(rows, "text")} × ${plural(width, "token")} = `
       + `${plural(rows * width, "slot")}, of them ${plural(pads, "pad")} (${percent(pads / (rows * width))})`;
   }
   function update() {

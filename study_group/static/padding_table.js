@@ -7,13 +7,15 @@
  * @property {(string | boolean | number | null)[]} passed the same as JSON has them @property {string} outcome
  * @property {string} lengths @property {string} pads @property {string} cut @property {string} code
  * @property {Record<"error" | "trap" | "warning", string>} messages
- * @typedef {object} View @property {[string, string][]} texts each with its length @property {Row[]} rows @property {Record<string, string>} signs
+ * @typedef {object} View @property {[string, string][]} texts each with its length @property {Row[]} rows
+ * @property {Record<string, string>} signs
  * @property {Record<string, {value: any, label: string}[]>} values to filter by
  * @typedef {object} Part a text of a batch @property {[string, string, number][]} cells token, kind, id
  * @property {string} before @property {string} after what isn't drawn @property {string[]} cut @property {number} n_cut
  * @property {number} tokens @property {number} pads
- * @typedef {object} Batch @property {number} index of its row @property {string} said @property {[number, number]} columns
- * @property {?number} limit max_length @property {Part[]} rows @property {string} more
+ * @typedef {object} Batch @property {number} index of its row @property {string} said
+ * @property {[number, number]} columns @property {?number} limit max_length @property {Part[]} rows
+ * @property {string} more
  */
 
 const FILTERS = ["padding", "truncation", "max_length"];
@@ -52,6 +54,7 @@ function drawBatch({ rows, columns: [first, end], limit, more }) {
   const numbers = Array.from({ length: end - first }, (_, n) => first + n);
   const [before, after, cut] = ["before", "after", "n_cut"].map((name) => rows.some((part) => part[name]));
   const note = (text, name) => make("td", `note ${name}`, text);
+  const rest = (text) => note(make("span", "chip", text), `rest ${text.includes("pad") ? "pad" : ""}`);
   const heads = [make("th", "name", "", { "aria-label": "text" }), ...(before ? [make("th")] : []),
     ...numbers.map((n) => make("th", `position${edge(n)}`, `${n}`, { scope: "col" })),
     ...(after ? [make("th")] : []), make("th", "", "in the batch", { scope: "col" }),
@@ -64,14 +67,15 @@ function drawBatch({ rows, columns: [first, end], limit, more }) {
     const left = part.n_cut - part.cut.length;
     const struck = [`✂ ${count(part.n_cut)} `, ...part.cut.map((token) => make("s", "cut", chip(token))),
       left && part.cut.length ? ` … ${count(left)} more` : ""];
-    return make("tr", "", [make("th", "name", `${row + 1}`, { scope: "row" }), ...(before ? [note(part.before, "")] : []),
-      ...cells, ...(after ? [note(part.after, part.pads ? "pads" : "")] : []),
+    return make("tr", "", [make("th", "name", `${row + 1}`, { scope: "row" }),
+      ...(before ? [rest(part.before)] : []), ...cells, ...(after ? [rest(part.after)] : []),
       note(`${count(part.tokens)} tokens + ${count(part.pads)} pads`, "sum"),
       ...(cut ? [note(part.n_cut ? struck : "–", "struck")] : [])]);
   });
   const table = make("table", "batch", [make("thead", "", make("tr", "", heads)), make("tbody", "", lines)],
     { "aria-label": "The batch: a row for each text, a column for each position" });
-  return make("div", "scroll", [table, make("p", "quiet", more)], { tabindex: 0, role: "region", "aria-label": "Batch" });
+  return make("div", "scroll", [table, make("p", "quiet", more)],
+    { tabindex: 0, role: "region", "aria-label": "The batch" });
 }
 
 /** The signs that `batch` has, explained. */
@@ -95,7 +99,7 @@ function draw({ model, root, set }) {
 
   // The filters
   const selects = Object.fromEntries(FILTERS.map((name) => {
-    const node = make("select", "", [], { "data-filter": name });
+    const node = make("select", "", [], { "data-filter": name, "aria-label": name });
     node.addEventListener("change", () => set(name, node.value === "all" ? "all" : values[name][node.value].value));
     return [name, node];
   }));
@@ -129,7 +133,8 @@ function draw({ model, root, set }) {
   { role: "grid", "aria-label": "Calls of the tokenizer, and what came of each", "aria-rowcount": rows.length });
   const board = make("div", "board", table);
   const lines = rows.map((row, n) => {
-    const said = make("td", "said", [make("b", "", sign(row.outcome)), ` ${visible(short(row))}`], { role: "gridcell" });
+    const said = make("td", "said", [make("b", "", sign(row.outcome)), ` ${visible(short(row))}`],
+      { role: "gridcell" });
     const cells = [...row.values, row.lengths, row.pads, row.cut].map((text, i) =>
       make("td", i < 3 ? (text === "left out" ? "code absent" : "code") : "number", text,
         { role: "gridcell", "data-head": HEADS[i] }));
@@ -169,8 +174,8 @@ function draw({ model, root, set }) {
   const copy = copyButton(() => code.textContent, code);
   const detail = make("section", "detail", [make("div", "call", [title, code, copy.node]), messages, said, picture],
     { "aria-label": "The chosen call" });
-  const intro = make("p", "", "Each row is one call of the tokenizer, run on these texts. Choose a row, by click or with "
-    + "↑ ↓, and see its batch below.");
+  const intro = make("p", "", "Each row is one call of the tokenizer, run on these texts. Choose a row, by click or "
+    + "with ↑ ↓, and see its batch below.");
   root.append(intro, make("ol", "texts", view.texts.map(([text, note]) =>
     make("li", "", [make("bdi", "", visible(text)), make("small", "", note)]))),
     make("div", "filters", [...labels, outcomes]), make("p", "counts", [status, reset]), board,
@@ -196,6 +201,7 @@ function draw({ model, root, set }) {
     body.replaceChildren(...shown.map((n) => lines[n]));
     tell(status, shown.length ? `${shown.length} of ${rows.length} rows` : "No row passes these filters.");
     reset.hidden = shown.length === rows.length;
+    board.hidden = !shown.length;
     drawChoice();
   }
   /** Mark the chosen row; Tab goes to it, or to the first row that is shown. */
@@ -214,7 +220,8 @@ function draw({ model, root, set }) {
     if (!row) return;
     tell(title, `Row ${chosen}${shown.includes(chosen) ? "" : " (not among the rows above)"}`);
     tell(code, row.code);
-    const spoken = Object.entries(row.messages).map(([name, words]) => [name, `${sign(TITLES[name])}: `, visible(words)]);
+    const spoken = Object.entries(row.messages).map(([name, words]) =>
+      [name, `${sign(TITLES[name])}: `, visible(words)]);
     if (!spoken.length) spoken.push(["fine", sign("fine"), FINE]);
     messages.replaceChildren(...spoken.map(([name, head, words]) =>
       make("p", `message ${name}`, [make("b", "", head), words])));
@@ -236,8 +243,9 @@ function draw({ model, root, set }) {
   model.on("change:_batch", takeBatch);
   drawFilters();
   takeBatch();
-  const frame = requestAnimationFrame(() => { if (model.get("selected") !== null) reveal(model.get("selected")); });
-  return () => { copy.stop(); cancelAnimationFrame(frame); };
+  const size = new ResizeObserver(() => { if (shown.includes(model.get("selected"))) reveal(model.get("selected")); });
+  size.observe(board);
+  return () => { copy.stop(); size.disconnect(); };
 }
 
 export default study("padding-table", draw);
