@@ -423,10 +423,19 @@ function thumbnails({ open, near }) {
 function draw({ model, root }) {
   /** @returns {View} */
   const view = () => model.get("_view");
-  const now = () => Object.fromEntries(["layer", "head", "row", "stage"].map((name) => [name, model.get(name)]));
+  /** What is open; of a trait that somebody set to nonsense, what it was before. */
+  function now() {
+    const { shape: [layers, , count], rows, stages } = view();
+    const there = { layer: (n) => Number.isInteger(n) && n >= 0 && n < layers,
+      head: (n) => Number.isInteger(n) && n >= 0 && n < count, row: (n) => rows.includes(n),
+      stage: (name) => typeof name === "string" && name in stages };
+    for (const [name, is] of Object.entries(there)) if (is(model.get(name))) sound[name] = model.get(name);
+    return { ...sound };
+  }
   const kindOf = (stage) => (stage === "softmax" ? "weights" : "scores");
   const nameOf = ({ stage, row, layer, head }) => `${kindOf(stage)} ${row} ${layer} ${head}`;
   const [heads, overviews, exact, asked] = [shelf(), new Map(), new Map(), new Set()];
+  const sound = {};
   let picture = null, palette, over = null, fixed = null, zoom = 1, heat, lines, running = false,
     waiting = false, due = false, spoken = 0, allowed, ahead = 0, gone = false;
 
@@ -644,6 +653,7 @@ function draw({ model, root }) {
     const tall = Math.min(TALL, high + (wide > heat.node.clientWidth + 1 ? 16 : 0));
     const room = heat.fit(wide, high, tall + 2);
     paintHeat(room.context, picture, { ...room, cell, left: side, top }, palette, at());
+    heat.node.dataset.places = [side, top, cell].join(" ");
     lines.node.hidden = signed;
     silent.hidden = !signed;
     if (!signed) {
@@ -793,7 +803,7 @@ function draw({ model, root }) {
     panel.node.addEventListener("click", (event) => { fixed = under(event, panel); over = null; paint(); read(); });
     panel.node.addEventListener("keydown", walk);
     panel.node.addEventListener("focus", () => {
-      if (!fixed && picture?.rows.length && panel.node.matches(":focus-visible")) {
+      if (!fixed && picture?.rows.length && picture.columns.length) {
         fixed = { query: picture.rows[0], key: picture.columns[0] };
         paint();
         read();

@@ -1,0 +1,344 @@
+"""The attention grid in a real JupyterLab and as a page of its own: seen, pointed at, walked along, at any size."""
+import json
+
+import pytest
+from playwright.sync_api import Error
+
+TEXTS = ["I've been waiting for a HuggingFace course my whole life.", "I hate this so much!"]
+SETUP = """
+import torch
+from dataclasses import replace
+from study_group.attention import attention_maps
+from study_group.attention_grid import *
+"""
+BIG = """
+torch.manual_seed(0)
+weights = (torch.randn(12, 1, 12, 512, 512)*2).softmax(-1)
+maps = replace(attention_maps("so "*510), weights=weights)
+"""
+SWITCH = """async at => {
+    const [root, begin] = [document.querySelector('.attention-grid'), performance.now()];
+    const [layer, head] = at.split(' ');
+    root.querySelector(`.thumb[data-at='${at}']`).click();
+    while (root.dataset.shows !== `softmax padding ${layer} 0 ${head}`) await new Promise(requestAnimationFrame);
+    return performance.now() - begin;
+}"""
+
+
+@pytest.fixture
+def show(lab):
+    "Show a grid made by this code, and wait until all of it is there; its page."
+    def show(code=f"maps = attention_maps({TEXTS!r}, scores=True)\ngrid = AttentionGrid(maps, layer=3, head=5, row=1)"):
+        lab.show(f"{SETUP}{code}\ngrid", ".attention-grid")
+        lab.settled()
+        return lab
+    yield show
+    lab.page.set_viewport_size(dict(width=1400, height=1000))
+
+
+@pytest.fixture
+def saved(chrome, tmp_path):
+    "Open a grid as a page of its own, without any network; the page, in which nothing may go wrong."
+    from study_group.attention_grid import AttentionGrid
+    context = chrome.new_context(offline=True, viewport=dict(width=1200, height=1000))
+    page, log = context.new_page(), []
+    page.on("console", lambda m: log.append(m.text) if m.type == "error" else None)
+    page.on("pageerror", lambda e: log.append(str(e)))
+    page.on("request", lambda r: r.url.startswith(("file:", "blob:")) or log.append(r.url))
+
+    def saved(maps, **where):
+        page.goto(AttentionGrid(maps, **where).save(tmp_path / "attention.html").as_uri())
+        page.wait_for_selector(".attention-grid[aria-busy=false]")
+        return page
+    yield saved
+    context.close()
+    assert log == []
+
+
+def shows(page, what: str):
+    "Wait until the grid shows `what`: stage, mask, layer, row, head."
+    page.wait_for_selector(f".attention-grid[data-shows='{what}']")
+
+
+def says(page, words: str, at: str = ".readout"):
+    "Wait until the part of the grid that the selector `at` finds says `words`."
+    found = "([at, words]) => document.querySelector(`.attention-grid ${at}`).textContent.includes(words)"
+    try: page.wait_for_function(found, arg=[at, words], timeout=20_000)
+    except Error: assert words in page.locator(f".attention-grid {at}").text_content()
+
+
+def place(page, row: int, column: int) -> tuple[float, float]:
+    "Where the middle of a cell is in the heatmap, in CSS pixels."
+    left, top, cell = map(float, page.locator(".attention-grid .heat").get_attribute("data-places").split())
+    return left + (column + .5)*cell, top + (row + .5)*cell
+
+
+def point(page, row: int, column: int):
+    "Move the pointer to a cell of the heatmap."
+    page.locator(".attention-grid .heat").scroll_into_view_if_needed()
+    box, (x, y) = page.locator(".attention-grid .heat").bounding_box(), place(page, row, column)
+    page.mouse.move(box["x"] + x, box["y"] + y)
+
+
+def alphas(page, row: int, column: int, dx: float = 3, dy: float = 4, size: int = 1) -> list[int]:
+    "How opaque the heatmap is at (dx, dy) from the middle of a cell."
+    x, y = place(page, row, column)
+    return page.evaluate("""([x, y, size]) => {
+        const canvas = document.querySelector('.attention-grid .heat canvas');
+        const scale = canvas.width / canvas.clientWidth;
+        const data = canvas.getContext('2d').getImageData(x * scale, y * scale, size, size).data;
+        return Array.from({length: size * size}, (_, n) => data[4 * n + 3]);
+    }""", [x + dx, y + dy, size])
+
+
+def test_shows_all_heads_and_one_of_them_large(show):
+    lab = show()
+    page = lab.page
+    shows(page, "softmax padding 3 1 5")
+    assert page.locator(".attention-grid .thumb").count() == 72
+    assert lab.texts(".title") == ["Layer 3, head 5"] and lab.texts(".code") == ["maps.weights[3, 1, 5]"]
+    weights = lab.ask("maps.weights[3, 1, 5].tolist()")
+    for row, column in ((0, 0), (2, 0), (2, 5), (7, 3)):
+        assert abs(alphas(page, row, column)[0] - 255*weights[row][column]**.5) < 1.6
+    thumb = page.locator(".attention-grid .thumb[data-at='3 5'] canvas").evaluate(
+        "c => [c.width, [...c.getContext('2d').getImageData(0, 0, 16, 1).data].filter((_, n) => n % 4 === 3)]")
+    assert thumb == [16, lab.ask("weights_to_bytes(maps.weights[3, 1, 5, 0]).tolist()")]
+    masked = alphas(page, 2, 10, -8, -8, 16)
+    assert 0 in masked and max(masked) > 60  # hatched and struck, not blank and not filled
+    assert lab.texts(".legend li")[1:] == ["pad", "masked: weight 0"]
+    assert "Attention is not explanation" in lab.texts(".caveat")[0]
+    lab.python("grid.layer, grid.head, grid.row = 0, 2, 0")
+    shows(page, "softmax padding 0 0 2")
+    assert lab.texts(".legend li")[1:] == []  # no pad, so nothing is masked
+    page.select_option(".attention-grid .rows", label="row 1: I hate this so much!")
+    lab.until("grid.row == 1")
+    page.locator(".attention-grid .thumb[data-at='5 11']").click()
+    shows(page, "softmax padding 5 1 11")
+    lab.until("(grid.layer, grid.head) == (5, 11)")
+
+
+def test_pointing_tells_exact_numbers(show):
+    lab = show()
+    weights = lab.ask("maps.weights[3, 1, 5].tolist()")
+    point(lab.page, 2, 5)
+    says(lab.page, f"{weights[2][5]:.6f}")
+    assert lab.texts(".readout") == [f"hate2 → much5{weights[2][5]:.6f}"]
+    out = sorted(range(16), key=lambda k: -weights[2][k])[:6]
+    assert lab.texts(".out li .value") == [f"{weights[2][k]:.4f}" for k in out]
+    assert [int(n) for n in lab.texts(".out li small")] == out
+    into = sorted(range(16), key=lambda q: -weights[q][5])[:6]
+    assert lab.texts(".in li .value") == [f"{weights[q][5]:.4f}" for q in into]
+    assert lab.texts("h5") == ["hate looks at", "much is looked at by"]
+    point(lab.page, 3, 12)
+    says(lab.page, "0.000000 (masked)")
+    lines = lab.page.locator(".attention-grid .lines").bounding_box()
+    lab.page.mouse.move(lines["x"] + 20, lines["y"] + lines["height"]*4.5/16)
+    says(lab.page, f"so4 → so4{weights[4][4]:.6f}")
+    lab.page.mouse.move(0, 0)
+    says(lab.page, "Point at a cell", ".story")
+
+
+def test_stages_and_masks(show):
+    lab = show()
+    page, button = lab.page, lambda name: lab.page.get_by_role("button", name=name, exact=True)
+    button("scores").click()
+    shows(page, "scores padding 3 1 5")
+    lab.until("grid.stage == 'scores'")
+    scores = lab.ask("maps.scores[3, 1, 5].tolist()")
+    most = max(abs(x) for row in scores for x in row)
+    assert abs(alphas(page, 2, 0)[0] - 255*abs(scores[2][0])/most) < 2.5
+    point(page, 2, 12)
+    says(page, f"{scores[2][12]:.6f}".replace("-", "−"))
+    assert page.locator(".attention-grid .silent").is_visible() and lab.texts(".ends") == [f"−{most:.1f}\n0\n{most:.1f}"]
+    button("scores + mask").click()
+    shows(page, "masked padding 3 1 5")
+    point(page, 2, 12)
+    says(page, "−∞ (masked)")
+    assert lab.texts(".legend li")[1:] == ["pad", "masked: −∞"]
+    button("softmax").click()
+    button("causal").click()
+    shows(page, "softmax causal 3 1 5")
+    assert lab.ask("grid.mask") == "causal" and lab.texts(".choice [aria-pressed=true]") == ["softmax", "causal"]
+    x, y = place(page, 1, 5)
+    assert alphas(page, 1, 5, 3, -6) == [0] and max(alphas(page, 1, 5, 0, -2, 4)) > 100  # a line, and nothing else
+    weights = lab.ask("grid.maps.weights[3, 1, 5, 4].tolist()")
+    point(page, 4, 2)
+    says(page, f"{weights[2]:.6f}")
+    lab.python("grid.mask = 'none'")
+    shows(page, "softmax none 3 1 5")
+    lab.python("grid = AttentionGrid(replace(maps, _checkpoint=None, scores=None))")
+    lab.show("grid", ".attention-grid")
+    assert button("scores").is_disabled()
+    button("both").click()
+    says(page, "These maps have no model", ".error")
+    assert lab.texts(".choice [aria-pressed=true]") == ["softmax", "padding"]
+
+
+def test_tokens_can_be_left_out_and_pairs_told_apart(show):
+    lab = show()
+    page = lab.page
+    page.get_by_label("special tokens").uncheck()
+    page.get_by_label("pads").uncheck()
+    point(page, 1, 4)  # hate → much, of six words
+    weights = lab.ask("maps.weights[3, 1, 5].tolist()")
+    says(page, f"hate2 → much5{weights[2][5]:.6f}")
+    shown = sum(weights[2][1:7])
+    assert lab.texts(".out h5") == [f"hate looks at ({shown:.2f} of 1 is shown)"]
+    lab = show("grid = AttentionGrid([('I love this.', 'So do I!'), 'alone'])")
+    page.locator(".attention-grid .pairs").select_option("0 1")
+    shows(page, "softmax padding 0 0 0")
+    point(page, 2, 1)  # the third of A, the second of B
+    says(page, "love2 → do7")
+    page.select_option(".attention-grid .rows", "1")
+    shows(page, "softmax padding 0 1 0")
+    assert page.locator(".attention-grid .pairs").is_hidden()
+
+
+def test_by_keyboard(show):
+    lab = show()
+    page, press = lab.page, lab.page.keyboard.press
+    page.locator(".attention-grid .rows").focus()
+    ring = []
+    for _ in range(14):
+        ring.append(page.evaluate("() => [document.activeElement.className, "
+                                  "getComputedStyle(document.activeElement).outlineStyle]"))
+        if "heat" in ring[-1][0]: break
+        press("Tab")
+    assert [name for name, _ in ring].count("thumb") == 1 and all(style != "none" for _, style in ring)
+    page.locator(".attention-grid .thumb[tabindex='0']").focus()
+    for key, at in (("ArrowRight", "3 6"), ("ArrowUp", "2 6"), ("End", "2 11"), ("ArrowRight", "2 11"), ("Home", "2 0")):
+        press(key)
+        layer, head = at.split()
+        shows(page, f"softmax padding {layer} 1 {head}")
+        assert page.evaluate("() => document.activeElement.dataset.at") == at
+    page.locator(".attention-grid .heat").focus()
+    weights = lab.ask("maps.weights[2, 1, 0].tolist()")
+    for key, (q, k) in (("ArrowDown", (1, 0)), ("ArrowRight", (1, 1)), ("End", (1, 15)), ("Home", (1, 0)),
+                        ("PageDown", (11, 0)), ("PageUp", (1, 0)), ("ArrowLeft", (1, 0))):
+        press(key)
+        says(page, f"{weights[q][k]:.6f}")
+    says(page, f"i1 → [CLS]0{weights[1][0]:.6f}", "[role=status]")
+    press("Escape")
+    says(page, "Point at a cell", ".story")
+    assert lab.ask("(grid.layer, grid.head)") == [2, 0]  # and no key reached JupyterLab: the cell is still there
+
+
+def test_what_is_wrong_changes_nothing(show):
+    lab = show()
+    send = """([id, data]) => {
+        const kernel = notebook.sessionContext.session.kernel;
+        kernel.sendShellMessage({channel: 'shell', parent_header: {}, metadata: {}, buffers: [],
+            content: {comm_id: id, data},
+            header: {msg_id: `${Math.random()}`, msg_type: 'comm_msg', session: kernel.clientId, username: '',
+                     date: new Date().toISOString(), version: '5.3'}});
+    }"""
+    comm = lab.ask("grid.comm.comm_id")
+    states = [{"layer": "x"}, {"layer": 99}, {"head": None}, {"row": [1]}, {"stage": 3}, {"stage": "soft"}, {"error": 3}]
+    for data in [dict(method="update", state=s, buffer_paths=[]) for s in states] + [
+            dict(method="custom", content=c) for c in (None, {"want": 3}, {"want": "heads"}, {"want": "mask", "mask": 1})]:
+        lab.page.evaluate(send, [comm, data])
+    assert lab.ask("[grid.layer, grid.head, grid.row, grid.stage, grid.mask]") == [3, 5, 1, "softmax", "padding"]
+    lab.page.locator(".attention-grid .thumb[data-at='1 1']").click()
+    shows(lab.page, "softmax padding 1 1 1")
+    lab.log.clear()  # the page hears what was sent in its name, and complains
+
+
+EVIL = "<img src=x onerror=\"document.title='gone'\"></script><script>document.title='gone'</script>"
+
+
+def test_tokens_and_texts_stay_text(show, saved):
+    from dataclasses import replace
+    from study_group.attention import attention_maps
+    lab = show(f"maps = attention_maps([{EVIL!r}, '\u202e مرحبا \x07'])\n"
+               f"grid = AttentionGrid(replace(maps, tokens=[[{EVIL!r}]*maps.n_tokens]*2))")
+    point(lab.page, 3, 3)
+    says(lab.page, "<img src=x")
+    assert lab.page.locator(".attention-grid :is(img, script)").count() == 0 and lab.page.title() != "gone"
+    maps = attention_maps([EVIL])
+    page = saved(replace(maps, tokens=[[EVIL]*maps.n_tokens]))
+    point(page, 3, 3)
+    says(page, "<img src=x")
+    assert page.title() == "Attention" and page.locator("img").count() == 0
+
+
+def test_512_tokens_and_running_again(show):
+    lab = show(BIG + "grid = AttentionGrid(maps)")
+    page = lab.page
+    shows(page, "softmax padding 0 0 0")
+    page.wait_for_timeout(1500)  # the neighbours are fetched
+    times = [page.evaluate(SWITCH, at) for at in ("0 5", "1 7", "1 11", "0 3")]
+    print("ms to another head:", times)
+    assert min(times) < 500  # on a busy machine; 50 on a free one
+    page.evaluate(SWITCH, "11 11")
+    page.locator(".attention-grid .heat").focus()
+    for key in ("+", "+", "+", "+", "+", "End", "PageDown"): page.keyboard.press(key)
+    says(page, lab.ask("f'{weights[11, 0, 11, 10, 511]:.6f}'"))
+    row = lab.ask("maps.weights[11, 0, 11, 10].tolist()")
+    assert lab.texts(".out li .value")[0] == f"{max(row):.4f}"
+    heap, rss = "performance.memory.usedJSHeapSize / 2**20", "__import__('psutil').Process().memory_info().rss/2**20"
+
+    def sizes():
+        page.request_gc()
+        return page.evaluate(heap), lab.ask(rss)
+    again = lambda: (lab.show("grid = AttentionGrid(maps)\ngrid", ".attention-grid"), lab.settled())
+    again()
+    before = sizes()
+    for _ in range(10): again()
+    grown = [after - start for after, start in zip(sizes(), before)]
+    print("MB more after ten runs, page and kernel:", grown)
+    assert max(grown) < 30
+
+
+def test_a_saved_page_needs_nothing_else(saved):
+    from study_group.attention import attention_maps
+    maps = attention_maps(TEXTS, scores=True)
+    page = saved(maps, layer=3, head=5, row=1)
+    shows(page, "softmax padding 3 1 5")
+    point(page, 2, 5)
+    says(page, "≈")
+    words = page.locator(".attention-grid .readout").inner_text()
+    assert abs(float(words.split("≈")[1]) - maps.weights[3, 1, 5, 2, 5]) < .0045
+    assert page.locator(".attention-grid .mask").count() == 0 and page.get_by_role("button", name="HTML").count() == 0
+    for layer in (0, 5):
+        page.locator(f".attention-grid .thumb[data-at='{layer} 7']").click()
+        shows(page, f"softmax padding {layer} 1 7")
+        assert abs(alphas(page, 1, 0)[0] - 255*maps.weights[layer, 1, 7, 1, 0]**.5) < 1.6
+    page.get_by_role("button", name="scores + mask").click()
+    shows(page, "masked padding 5 1 7")
+    with page.expect_download() as download: page.get_by_role("button", name="Save as PNG").click()
+    from PIL import Image
+    image = Image.open(download.value.path())
+    assert download.value.suggested_filename == "attention-masked-layer5-head7.png" and min(image.size) > 700
+    light = page.locator(".attention-grid").evaluate("e => getComputedStyle(e).color")
+    page.emulate_media(color_scheme="dark")
+    page.wait_for_selector(".attention-grid[data-theme=dark]")
+    assert page.locator(".attention-grid").evaluate("e => getComputedStyle(e).color") != light
+    page.set_viewport_size(dict(width=400, height=900))
+    assert page.evaluate("() => document.documentElement.scrollWidth <= 400")
+
+
+def test_saved_from_the_notebook(show):
+    lab = show()
+    with lab.page.expect_download() as download: lab.page.get_by_role("button", name="Save as HTML").click()
+    page = download.value.path().read_text(encoding="utf-8")
+    lab.page.wait_for_function("() => document.querySelector('.attention-grid [role=status]').textContent === 'Saved as HTML.'")
+    assert page.startswith("<!doctype html>") and json.dumps(TEXTS[0])[1:-1] in page
+    lab.settled()
+
+
+def test_in_the_dark_in_little_room_and_without_the_kernel(show):
+    lab = show()
+    twin, live = lab.outputs()[-1]
+    html, plain = "".join(twin["data"]["text/html"]), "".join(twin["data"]["text/plain"])
+    assert html.count("<img") == 2 and "[PAD]" in html and len(html) < 60_000 and "maps.weights[3, 1, 5]" in plain
+    lab.page.wait_for_function("() => document.querySelector('[id^=study-]').style.display === 'none'")
+    light = alphas(lab.page, 2, 0, size=1)
+    lab.dark()
+    lab.page.wait_for_selector(".attention-grid[data-theme=dark]")
+    assert alphas(lab.page, 2, 0, size=1) == light
+    lab.page.set_viewport_size(dict(width=420, height=1000))
+    lab.page.wait_for_timeout(300)
+    root = lab.page.locator(".attention-grid")
+    assert root.evaluate("e => e.scrollWidth <= e.clientWidth + 1")
+    left, story = lab.page.locator(".attention-grid .open").bounding_box(), lab.page.locator(".attention-grid .story").bounding_box()
+    assert story["y"] >= left["y"] + left["height"]
