@@ -410,7 +410,7 @@ def _listen(model: PreTrainedModel, inputs: dict, mask: str | None, scores: bool
     if mask is None: mask, allowed = _which_mask(heard, attention_mask)
     return dict(weights=weights, scores=kept, mask=mask, allowed=allowed)
 
-# %% ../nbs/05_attention.ipynb #f36b980a
+# %% ../nbs/05_attention.ipynb #87874c02
 def _ask_for_weights(model: PreTrainedModel, inputs: dict, mask: str | None, scores: bool) -> dict:
     "As `_listen`, for a `model` that computes its attention in its own way: its weights, and those alone."
     n, batch = inputs["input_ids"].shape[1], len(inputs["input_ids"])
@@ -421,8 +421,8 @@ def _ask_for_weights(model: PreTrainedModel, inputs: dict, mask: str | None, sco
     if not maps or any(m is None or m.ndim != 4 or (len(m), *m.shape[-2:]) != (batch, n, n) for m in maps):
         raise _no_maps(model)
     weights = torch.stack([m.float().cpu() for m in maps])
-    causal = n > 1 and not weights.triu(1).any()
-    own = "both" if causal else "padding"
+    ahead = weights.triu(1)*inputs["attention_mask"].cpu()[:, None, :, None]  # what tokens, but pads, give to later ones
+    own = "padding" if n == 1 or ahead.any() else "both"
     if scores or mask not in (None, own):
         raise ValueError(f"{type(model).__name__} computes attention in a way of its own, under its own mask: "
                          f"leave scores=False and mask=None (scores={scores}, mask={mask!r}).")
@@ -564,7 +564,7 @@ def _ticks(axis, maps: AttentionMaps, row: int, **how):
         if not maps.attention_mask[row, i]: label.set(color="#777777", style="italic")
         elif maps.special_tokens_mask[row, i]: label.set(weight="bold")
 
-# %% ../nbs/05_attention.ipynb #a6639e7f
+# %% ../nbs/05_attention.ipynb #f7bf9ab5
 def plot_attention(maps: AttentionMaps, layer: int, head: int,
                    row: int = 0,           # which text
                    stage: str = "softmax", # or "scores", "masked"
@@ -578,12 +578,12 @@ def plot_attention(maps: AttentionMaps, layer: int, head: int,
     allowed, pads = maps.allowed[row].expand(n, n), maps.attention_mask[row] == 0
     if ax is None: ax = plt.subplots(figsize=(min(3 + n*.26, 12), min(2 + n*.24, 11)), layout="constrained")[1]
     limit = table.abs().max().item() or 1
-    if stage == "softmax": picture = ax.imshow(table, cmap="Blues", vmin=0, vmax=limit)
+    if stage == "softmax": picture = ax.imshow(table.numpy(), cmap="Blues", vmin=0, vmax=limit, interpolation="nearest")
     else:
         shown = table.masked_fill(~allowed, math.nan) if stage == "masked" else table
-        picture = ax.imshow(shown, cmap="PuOr_r", vmin=-limit, vmax=limit)
-    if stage != "scores": _mark(ax, ~allowed, "xxx")
-    _mark(ax, pads[:, None] | pads, "///")
+        picture = ax.imshow(shown.numpy(), cmap="PuOr_r", vmin=-limit, vmax=limit, interpolation="nearest")
+    if stage != "scores": _mark(ax, ~allowed, "xx")
+    _mark(ax, pads[:, None] | pads, "//")
     _ticks(ax.xaxis, maps, row, rotation=90), _ticks(ax.yaxis, maps, row)
     names = dict(softmax="attention weight", scores="score", masked="score, where allowed")
     ax.figure.colorbar(picture, ax=ax, label=names[stage], shrink=.8)

@@ -155,7 +155,7 @@ def test_the_bridge_half_built(blurr_checks, answer, hint):
 @pytest.mark.parametrize("without, with_norms, hint", [
     (None, None, "Not answered yet"), (1_923_074, 1_931_522, "Right: 1,923,074, and 8,448 more"),
     (148_610, 1, "That is freeze_to(-2)"), (1_774_464, 1, "The last layer, yes"), (7, 7, "Not the first"),
-    (1_923_074, 1_923_074, "keeps normalization learning"), (1_923_074, 2, "add 768 for each frozen LayerNorm")])
+    (1_923_074, 1_923_074, "keeps LayerNorms learning"), (1_923_074, 2, "add 768 for each LayerNorm there")])
 def test_what_learns(blurr_checks, without, with_norms, hint):
     assert hint in blurr_checks["check_counts"](without, with_norms)
 
@@ -320,3 +320,71 @@ def test_a_tensor_not_yet(model_checks):
     check = model_checks["check_tensor"]
     assert "Not answered yet" in check(lambda *_: None) and "not a list" in check(lambda *_: [1])
     assert "KeyError" in check(lambda path, name: {}[name])
+
+
+@pytest.fixture(scope="module")
+def attention_checks():
+    import pandas as pd
+    from study_group import attention as a
+    from study_group.data import bundled_reviews
+    names = dict(vars(a), pd=pd, F=torch.nn.functional, seen=a.attention_maps(bundled_reviews().text.tolist()[:60]),
+                 my_attention=lambda *_: None, my_head=None, my_window=lambda *_: None, my_sentence=None, my_word=None)
+    for cell in json.loads((NBS / "05_attention.ipynb").read_text())["cells"]:  # what the last check stands on
+        if "def hide_each" in (source := "".join(cell["source"])): exec(source, names)
+    return checks("05_attention.ipynb", **names)
+
+
+def attending(scale=True, dim=-1, when="before", mean=1, both=False):
+    "A learner's attention, right or with a typical mistake."
+    def mine(q, k, v, mask=None):
+        scores = q @ k.transpose(-2, -1) / (q.shape[-1]**.5 if scale else 1)
+        if mask is not None and when in ("before", "flipped", "all"):
+            out = dict(before=~mask, flipped=mask, all=torch.ones_like(mask))[when]
+            scores = scores.masked_fill(out, -torch.inf)
+        weights = scores.softmax(dim)*mean
+        if mask is not None and when == "after": weights = weights*mask
+        return (weights @ v, weights) if both else weights @ v
+    return mine
+
+
+@pytest.mark.parametrize("mistake, hint", [
+    (dict(), "Right: equation (1)"), (dict(scale=False), "what comes between"),
+    (dict(dim=-2), "Softmax along which dimension"), (dict(when="never"), "nothing changes yet"),
+    (dict(when="after"), "*before* the softmax"), (dict(when="flipped"), "True means *may* attend"),
+    (dict(when="all"), "there are nan"), (dict(mean=2), "compare, share, mix"), (dict(both=True), "the output alone")])
+def test_attention_from_memory(attention_checks, mistake, hint):
+    assert hint in attention_checks["check_attention"](attending(**mistake))
+
+
+def test_attention_not_yet(attention_checks):
+    check = attention_checks["check_attention"]
+    assert "Not answered yet" in check(lambda *_: None) and "should be (2, 3, 4, 5)" in check(lambda q, k, v, m=None: v)
+
+
+def test_the_head_of_the_full_stop(attention_checks):
+    check, right = attention_checks["check_head"], []
+    for layer in range(6):
+        for head in range(12):
+            if check((layer, head)).startswith("Right"): right.append((layer, head))
+    assert len(right) == 1
+    layer, head = right[0]
+    for answer, hint in ((None, "Not answered yet"), ((1, 2, 3), "Two numbers"), ((6, 0), "Layers are 0 to 5"),
+                         ((0, 2), "of 72")): assert hint in check(answer)
+    if head < 6: assert "The other way round" in check((head, layer))
+
+
+@pytest.mark.parametrize("mine, hint", [
+    (lambda n, w: None, "Not answered yet"), (lambda n, w: torch.ones(n), "should be (7, 7)"),
+    (lambda n, w: torch.ones(n, n).tril(w).triu(-w), "Right. Its cost"), (lambda n, w: torch.ones(n, n).tril(w), "yours to"),
+    (lambda n, w: 1 - torch.ones(n, n).tril(w).triu(-w), "The other way round"),
+    (lambda n, w: torch.ones(n, n).tril().triu(-w), "may look ahead"),
+    (lambda n, w: torch.ones(n, n).tril(w - 1).triu(1 - w), "One less"),
+    (lambda n, w: torch.ones(n, n).tril(2).triu(-2), "Right for 7 and 2")])
+def test_a_window(attention_checks, mine, hint): assert hint in attention_checks["check_window"](mine)
+
+
+@pytest.mark.parametrize("sentence, word, hint", [
+    (None, None, "Not answered yet"), ("If only it were funny.", "were", "Right"), ("A fine film.", "movie", "isn't one of"),
+    ("I hate this so much!", "this", "stays 98% sure"), ("I hate this so much!", "hate", "isn't little")])
+def test_the_quiet_one(attention_checks, sentence, word, hint):
+    assert hint in attention_checks["check_quiet"](sentence, word)
