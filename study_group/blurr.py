@@ -531,11 +531,11 @@ class _Spy(ItemTransform):
         self.flight.log(self.steps, self.where, self.note, self.look(x))
         return x
 
-# %% ../nbs/06_fastai_and_blurr.ipynb #b2a872c2
+# %% ../nbs/06_fastai_and_blurr.ipynb #1cac6d3d
 def _fly(learn: Learner, hf_model: PreTrainedModel, flight: Flight) -> Flight:
     "Validate with `learn`; `flight` is written until `hf_model` has answered for the first batch."
     def answered(module, inputs, outputs):
-        flight.log("logits", type(module).__name__, "The answers: the same in each design.",
+        flight.log("logits", "hf_model.forward", f"{type(module).__name__} answers: the same in each design.",
                    [dict(logits=row) for row in outputs.logits])
     hook = hf_model.register_forward_hook(answered)
     try:
@@ -609,7 +609,12 @@ class AdaptiveLearner(Learner):
         self("after_loss")
         if self.training: self._do_grad_opt()
 
-# %% ../nbs/06_fastai_and_blurr.ipynb #581077a6
+# %% ../nbs/06_fastai_and_blurr.ipynb #550d6c25
+def _looks(batch: dict, *names: str) -> list[dict]:
+    "The rows of `batch`, which has ids, mask and label under these `names`, as a flight logs them."
+    return [dict(ids=ids, mask=mask, label=label) for ids, mask, label in zip(*(batch[name] for name in names))]
+
+# %% ../nbs/06_fastai_and_blurr.ipynb #f96b8122
 def fly_adaptnlp(rows: pd.DataFrame, hf: tuple, bs: int, padding: bool | str = True) -> Flight:
     "AdaptNLP: the whole dataset is tokenized up front, with `padding`. ValueError where rows can't be stacked."
     import datasets
@@ -620,17 +625,16 @@ def fly_adaptnlp(rows: pd.DataFrame, hf: tuple, bs: int, padding: bool | str = T
     options = dict(padding=padding, truncation=True, max_length=max_tokens(model, tokenizer))
     data = datasets.Dataset.from_pandas(table)
     data = data.map(lambda batch: tokenizer(batch["text"], **options), batched=True, remove_columns="text")
-    flight.log("tokenize, ids, special tokens, pad, mask", "Dataset.map", "All rows in one call of the tokenizer, filled "
-               "up to the longest of them all.", [dict(ids=i, mask=m, label=y) for i, m, y in zip(
-                   *(data[:bs][name] for name in ("input_ids", "attention_mask", "label")))])
-    spy = _Spy(flight, "label", "default_data_collator", "Rows become tensors, and `label` becomes `labels`.",
-               lambda b: [dict(ids=i, mask=m, label=y) for i, m, y in zip(
-                   *(b[name] for name in ("input_ids", "attention_mask", "labels")))])
+    flight.log("tokenize, ids, special tokens, pad, mask", "Dataset.map",
+               "All rows in one call of the tokenizer, filled up to the longest of them all.",
+               _looks(data[:bs], "input_ids", "attention_mask", "label"))
+    spy = _Spy(flight, "label", "default_data_collator", "Rows become tensors, and label becomes labels.",
+               lambda batch: _looks(batch, "input_ids", "attention_mask", "labels"))
     loader = DataLoader(data, batch_size=bs, collate_fn=lambda items: spy(default_data_collator(items)))
     learn = AdaptiveLearner(DataLoaders(loader, loader), model, loss_func=CrossEntropyLossFlat())
     return _fly(learn, model, flight)
 
-# %% ../nbs/06_fastai_and_blurr.ipynb #ae8d5e3a
+# %% ../nbs/06_fastai_and_blurr.ipynb #92cb0bd0
 def fly_blurr(rows: pd.DataFrame, hf: tuple, bs: int) -> Flight:
     "Blurr: text is text until a batch is made."
     flight, everything = Flight(hf[2], bs), list(range(len(rows)))
@@ -642,7 +646,7 @@ def fly_blurr(rows: pd.DataFrame, hf: tuple, bs: int) -> Flight:
                                   "stays as it is.", lambda sample: [dict(text=sample[0], label=sample[1])]))
     dls.valid.before_batch.add(_Spy(
         flight, "tokenize, ids, special tokens, pad, mask, label", "BatchTokenizeTransform",
-        "One call of the tokenizer for the batch; the label is put among the inputs, as `labels`.",
+        "One call of the tokenizer for the batch; the label is put among the inputs, as labels.",
         lambda samples: [dict(ids=x["input_ids"], mask=x["attention_mask"], label=x["labels"]) for x, _ in samples]))
     return _fly(Blearner(dls, hf[3]), hf[3], flight.start())
 

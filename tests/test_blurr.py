@@ -2,7 +2,7 @@
 
 tools/record_blurr.py says how tests/blurr_recorded.json was made; here the same script runs on our pieces.
 """
-import copy, json, math, re, sys, warnings
+import copy, json, math, re, subprocess, sys, warnings
 from pathlib import Path
 
 import numpy as np, pandas as pd, pytest, torch, torch.nn.functional as F
@@ -415,6 +415,27 @@ def test_a_dict_may_carry_more(hf):
     assert "rating" in x  # a batch is left as it was
 
 
+def test_another_task_is_a_transform_more(hf):
+    "Token classification, as the notebook's table has it: labels for tokens by replacing one method."
+    from transformers import DistilBertForTokenClassification
+    class TokenLabels(BatchTokenizeTransform):
+        def labels(self, encoding, i, targets):
+            ids = encoding.word_ids(i)
+            first = [w is not None and w != before for w, before in zip(ids, [None, *ids])]
+            return torch.tensor([targets[0][w] if ok else -100 for w, ok in zip(ids, first)])
+    words = [["HuggingFace", "came", "late"], ["Zürich", "slept"], ["They", "left", "unbelievably"]]
+    rows = [(w, [int(word[0].isupper()) for word in w]) for w in words]
+    hf[1].num_labels = 2
+    model = DistilBertForTokenClassification(hf[1])
+    tfm = TokenLabels(*hf[:3], model, is_split_into_words=True)
+    batch = {k: torch.stack([x[k] for x, *_ in tfm(rows)]) for k in ("input_ids", "attention_mask", "labels")}
+    assert (batch["labels"] >= 0).sum(1).tolist() == [3, 2, 3]
+    outputs = BaseModelWrapper(model)(batch)
+    expected = F.cross_entropy(outputs.logits.flatten(0, 1), batch["labels"].flatten())
+    assert outputs.loss.item() == pytest.approx(expected.item())
+    assert len(blurr_splitter(model)) == 3  # this head has one part
+
+
 # Bad input
 
 @pytest.mark.parametrize("change, options, error", [
@@ -477,6 +498,18 @@ def test_a_body_without_a_head_says_so(dls, hf):
     (["fine", "\ud83d"], "has half a character"), ([["a", "b"]], "items[0]=['a', 'b'] must be a Series or str")])
 def test_bad_items(learn, items, error):
     with pytest.raises((TypeError, ValueError), match=re.escape(error)): learn.blurr_predict(items)
+
+
+def test_without_fastai_it_says_what_to_install():
+    code = "import sys; sys.modules['fastai'] = None\nimport study_group.blurr_parts, study_group.flight_recorder\n"
+    done = subprocess.run([sys.executable, "-c", code + "import study_group.blurr"], capture_output=True, text=True)
+    assert 'ImportError: study_group.blurr needs fastai: pip install "study-group[fastai]"' in done.stderr
+
+
+def test_nothing_else_imports_fastai():
+    modules = [p for p in (ROOT / "study_group").glob("*.py") if p.name != "blurr.py"]
+    assert len(modules) > 10
+    assert not [p.name for p in modules if re.search(r"^\s*(from|import) fastai", p.read_text(), re.M)]
 
 
 def test_a_table_without_the_column(hf):

@@ -9,7 +9,8 @@ ROWS = """[dict(text="<b>a</b>", label=0), dict(ids=[101, 5, 102, 0], reads=["[C
 SETUP = f"""
 from study_group.flight_recorder import FlightRecorder
 def event(phase, *steps, calls=1, rows={ROWS}):
-    return dict(phase=phase, steps=list(steps), where=f"<i>{{phase}}</i>", note=f"note of {{phase}}", calls=calls, rows=rows)
+    return dict(phase=phase, steps=list(steps), where=f"<i>{{phase}}</i>", note=f"note of {{phase}}", calls=calls,
+                rows=rows)
 flights = dict(one=[event("item", "tokenize", calls=2), event("batch", "pad"), event("model", "mask"),
                     event("model", "logits")],
                two=[event("dataset", "tokenize", "pad", "mask"), event("model", "logits")],
@@ -58,7 +59,8 @@ def test_a_click_shows_the_data_and_lights_the_same_step_elsewhere(show):
     card(lab, 0, 1).locator(".where").click()
     lab.until("recorder.event == [0, 1]")
     assert lab.texts(".title") == ["one, event 2 · batch · <i>batch</i>"] and lab.texts(".note") == ["note of batch"]
-    assert lab.texts(".data .plain .text") == ["<b>a</b>"] and lab.page.locator(".flight-recorder .story :is(i, b b)").count() == 0
+    assert lab.texts(".data .plain .text") == ["<b>a</b>"]
+    assert lab.page.locator(".flight-recorder .story :is(i, b b)").count() == 0
     assert lab.texts(".data tr th") == ["ids", "stand for", "mask"]
     assert [t.split() for t in lab.texts(".data tr")][2] == ["mask", "1", "1", "1", "0"]
     assert lab.texts(".plain .logits") == ["0.5000   -0.2500"]
@@ -68,7 +70,8 @@ def test_a_click_shows_the_data_and_lights_the_same_step_elsewhere(show):
     assert marked(lab, "kin") == ["two, event 1, dataset", "three, event 2, batch"]
     assert lab.texts(".chip.lit") == ["pad"] * 3
     lit = lab.page.locator(".flight-recorder .kin .chip.lit").first  # not by colour alone
-    assert lit.evaluate("e => [getComputedStyle(e).fontWeight, getComputedStyle(e).textDecorationLine]") == ["700", "underline"]
+    look = "e => [getComputedStyle(e).fontWeight, getComputedStyle(e).textDecorationLine]"
+    assert lit.evaluate(look) == ["700", "underline"]
 
 
 def test_a_step_is_followed_through_the_lanes(show):
@@ -84,7 +87,7 @@ def test_a_step_is_followed_through_the_lanes(show):
     lab.until("(recorder.step, recorder.event) == (None, [0, 0])")
     lab.python("recorder.step = 'label'")
     lab.wait_for(".line span", "one: never · two: never · three: item, batch")
-    lab.page.locator(".flight-recorder .lane .chip", has_text="logits").first.hover()  # pointing is following for a while
+    lab.page.locator(".flight-recorder .lane .chip", has_text="logits").first.hover()  # pointing follows for a while
     assert lab.texts(".chip.lit") == ["logits"] * 3
     lab.page.locator(".flight-recorder .follow[data-step=label]").click()  # lets it go
     lab.until("recorder.step is None")
@@ -117,7 +120,7 @@ def test_in_the_dark_and_in_little_room(show):
     lab.python("recorder.event = [0, 1]")
     lab.wait_for(".title", "one, event 2")
     lab.page.set_viewport_size(dict(width=420, height=1000))
-    lab.page.wait_for_function("() => getComputedStyle(document.querySelector('.flight-recorder .heads')).display === 'none'")
+    lab.page.wait_for_selector(".flight-recorder .heads", state="hidden")
     root = lab.page.locator(".flight-recorder")
     assert root.evaluate("e => e.scrollWidth <= e.clientWidth + 1")
     tops = [card(lab, 0, n).bounding_box()["y"] for n in range(4)]
@@ -150,7 +153,8 @@ def test_three_designs_fly_alike():
     from study_group.blurr import flights, get_hf_objects
     hf = get_hf_objects(config_kwargs=dict(n_layers=1))
     texts = ["Dull.", *TEXTS]  # the shortest first
-    flown = flights(texts, ["NEGATIVE", "POSITIVE", "NEGATIVE"], hf, others=["A long one, longer than all the others here, "*3])
+    others = ["A long one, longer than all the others here, "*3]
+    flown = flights(texts, ["NEGATIVE", "POSITIVE", "NEGATIVE"], hf, others)
     expected = hf[3].eval()(**hf[2](texts, padding=True, return_tensors="pt")).logits.detach()
     for flight in flown.values():
         assert torch.allclose(flight.logits, expected, atol=1e-5)
@@ -183,3 +187,19 @@ def test_a_flight_ends_with_its_logits():
     flight.start().log("logits", "x", "", [dict(logits=torch.ones(2))])
     flight.log("tokenize", "x", "after the end", [{}])
     assert [e["steps"] for e in flight.events] == [["logits"]] and flight.logits.tolist() == [[1, 1]]
+
+
+def test_the_adaptive_learner_trains():
+    from fastai.data.core import DataLoaders
+    from study_group.blurr import AdaptiveLearner, CrossEntropyLossFlat, get_hf_objects
+    from torch.utils.data import DataLoader
+    from transformers import default_data_collator
+    _, _, tokenizer, model = get_hf_objects(config_kwargs=dict(n_layers=1))
+    ids = tokenizer(TEXTS, padding=True)["input_ids"]
+    rows = [dict(input_ids=row, attention_mask=[int(i > 0) for i in row], label=n) for n, row in enumerate(ids)]
+    loader = DataLoader(rows, batch_size=2, collate_fn=default_data_collator)
+    learn = AdaptiveLearner(DataLoaders(loader, loader), model, loss_func=CrossEntropyLossFlat())
+    with learn.no_bar(), learn.no_logging():
+        before, = learn.validate()
+        learn.fit(20, 3e-3)
+        assert learn.validate()[0] < before / 2

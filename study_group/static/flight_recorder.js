@@ -90,7 +90,8 @@ function draw({ model, root, set }) {
     if (now) {
       const { phase, where, note, calls, rows: data } = now.event;
       parts.push(make("p", "title", [make("b", "", `${lanes[now.at[0]].name}, event ${now.at[1] + 1}`),
-        ` · ${phase} · ${where}${calls > 1 ? `, ${calls} calls` : ""}`]), make("p", "note", note), ...data.map(rowData));
+        ` · ${phase} · ${where}${calls > 1 ? `, ${calls} calls` : ""}`]),
+      make("p", "note", note), ...data.map(rowData));
     }
     story.replaceChildren(...(parts.length ? parts : [make("p", "help", HELP)]));
   }
@@ -107,9 +108,12 @@ function draw({ model, root, set }) {
     if (key in { ArrowLeft: 0, ArrowRight: 0 }) return mine[n + (key === "ArrowRight" ? 1 : -1)];
     if (key in { Home: 0, End: 0 }) return mine[key === "Home" ? 0 : mine.length - 1];
     const there = of(lane + (key === "ArrowDown" ? 1 : -1));
-    const step = model.get("step");
-    return there.find((c) => c.event.steps.includes(step && node.event.steps.includes(step) ? step : node.event.steps[0]))
-      ?? there.find((c) => c.event.steps.some((s) => node.event.steps.includes(s))) ?? there[Math.min(n, there.length - 1)];
+    const wanted = [model.get("step"), ...node.event.steps].filter((step) => node.event.steps.includes(step));
+    for (const step of wanted) {
+      const found = there.find((c) => c.event.steps.includes(step));
+      if (found) return found;
+    }
+    return there[Math.min(n, there.length - 1)];
   }
   function choose(node) {
     if (model.get("step") && !node.event.steps.includes(model.get("step"))) set("step", null);
