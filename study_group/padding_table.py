@@ -252,7 +252,7 @@ def _matrix(self: PaddingTable, max_length, notes: dict) -> str:
     lines = [head, *(th(f"padding: {p}") + "".join(cell(p, t) for t in truncations) for p in paddings)]
     return f'<table style="{_TABLE}">{"".join(f"<tr>{line}</tr>" for line in lines)}</table>'
 
-# %% ../nbs/under_the_hood/padding_table.ipynb #af430a1e
+# %% ../nbs/under_the_hood/padding_table.ipynb #885aa7f1
 @patch
 def _drawing(self: PaddingTable) -> str:
     "The selected row: its code, and its batch as a table."
@@ -283,4 +283,11 @@ def html(self: PaddingTable) -> str:
 
 @patch
 def __repr__(self: PaddingTable) -> str:
-    return self.frame().iloc[self.shown].drop(columns="code").to_string(max_colwidth=40) if len(self) else "no rows"
+    "The rows that are shown, a line each."
+    def line(n, row):
+        values = f"{say_value(row.padding):15} {say_value(row.truncation):13} {say_value(row.max_length):10}"
+        numbers = f"{say_numbers(row.lengths):12} {say_numbers(row.pads):12} {say_numbers(row.cut):10}"
+        said = " ".join([outcome(row), *filter(None, (row.error, row.trap, row.warning))]).replace("\n", " ")
+        return f"{n:3} {values} {numbers} {shorten(said, 70)}"
+    heads = "    padding         truncation    max_length lengths      pads         cut        what happens"
+    return "\n".join([heads, *(line(n, self.rows[n]) for n in self.shown)])

@@ -146,9 +146,8 @@ def test_by_keyboard_and_copied(show):
 
 
 def test_hostile_texts_and_messages(show):
-    evil = "<img src=x onerror=alert(1)> \\x07 \\u202e"
-    lab = show(f"table = padding_table([{evil!r}.encode().decode('unicode_escape') + 'so ' * 600] + ['<b>'] * 13, "
-               "text_pair=['&lt;'] * 14)".replace("\\\\", "\\"))
+    evil = "<img src=x onerror=alert(1)> \x07 \u202e"
+    lab = show(f"table = padding_table([{evil!r} + 'so ' * 600] + ['<b>'] * 13, text_pair=['&lt;'] * 14)")
     assert lab.page.locator(".padding-table img, .padding-table td b b").count() == 0
     assert "<img src=x" in lab.texts(".texts li")[0] and "␇" in lab.texts(".texts li")[0]
     select(lab, row_of(lab, "max_length", None, None))

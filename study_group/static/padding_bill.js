@@ -261,8 +261,10 @@ function draw({ model, root }) {
   }
   function say(n) {
     const { rows, width, pads } = picture.about(n);
-    return `Batch ${count(n + 1)} of ${count(picture.counts().n)}: ${plural(rows, "text")} × ${plural(width, "token")} = `
-      + `${plural(rows * width, "slot")}, of them ${plural(pads, "pad")} (${percent(pads / (rows * width))})`;
+    const slots = rows * width;
+    const shape = `${plural(rows, "text")} × ${plural(width, "token")} = ${plural(slots, "slot")}`;
+    const pad = `${plural(pads, "pad")} (${percent(pads / slots)})`;
+    return `Batch ${count(n + 1)} of ${count(picture.counts().n)}: ${shape}, of them ${pad}`;
   }
   function update() {
     const { lines: costs, strategy, n_texts: texts, tokens } = bill();
