@@ -410,7 +410,7 @@ def _listen(model: PreTrainedModel, inputs: dict, mask: str | None, scores: bool
     if mask is None: mask, allowed = _which_mask(heard, attention_mask)
     return dict(weights=weights, scores=kept, mask=mask, allowed=allowed)
 
-# %% ../nbs/05_attention.ipynb #87874c02
+# %% ../nbs/05_attention.ipynb #f4704a33
 def _ask_for_weights(model: PreTrainedModel, inputs: dict, mask: str | None, scores: bool) -> dict:
     "As `_listen`, for a `model` that computes its attention in its own way: its weights, and those alone."
     n, batch = inputs["input_ids"].shape[1], len(inputs["input_ids"])
@@ -421,7 +421,7 @@ def _ask_for_weights(model: PreTrainedModel, inputs: dict, mask: str | None, sco
     if not maps or any(m is None or m.ndim != 4 or (len(m), *m.shape[-2:]) != (batch, n, n) for m in maps):
         raise _no_maps(model)
     weights = torch.stack([m.float().cpu() for m in maps])
-    ahead = weights.triu(1)*inputs["attention_mask"].cpu()[:, None, :, None]  # what tokens, but pads, give to later ones
+    ahead = weights.triu(1)*inputs["attention_mask"].cpu()[:, None, :, None]  # what tokens give to later ones
     own = "padding" if n == 1 or ahead.any() else "both"
     if scores or mask not in (None, own):
         raise ValueError(f"{type(model).__name__} computes attention in a way of its own, under its own mask: "

@@ -345,7 +345,7 @@ def test_a_tokenizer_without_padding():
 # summaries
 
 @pytest.fixture(scope="module")
-def maps(): return attention_maps([*TEXTS, "so"], (made("Bert"), wordpiece()), scores=True)
+def maps(): return attention_maps([*TEXTS, "So unbelievably huggable!"], (made("Bert"), wordpiece()), scores=True)
 
 
 def slow_summary(maps, rows, layer, head):
@@ -391,7 +391,8 @@ def test_by_word_is_that_of_slow_loops(maps):
                 torch.testing.assert_close(words.weights[:, 0, :, a, b], want, **close)
         assert [len(words.tokens[0]), words.n_tokens] == [len(groups)]*2
         assert words.attention_mask.sum() == sum(maps.attention_mask[row][g[0]] for g in groups)
-    assert words.mask == "padding" and maps.by_word(2).tokens[0][1:3] == ["naive", "cafe"]
+    assert words.mask == "padding" and words.tokens[0][1:5] == ["so", "unbelievably", "huggable", "!"]
+    assert maps.by_word(2).tokens[0][1:3] == ["naive", "cafe"]
     assert maps.remask("both").by_word(1).allowed[0].equal(maps.remask("both").by_word(1).weights.sum((0, 1, 2)) > 0)
 
 
