@@ -183,8 +183,11 @@ def test_labels_are_padded_as_the_collators_do(data):
     modes = [dict(padding=True), dict(padding="max_length", max_length=24)]
     if for_tokens and tokenizer.model_max_length < 1e9: modes.append(dict(padding="max_length"))
     for padding in modes:
-        theirs = collator(tokenizer, pad_to_multiple_of=multiple, **padding)(copy.deepcopy(rows))
-        ours = pad(rows, pad_to_multiple_of=multiple, tokenizer=tokenizer, return_tensors="pt", **padding)
+        theirs = silent(collator(tokenizer, pad_to_multiple_of=multiple, **padding), copy.deepcopy(rows))
+        ours = silent(pad, rows, pad_to_multiple_of=multiple, tokenizer=tokenizer, return_tensors="pt", **padding)
+        if isinstance(theirs, Exception):  # a row is longer than the model's maximum, and padding never cuts
+            assert_refused(ours)
+            continue
         assert ours.keys() == theirs.keys() and all(torch.equal(ours[name], theirs[name]) for name in ours)
 
 
