@@ -310,14 +310,15 @@ def test_half_precision():
 
 def test_pairs_are_the_tokenizers():
     tokenizer = tokenizer_of("bert")
-    texts = [("I love HuggingFace.", "Unbelievably!"), ("No.", "I do not love it, says nobody.")]
+    texts = [("I love HuggingFace.", "Unbelievably!"), ("No.", "I do not love it, says nobody."), ("No.", "Yes.")]
     maps = attention_maps(texts, (made("Bert"), tokenizer))
     want = tokenizer(texts, padding=True, return_tensors="pt", return_special_tokens_mask=True)
     weights = eager(made("Bert"), **{name: want[name] for name in tokenizer.model_input_names})
     torch.testing.assert_close(maps.weights, weights, **close)
     assert maps.token_type_ids.equal(want["token_type_ids"]) and maps.texts == texts
     assert maps.special_tokens_mask.equal(want["special_tokens_mask"])
-    for row in range(2):
+    assert not maps.attention_mask.all()
+    for row in range(3):
         first = 1 + max(w for w, s in zip(want.word_ids(row), want.sequence_ids(row)) if s == 0)
         assert maps.word_ids[row] == [w if s == 0 else w + first if s else None
                                       for w, s in zip(want.word_ids(row), want.sequence_ids(row))]

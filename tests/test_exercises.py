@@ -375,7 +375,8 @@ def test_the_head_of_the_full_stop(attention_checks):
 
 @pytest.mark.parametrize("mine, hint", [
     (lambda n, w: None, "Not answered yet"), (lambda n, w: torch.ones(n), "should be (7, 7)"),
-    (lambda n, w: torch.ones(n, n).tril(w).triu(-w), "Right. Its cost"), (lambda n, w: torch.ones(n, n).tril(w), "yours to"),
+    (lambda n, w: torch.ones(n, n).tril(w).triu(-w), "Right. Its cost"),
+    (lambda n, w: torch.ones(n, n).tril(w), "yours to"),
     (lambda n, w: 1 - torch.ones(n, n).tril(w).triu(-w), "The other way round"),
     (lambda n, w: torch.ones(n, n).tril().triu(-w), "may look ahead"),
     (lambda n, w: torch.ones(n, n).tril(w - 1).triu(1 - w), "One less"),
@@ -384,7 +385,8 @@ def test_a_window(attention_checks, mine, hint): assert hint in attention_checks
 
 
 @pytest.mark.parametrize("sentence, word, hint", [
-    (None, None, "Not answered yet"), ("If only it were funny.", "were", "Right"), ("A fine film.", "movie", "isn't one of"),
+    (None, None, "Not answered yet"), ("If only it were funny.", "were", "Right"),
+    ("A fine film.", "movie", "isn't one of"),
     ("I hate this so much!", "this", "stays 98% sure"), ("I hate this so much!", "hate", "isn't little")])
 def test_the_quiet_one(attention_checks, sentence, word, hint):
     assert hint in attention_checks["check_quiet"](sentence, word)
