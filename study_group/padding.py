@@ -550,7 +550,7 @@ def _check_lengths(lengths) -> list[int]:
         if not _is_positive(n): raise ValueError(f"lengths[{i}]={n!r} must be a positive whole number, of tokens.")
     return lengths
 
-# %% ../nbs/04_padding_and_masks.ipynb #f893a8ef
+# %% ../nbs/04_padding_and_masks.ipynb #b7d6c323
 def token_budget_batches(lengths: list[int],  # of texts, in tokens
                          budget: int,         # the most that rows times the longest row may be
                         ) -> list[list[int]]: # which texts share a batch, the longest first
@@ -558,12 +558,14 @@ def token_budget_batches(lengths: list[int],  # of texts, in tokens
     _check_positive(budget=budget)
     lengths = _check_lengths(lengths)
     order = sorted(range(len(lengths)), key=lambda i: lengths[i])
-    cost, begin = [0], [0]  # of the best batches for the first n texts: what they cost, where the last one begins
-    for end in range(1, len(order) + 1):
-        longest = lengths[order[end - 1]]
-        begins = range(max(0, end - max(1, budget//longest)), end)
-        best, b = min((cost[b] + longest*(end - b) + BATCH_PRICE, b) for b in begins)
-        cost.append(best), begin.append(b)
+    at = np.arange(len(order))
+    cost, begin = np.zeros(len(order) + 1, np.int64), [0]  # the first n texts: at best, and where the last batch begins
+    for end, longest in enumerate((lengths[i] for i in order), 1):
+        first = max(0, end - max(1, budget//longest))
+        costs = cost[first:end] + longest*(end - at[first:end]) + BATCH_PRICE
+        best = int(costs.argmin())  # the first of equals
+        cost[end] = costs[best]
+        begin.append(first + best)
     batches, end = [], len(order)
     while end: batches.append(order[begin[end]:end]); end = begin[end]
     return batches

@@ -6,7 +6,7 @@
 __all__ = ['ORDERS', 'NUMBERS', 'MOST', 'PICTURE', 'batches_of', 'widths_of', 'cost_of', 'PaddingBill', 'place', 'picture',
            'address']
 
-# %% ../nbs/under_the_hood/padding_bill.ipynb #681ff0f6
+# %% ../nbs/under_the_hood/padding_bill.ipynb #ca9f4bd1
 import random
 from base64 import b64encode
 from collections import Counter
@@ -19,24 +19,14 @@ import numpy as np, traitlets
 from fastcore.basics import patch
 from PIL import Image
 
-from .padding import (BATCH_PRICE, STRATEGIES, _check_lengths, _check_positive, forward_flops, padded_length,
-                                 padding_cost)
+from .padding import (STRATEGIES, _check_lengths, _check_positive, forward_flops, padded_length,
+                                 padding_cost, token_budget_batches)
 from .widgets import StudyWidget
 
-# %% ../nbs/under_the_hood/padding_bill.ipynb #857a6c00
+# %% ../nbs/under_the_hood/padding_bill.ipynb #ff68a946
 @lru_cache(maxsize=8)
 def _budget_batches(lengths: tuple[int, ...], budget: int) -> list[list[int]]:
-    "The ascending `lengths` in the batches that `token_budget_batches` makes."
-    places, cost, begin = np.arange(len(lengths)), np.zeros(len(lengths) + 1, np.int64), [0]
-    for end, longest in enumerate(lengths, 1):
-        first = max(0, end - max(1, budget//longest))
-        costs = cost[first:end] - longest*places[first:end]
-        best = int(costs.argmin())  # the first of equals
-        cost[end] = costs[best] + longest*end + BATCH_PRICE
-        begin.append(first + best)
-    batches, end = [], len(lengths)
-    while end: batches.append(list(lengths[begin[end]:end])); end = begin[end]
-    return batches
+    return [[lengths[i] for i in batch] for batch in token_budget_batches(lengths, budget)]
 
 # %% ../nbs/under_the_hood/padding_bill.ipynb #62e34a2f
 def batches_of(lengths: list[int], strategy: str, batch_size: int, token_budget: int) -> list[list[int]]:
