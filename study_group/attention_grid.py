@@ -141,7 +141,7 @@ def tiles(overview: np.ndarray, most: int = 16) -> np.ndarray:  # (layers*(m + 1
     small = torch.nn.functional.pad(small, (0, 1, 0, 1))
     return small.permute(0, 2, 1, 3).flatten(2).flatten(0, 1).numpy().astype(np.uint8)
 
-# %% ../nbs/under_the_hood/attention_grid.ipynb #d7d02d54
+# %% ../nbs/under_the_hood/attention_grid.ipynb #8bf53c05
 _TH = "padding:0 3px;border:0;font-weight:400;font-size:11px;white-space:pre"
 
 def head_html(values: np.ndarray,  # (n, n) uint8
@@ -153,9 +153,10 @@ def head_html(values: np.ndarray,  # (n, n) uint8
     style = lambda k: "background:repeating-linear-gradient(135deg,#8888 0 1px,transparent 1px 5px)"*(kinds[k] == "p")
     name = lambda k: f'<bdi style="{style(k)}">{escape(shorten(tokens[k], 14))}</bdi> {k}'
     head = "".join(f'<th style="{_TH};padding:0;width:{cell}px;text-align:center">{k}</th>' for k in names)
-    size = f"width:{cell*len(names)}px;height:{cell*len(names)}px"
-    image = (f'<td colspan="{len(names)}" rowspan="{len(names)}" style="padding:0;border:0"><img alt="" src='
-             f'"{bytes_image(values, signed)}" style="{size};max-width:none;display:block;image-rendering:pixelated"></td>')
+    side = cell*len(names)
+    look = f"width:{side}px;height:{side}px;max-width:none;display:block;image-rendering:pixelated"
+    image = (f'<td colspan="{len(names)}" rowspan="{len(names)}" style="padding:0;border:0">'
+             f'<img alt="One head" src="{bytes_image(values, signed)}" style="{look}"></td>')
     lines = [f'<tr style="height:{cell}px"><th style="{_TH};text-align:right;line-height:{cell - 2}px">{name(k)}</th>'
              f'{image if k == 0 else ""}</tr>' for k in names]
     return (f'<table style="border-collapse:collapse;color:inherit"><tr><th style="border:0"></th>{head}</tr>'

@@ -135,7 +135,7 @@ def test_pointing_tells_exact_numbers(show):
     lab.page.mouse.move(lines["x"] + 20, lines["y"] + lines["height"]*4.5/16)
     says(lab.page, f"so4 → so4{weights[4][4]:.6f}")
     lab.page.mouse.move(0, 0)
-    says(lab.page, "Point at a cell", ".story")
+    says(lab.page, "Point at a cell")
 
 
 def test_stages_and_masks(show):
@@ -149,7 +149,8 @@ def test_stages_and_masks(show):
     assert abs(alphas(page, 2, 0)[0] - 255*abs(scores[2][0])/most) < 2.5
     point(page, 2, 12)
     says(page, f"{scores[2][12]:.6f}".replace("-", "−"))
-    assert page.locator(".attention-grid .silent").is_visible() and lab.texts(".ends") == [f"−{most:.1f}\n0\n{most:.1f}"]
+    assert page.locator(".attention-grid .silent").is_visible()
+    assert lab.texts(".ends") == [f"−{most:.1f}\n0\n{most:.1f}"]
     button("scores + mask").click()
     shows(page, "masked padding 3 1 5")
     point(page, 2, 12)
@@ -159,7 +160,6 @@ def test_stages_and_masks(show):
     button("causal").click()
     shows(page, "softmax causal 3 1 5")
     assert lab.ask("grid.mask") == "causal" and lab.texts(".choice [aria-pressed=true]") == ["softmax", "causal"]
-    x, y = place(page, 1, 5)
     assert alphas(page, 1, 5, 3, -6) == [0] and max(alphas(page, 1, 5, 0, -2, 4)) > 100  # a line, and nothing else
     weights = lab.ask("grid.maps.weights[3, 1, 5, 4].tolist()")
     point(page, 4, 2)
@@ -206,7 +206,8 @@ def test_by_keyboard(show):
         press("Tab")
     assert [name for name, _ in ring].count("thumb") == 1 and all(style != "none" for _, style in ring)
     page.locator(".attention-grid .thumb[tabindex='0']").focus()
-    for key, at in (("ArrowRight", "3 6"), ("ArrowUp", "2 6"), ("End", "2 11"), ("ArrowRight", "2 11"), ("Home", "2 0")):
+    for key, at in (("ArrowRight", "3 6"), ("ArrowUp", "2 6"), ("End", "2 11"), ("ArrowRight", "2 11"),
+                    ("Home", "2 0")):
         press(key)
         layer, head = at.split()
         shows(page, f"softmax padding {layer} 1 {head}")
@@ -219,7 +220,7 @@ def test_by_keyboard(show):
         says(page, f"{weights[q][k]:.6f}")
     says(page, f"i1 → [CLS]0{weights[1][0]:.6f}", "[role=status]")
     press("Escape")
-    says(page, "Point at a cell", ".story")
+    says(page, "Point at a cell")
     assert lab.ask("(grid.layer, grid.head)") == [2, 0]  # and no key reached JupyterLab: the cell is still there
 
 
@@ -233,9 +234,11 @@ def test_what_is_wrong_changes_nothing(show):
                      date: new Date().toISOString(), version: '5.3'}});
     }"""
     comm = lab.ask("grid.comm.comm_id")
-    states = [{"layer": "x"}, {"layer": 99}, {"head": None}, {"row": [1]}, {"stage": 3}, {"stage": "soft"}, {"error": 3}]
+    states = [{"layer": "x"}, {"layer": 99}, {"head": None}, {"row": [1]}, {"stage": 3}, {"stage": "soft"},
+              {"error": 3}]
+    questions = None, {"want": 3}, {"want": "heads"}, {"want": "mask", "mask": 1}
     for data in [dict(method="update", state=s, buffer_paths=[]) for s in states] + [
-            dict(method="custom", content=c) for c in (None, {"want": 3}, {"want": "heads"}, {"want": "mask", "mask": 1})]:
+            dict(method="custom", content=c) for c in questions]:
         lab.page.evaluate(send, [comm, data])
     assert lab.ask("[grid.layer, grid.head, grid.row, grid.stage, grid.mask]") == [3, 5, 1, "softmax", "padding"]
     lab.page.locator(".attention-grid .thumb[data-at='1 1']").click()
@@ -321,7 +324,7 @@ def test_saved_from_the_notebook(show):
     lab = show()
     with lab.page.expect_download() as download: lab.page.get_by_role("button", name="Save as HTML").click()
     page = download.value.path().read_text(encoding="utf-8")
-    lab.page.wait_for_function("() => document.querySelector('.attention-grid [role=status]').textContent === 'Saved as HTML.'")
+    says(lab.page, "Saved as HTML.", "[role=status]")
     assert page.startswith("<!doctype html>") and json.dumps(TEXTS[0])[1:-1] in page
     lab.settled()
 
@@ -340,5 +343,8 @@ def test_in_the_dark_in_little_room_and_without_the_kernel(show):
     lab.page.wait_for_timeout(300)
     root = lab.page.locator(".attention-grid")
     assert root.evaluate("e => e.scrollWidth <= e.clientWidth + 1")
-    left, story = lab.page.locator(".attention-grid .open").bounding_box(), lab.page.locator(".attention-grid .story").bounding_box()
-    assert story["y"] >= left["y"] + left["height"]
+    point(lab.page, 2, 0)
+    says(lab.page, "hate2 → [CLS]0")
+    heads, one, story = (lab.page.locator(f".attention-grid .{part}").bounding_box()
+                         for part in ("overview", "open", "story"))
+    assert heads["y"] + heads["height"] <= one["y"] and one["y"] + one["height"] <= story["y"]

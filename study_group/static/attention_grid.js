@@ -21,7 +21,7 @@ const [LINES, ALL, LEAST] = [40, 800, 0.02]; // lines of one token and of all, t
 const PAIRS = { all: "both sentences", "0 0": "A → A: first looks at itself", "0 1": "A → B: first looks at second",
   "1 0": "B → A: second looks at first", "1 1": "B → B: second looks at itself" };
 const CAVEAT = "Attention is not explanation: it shows where a head looks, not what the answer hangs on.";
-const HINT = "Point at a cell or a token, or press Tab until the heatmap has the focus and walk with the arrow keys.";
+const HINT = "Point at a cell or a token for its numbers, or focus the heatmap and walk with the arrow keys.";
 
 /** The largest of each patch of `bytes` (height × width), or what is farthest from 128 if they have a sign. */
 function pool(bytes, height, width, tall, wide, signed) {
@@ -701,8 +701,8 @@ function draw({ model, root }) {
     const spot = over ?? fixed;
     const { r, c } = at() ?? { r: -1, c: -1 };
     if (!spot || !picture || (r < 0 && c < 0)) {
-      story.replaceChildren(make("p", "hint", HINT));
-      readout.replaceChildren();
+      story.replaceChildren();
+      readout.replaceChildren(make("span", "hint", HINT));
       return;
     }
     const [{ query, key }, { rows, columns, signed, struck }] = [spot, picture];

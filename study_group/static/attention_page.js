@@ -40,6 +40,7 @@ function pageModel() {
       const [size, kind] = [Math.min(n, 48), stage === "softmax" ? "weights" : "scores"];
       const all = new Uint8Array(layers * heads * size * size);
       for (let layer = 0; layer < layers; layer++) {
+        await new Promise((resolve) => setTimeout(resolve, layer ? 0 : 30)); // the open head and the reader come first
         const bytes = await layerOf(kind, row, layer);
         if (stage === "masked") hide(bytes, row);
         for (let h = 0; h < heads; h++) {
@@ -47,7 +48,6 @@ function pageModel() {
           const small = n === size ? head : pool(head, n, n, size, size, kind === "scores");
           all.set(small, (layer * heads + h) * size * size);
         }
-        await new Promise((resolve) => setTimeout(resolve)); // the reader may do something meanwhile
       }
       return [{ size }, all];
     },
