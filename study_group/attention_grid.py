@@ -39,19 +39,20 @@ def scores_to_bytes(scores: torch.Tensor,                # (heads, n_query, n_ke
     scaled = scores/scales[:, None, None]*127 + 128
     return scaled.round().to(torch.uint8).cpu().numpy(), scales.tolist()
 
-# %% ../nbs/under_the_hood/attention_grid.ipynb #790fbaa7
+# %% ../nbs/under_the_hood/attention_grid.ipynb #0afa8b74
 THUMB = 48  # cells of a thumbnail's side, at most
 
 def shrink(values: torch.Tensor,      # (..., n, n)
            signed: bool = False,      # keep what is farthest from zero, instead of the largest
-          ) -> torch.Tensor:          # (..., m, m), m ≤ THUMB
+           most: int = THUMB,
+          ) -> torch.Tensor:          # (..., m, m), m at most `most`
     "The extreme of each patch of `values`."
     n = values.shape[-1]
-    if n <= THUMB: return values
+    if n <= most: return values
     flat = values.reshape(-1, n, n)
-    high = adaptive_max_pool2d(flat, THUMB)
-    if signed: low = -adaptive_max_pool2d(-flat, THUMB); high = torch.where(high >= -low, high, low)
-    return high.reshape(*values.shape[:-2], THUMB, THUMB)
+    high = adaptive_max_pool2d(flat, most)
+    if signed: low = -adaptive_max_pool2d(-flat, most); high = torch.where(high >= -low, high, low)
+    return high.reshape(*values.shape[:-2], most, most)
 
 # %% ../nbs/under_the_hood/attention_grid.ipynb #e68adebe
 STAGES = {
@@ -133,15 +134,15 @@ def bytes_image(values: np.ndarray, signed: bool = False) -> str:
     image.save(file := BytesIO(), "PNG", transparency=bytes(step[3] for step in steps), optimize=True, bits=4)
     return "data:image/png;base64," + b64encode(file.getvalue()).decode()
 
-# %% ../nbs/under_the_hood/attention_grid.ipynb #b360c531
-def tiles(overview: np.ndarray, most: int = 16) -> np.ndarray:  # (layers*(m + 1), heads*(m + 1)) uint8
-    "The thumbnails of `overview` (layers, heads, m, m) beside and below each other, m at most `most`."
-    small = torch.from_numpy(overview.astype(np.float32))
-    if small.shape[-1] > most: small = adaptive_max_pool2d(small, most)
-    small = torch.nn.functional.pad(small, (0, 1, 0, 1))
+# %% ../nbs/under_the_hood/attention_grid.ipynb #a8f7b821
+def tiles(overview: np.ndarray, signed: bool = False) -> np.ndarray:  # (layers*(m + 1), heads*(m + 1)) uint8
+    "The thumbnails of `overview` (layers, heads, m, m) beside and below each other, at most 16 × 16 each."
+    zero = 128*signed
+    small = shrink(torch.from_numpy(overview).float() - zero, signed, 16) + zero
+    small = torch.nn.functional.pad(small, (0, 1, 0, 1), value=zero)
     return small.permute(0, 2, 1, 3).flatten(2).flatten(0, 1).numpy().astype(np.uint8)
 
-# %% ../nbs/under_the_hood/attention_grid.ipynb #8bf53c05
+# %% ../nbs/under_the_hood/attention_grid.ipynb #b16b8997
 _TH = "padding:0 3px;border:0;font-weight:400;font-size:11px;white-space:pre"
 
 def head_html(values: np.ndarray,  # (n, n) uint8
@@ -154,9 +155,9 @@ def head_html(values: np.ndarray,  # (n, n) uint8
     name = lambda k: f'<bdi style="{style(k)}">{escape(shorten(tokens[k], 14))}</bdi> {k}'
     head = "".join(f'<th style="{_TH};padding:0;width:{cell}px;text-align:center">{k}</th>' for k in names)
     side = cell*len(names)
-    look = f"width:{side}px;height:{side}px;max-width:none;display:block;image-rendering:pixelated"
+    look = f"width:{side}px;height:{side}px;max-width:none;display:block;outline:1px solid #8885"
     image = (f'<td colspan="{len(names)}" rowspan="{len(names)}" style="padding:0;border:0">'
-             f'<img alt="One head" src="{bytes_image(values, signed)}" style="{look}"></td>')
+             f'<img alt="One head" src="{bytes_image(values, signed)}" style="{look};image-rendering:pixelated"></td>')
     lines = [f'<tr style="height:{cell}px"><th style="{_TH};text-align:right;line-height:{cell - 2}px">{name(k)}</th>'
              f'{image if k == 0 else ""}</tr>' for k in names]
     return (f'<table style="border-collapse:collapse;color:inherit"><tr><th style="border:0"></th>{head}</tr>'
@@ -375,7 +376,7 @@ def save(self: AttentionGrid, path: str | Path) -> Path:
     Path(path).write_text(self.page(), encoding="utf-8")
     return Path(path)
 
-# %% ../nbs/under_the_hood/attention_grid.ipynb #9afc699d
+# %% ../nbs/under_the_hood/attention_grid.ipynb #c053ecf1
 @patch
 def _about(self: AttentionGrid) -> str:
     layers, batch, heads, n = self._view["shape"]
@@ -392,7 +393,7 @@ def html(self: AttentionGrid) -> str:
     one, _ = heads_bytes(self.maps, kind_of(self.stage), row, self.layer, slice(self.head, self.head + 1))
     if self.stage == "masked": one = np.where(self.maps.allowed[row].cpu().numpy(), one, 128)
     if one.shape[-1] > 160: one = np.stack([small[self.layer, self.head]])
-    all_ = tiles(small)
+    all_ = tiles(small, signed)
     style = f"width:{all_.shape[1]*2}px;max-width:100%;image-rendering:pixelated;border:1px solid #8885"
     return (f"<p>Attention: {escape(self._about())}. All heads, a row for each layer, a column for each head:</p>"
             f'<img alt="All heads" src="{bytes_image(all_, signed)}" style="{style}">'
