@@ -130,6 +130,7 @@ def alone(folder: Path, maps: AttentionMaps):
 
 
 def main():
+    if not shutil.which("npm"): print("BertViz's pages need npm (apt-get install npm): not measured"); return
     transformers.logging.set_verbosity_error()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
