@@ -11,8 +11,9 @@ import notebooks
 
 @pytest.mark.parametrize("path", notebooks.notebooks(), ids=lambda p: p.relative_to(ROOT / "nbs").as_posix())
 def test_prints_what_it_holds(path):
-    stored = nbformat.read(path, as_version=4)
+    stored, there = nbformat.read(path, as_version=4), set(path.parent.iterdir())
     assert notebooks.differences(stored, notebooks.execute(path)) == []
+    assert set(path.parent.iterdir()) == there, "it left something behind"
 
 
 @pytest.mark.parametrize("path", notebooks.notebooks(), ids=lambda p: p.relative_to(ROOT / "nbs").as_posix())
