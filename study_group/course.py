@@ -457,7 +457,15 @@ def _run_start(args: argparse.Namespace) -> int:
     start(args.folder, args.restore, not args.no_open)
     return 0
 
-# %% ../nbs/under_the_hood/course.ipynb #1e5236a9
+# %% ../nbs/under_the_hood/course.ipynb #ba07a02c
+def _run_blog(args: argparse.Namespace) -> int:
+    from study_group.blog import blog
+    post, warnings = blog(args.notebook, args.to, args.out, args.force)
+    for warning in warnings: print(f"study-group: {warning}.", file=sys.stderr)
+    print(f"written: {post}")
+    return 0
+
+# %% ../nbs/under_the_hood/course.ipynb #0c24db12
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("study-group", description="A course in notebooks: see what a Transformer does.")
     parser.set_defaults(run=lambda args: parser.print_help() or 0)
@@ -473,6 +481,11 @@ def _parser() -> argparse.ArgumentParser:
     add("doctor", lambda args: int(not doctor()), "check that what the course needs is there and works")
     step = add("sync", _run_sync, "write settings.ini into the notebooks (for whoever hosts)")
     step.add_argument("--check", action="store_true", help="change nothing; name the files that are out of step")
+    post = add("blog", _run_blog, "turn a notebook into a blog post, with pictures where widgets were")
+    post.add_argument("notebook", help="the notebook, run and saved")
+    post.add_argument("--to", choices=("markdown", "html"), default="markdown", help="default: markdown")
+    post.add_argument("--out", metavar="FOLDER", help="where the post goes (default: beside the notebook)")
+    post.add_argument("--force", action="store_true", help="write over a post that is there")
     return parser
 
 # %% ../nbs/under_the_hood/course.ipynb #f5709ca3
