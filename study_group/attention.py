@@ -7,7 +7,7 @@ __all__ = ['MAX_TOKENS', 'MAX_BYTES', 'MASKS', 'STAGES', 'scaled_dot_product_att
            'MultiHeadAttention', 'sinusoidal_positions', 'EncoderLayer', 'AttentionMaps', 'attention_maps', 'summarize',
            'plot_attention']
 
-# %% ../nbs/05_attention.ipynb #c19a9248
+# %% ../nbs/05_attention.ipynb #345fe11d
 import copy, math, sys, warnings
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -23,7 +23,7 @@ from transformers.masking_utils import eager_mask
 
 from .checkpoints import load_shared
 from .padding import pad
-from .pipeline import _check_inputs, _evaluating, max_tokens
+from .pipeline import check_inputs, evaluating, max_tokens
 from .texts import check_text, check_texts
 
 # %% ../nbs/05_attention.ipynb #f11b63d4
@@ -397,25 +397,25 @@ def _no_maps(model) -> ValueError:
     return ValueError(f"{type(model).__name__} gives no token × token attention weights: attention_maps needs a model "
                       "whose layers all attend, such as BERT, GPT-2, T5, or the bundled one (checkpoint=None).")
 
-# %% ../nbs/05_attention.ipynb #577302a8
+# %% ../nbs/05_attention.ipynb #e4a96d1c
 def _listen(model: PreTrainedModel, inputs: dict, mask: str | None, scores: bool) -> dict:
     "Run `model` on `inputs` under `mask`: the weights, scores, mask and allowed of `AttentionMaps`."
     attention_mask, n_layers = inputs["attention_mask"], getattr(model.config, "num_hidden_layers", None) or 1
     allowed = None if mask is None else _allowed(mask, attention_mask)
     heard = _Listener(n_layers, None if mask is None else allowed.to(model.device), scores)
     inputs = {name: tensor.to(model.device) for name, tensor in inputs.items()}
-    with torch.no_grad(), _evaluating(model), _attending_with(model, heard): model(**inputs)
+    with torch.no_grad(), evaluating(model), _attending_with(model, heard): model(**inputs)
     if heard.weights is None: return _ask_for_weights(model, inputs, mask, scores)
     weights, kept = heard.weights[:heard.n], None if heard.scores is None else heard.scores[:heard.n]
     if mask is None: mask, allowed = _which_mask(heard, attention_mask)
     return dict(weights=weights, scores=kept, mask=mask, allowed=allowed)
 
-# %% ../nbs/05_attention.ipynb #f4704a33
+# %% ../nbs/05_attention.ipynb #41133775
 def _ask_for_weights(model: PreTrainedModel, inputs: dict, mask: str | None, scores: bool) -> dict:
     "As `_listen`, for a `model` that computes its attention in its own way: its weights, and those alone."
     n, batch = inputs["input_ids"].shape[1], len(inputs["input_ids"])
     try:
-        with torch.no_grad(), _evaluating(model), _attending_with(model, "eager"):
+        with torch.no_grad(), evaluating(model), _attending_with(model, "eager"):
             maps = model(**inputs, output_attentions=True).get("attentions")
     except (TypeError, ValueError, AttributeError) as e: raise _no_maps(model) from e
     if not maps or any(m is None or m.ndim != 4 or (len(m), *m.shape[-2:]) != (batch, n, n) for m in maps):
@@ -436,7 +436,7 @@ def _attending_part(model) -> PreTrainedModel:
     base = model.base_model
     return base.get_encoder() if getattr(base.config, "is_encoder_decoder", False) else base
 
-# %% ../nbs/05_attention.ipynb #88c86da6
+# %% ../nbs/05_attention.ipynb #58325f66
 def attention_maps(texts,                    # a text, or a list of texts and (first, second) pairs
                    checkpoint=None,          # None (bundled), hub name, folder, or (model, tokenizer)
                    *, scores: bool = False,  # keep the scores before mask and softmax, too
@@ -450,7 +450,7 @@ def attention_maps(texts,                    # a text, or a list of texts and (f
     whole, tokenizer = load_shared(checkpoint, "sequence-classification" if checkpoint is None else "base")
     model = _attending_part(whole)
     fields = _encode(rows, model, tokenizer, scores)
-    _check_inputs(fields["_inputs"], model, tokenizer)
+    check_inputs(fields["_inputs"], model, tokenizer)
     _check_size(model.config, *fields["attention_mask"].shape, scores)
     return AttentionMaps(**fields, **_listen(model, fields["_inputs"], mask, scores), _checkpoint=(model, tokenizer))
 

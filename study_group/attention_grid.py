@@ -7,7 +7,7 @@ __all__ = ['THUMB', 'STAGES', 'ABOUT_MASKS', 'ANSWER', 'HOLD', 'CAVEAT', 'PAGE_C
            'shrink', 'kind_of', 'stages_of', 'overview', 'group_of', 'heads_bytes', 'for_page', 'bytes_image', 'tiles',
            'head_html', 'hold', 'AttentionGrid', 'maps_of']
 
-# %% ../nbs/under_the_hood/attention_grid.ipynb #fa80758b
+# %% ../nbs/under_the_hood/attention_grid.ipynb #75d3c268
 import json, weakref, zlib
 from base64 import b64encode
 from dataclasses import replace
@@ -21,7 +21,7 @@ from PIL import Image
 from torch.nn.functional import adaptive_max_pool2d
 
 from .attention import MASKS, AttentionMaps, attention_maps
-from .widgets import ABOVE, BELOW, StudyWidget, _static, shorten
+from .widgets import ABOVE, BELOW, StudyWidget, shorten, static_text
 
 # %% ../nbs/under_the_hood/attention_grid.ipynb #45ba5f72
 def weights_to_bytes(weights: torch.Tensor,  # attention weights from 0 to 1, any shape
@@ -343,7 +343,7 @@ def _chunks(self: AttentionGrid, rows: list[int]) -> tuple[str, dict]:
                 elements.append(f'<script type="text/plain" id="{name}">{_packed(columns.tobytes())}</script>')
     return "\n".join(elements), scales
 
-# %% ../nbs/under_the_hood/attention_grid.ipynb #f66dc2c0
+# %% ../nbs/under_the_hood/attention_grid.ipynb #c288ba92
 _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>Attention</title>
 <meta name="viewport" content="width=device-width, initial-scale=1">
@@ -368,7 +368,7 @@ def page(self: AttentionGrid) -> str:
     view["allowed"] = b64encode(view["allowed"]).decode()
     traits = {name: getattr(self, name) for name in ("layer", "head", "row", "stage")}
     state = json.dumps(dict(traits, error="", _twin="", _view=view, _start=[], scales=scales)).replace("<", r"\u003c")
-    return _PAGE.format(css=self._css, js=self._esm + _static("attention_page.js"), state=state, chunks=chunks)
+    return _PAGE.format(css=self._css, js=self._esm + static_text("attention_page.js"), state=state, chunks=chunks)
 
 @patch
 def save(self: AttentionGrid, path: str | Path) -> Path:

@@ -8,7 +8,7 @@ __all__ = ['FEW', 'PRESETS', 'EMPTY_ROW', 'MOST_ROWS', 'MOST_TOKENS', 'MOST_RUN'
            'carry_over', 'about_empty', 'answer', 'say_answer', 'rows_shown', 'rest_of', 'as_text', 'as_html',
            'MaskBench', 'for_page', 'about_cut']
 
-# %% ../nbs/under_the_hood/mask_bench.ipynb #85b3bd6e
+# %% ../nbs/under_the_hood/mask_bench.ipynb #83506a35
 from contextlib import contextmanager
 from dataclasses import dataclass
 from html import escape
@@ -21,7 +21,7 @@ import numpy as np, torch, traitlets
 from fastcore.basics import patch
 
 from .checkpoints import load_shared
-from .pipeline import FUNCTIONS, _check_inputs, function_to_apply, run_model, tokenize
+from .pipeline import FUNCTIONS, check_inputs, function_to_apply, run_model, tokenize
 from .pipeline_strip import n_cut, pieces, token_kinds
 from .texts import check_texts
 from .widgets import StudyWidget, shorten
@@ -48,12 +48,12 @@ def longest_word(kinds: list[str], pieces: list[str]) -> list[int]:
     words = [[n, *takewhile(lambda m: kinds[m] == "continuation", range(n + 1, len(kinds)))] for n in starts]
     return max(words, key=lambda word: sum(len(pieces[n]) for n in word), default=[])
 
-# %% ../nbs/under_the_hood/mask_bench.ipynb #3b3d9bc3
+# %% ../nbs/under_the_hood/mask_bench.ipynb #63251c3e
 def make_batch(texts: str | list[str], checkpoint: tuple) -> Batch:
     "`texts` padded to one length for `checkpoint`, a (model, tokenizer) pair. Raises TypeError, ValueError."
     texts = check_texts(texts)
     encodings, rows = tokenize(texts, *checkpoint), range(len(texts))
-    _check_inputs(encodings, *checkpoint)
+    check_inputs(encodings, *checkpoint)
     tokens = [*map(checkpoint[1].convert_ids_to_tokens, encodings["input_ids"].tolist())]
     seen = SimpleNamespace(texts=texts, checkpoint=checkpoint, encodings=encodings, tokens=tokens, **encodings,
                            options=dict(max_length=None))  # what the pipeline strip asks of a trace

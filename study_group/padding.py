@@ -4,11 +4,11 @@
 
 # %% auto #0
 __all__ = ['PADDINGS', 'TRUNCATIONS', 'UNLIMITED', 'LABEL_PAD', 'CALLS', 'BATCH_PRICE', 'STRATEGIES', 'add_pad_token',
-           'make_attention_mask', 'mask_effect', 'check_mask', 'masked_logits', 'padded_length', 'pad', 'Chunk',
-           'truncate', 'encode', 'PaddingRow', 'padding_table', 'forward_flops', 'token_budget_batches', 'padding_cost',
-           'classify']
+           'make_attention_mask', 'mask_effect', 'check_mask', 'masked_logits', 'check_positive', 'padded_length',
+           'pad', 'Chunk', 'truncate', 'encode', 'PaddingRow', 'overheard', 'attention_masks', 'padding_table',
+           'forward_flops', 'check_lengths', 'token_budget_batches', 'padding_cost', 'classify']
 
-# %% ../nbs/04_padding_and_masks.ipynb #b2e9d458
+# %% ../nbs/04_padding_and_masks.ipynb #f739afeb
 import copy, json, logging, warnings
 from collections.abc import Mapping
 from contextlib import contextmanager
@@ -25,7 +25,7 @@ from tqdm.auto import tqdm
 from transformers import AutoConfig, BatchEncoding, PreTrainedModel, PreTrainedTokenizerBase
 
 from .checkpoints import BUNDLED, load_shared, load_tokenizer
-from .pipeline import (FUNCTIONS, _check_inputs, _evaluating, check_texts, function_to_apply, max_tokens,
+from .pipeline import (FUNCTIONS, check_inputs, evaluating, check_texts, function_to_apply, max_tokens,
                                   predict, tokenize)
 
 # %% ../nbs/04_padding_and_masks.ipynb #f2418868
@@ -63,17 +63,17 @@ def make_attention_mask(input_ids: torch.Tensor | list,  # (batch, n_tokens), pa
     def row(ids): return [int(i != pad_token_id) for i in ids]
     return row(input_ids) if isinstance(input_ids[0], int) else list(map(row, input_ids))
 
-# %% ../nbs/04_padding_and_masks.ipynb #eda29d18
+# %% ../nbs/04_padding_and_masks.ipynb #e2c4c882
 def _logits(inputs: Mapping, model: PreTrainedModel) -> torch.Tensor:
     "Logits (batch, n_labels) of `model` for `inputs`, in fp32."
     try:
-        with _evaluating(model), torch.no_grad():
+        with evaluating(model), torch.no_grad():
             return model(**{name: x.to(model.device) for name, x in inputs.items()}).logits.float().cpu()
     except ValueError as e:
         if "padding token" not in str(e): raise
         raise ValueError(f"{e} add_pad_token(tokenizer, model) tells it.") from e
 
-# %% ../nbs/04_padding_and_masks.ipynb #2a8d729a
+# %% ../nbs/04_padding_and_masks.ipynb #059a8e88
 def mask_effect(texts: str | list[str],  # cut where they are too long for the model
                 checkpoint=None,         # None (bundled), hub name, folder, or (model, tokenizer)
                ) -> pd.DataFrame:        # one row a text: logits in three ways, and the largest differences to `alone`
@@ -81,7 +81,7 @@ def mask_effect(texts: str | list[str],  # cut where they are too long for the m
     rows = check_texts(texts)
     model, tokenizer = load_shared(checkpoint)
     batch = tokenize(rows, model, tokenizer)
-    _check_inputs(batch, model, tokenizer)
+    check_inputs(batch, model, tokenizer)
     ones = dict(batch, attention_mask=torch.ones_like(batch["attention_mask"]))
     alone = torch.cat([_logits(tokenize([text], model, tokenizer), model) for text in rows])
     ways = dict(alone=alone, masked=_logits(batch, model), unmasked=_logits(ones, model))
@@ -102,7 +102,7 @@ def check_mask(input_ids: torch.Tensor | list,       # (batch, n_tokens)
         raise ValueError(f"attention_mask holds {odd[0].item()!r}: each bit must be 0 or 1.")
     return ids, mask.long()
 
-# %% ../nbs/04_padding_and_masks.ipynb #b70b0b52
+# %% ../nbs/04_padding_and_masks.ipynb #4f9eac01
 def masked_logits(input_ids: torch.Tensor | list,       # (batch, n_tokens)
                   attention_mask: torch.Tensor | list,  # (batch, n_tokens), 1 = attend; any bits you like
                   checkpoint=None,                      # None (bundled), hub name, folder, or (model, tokenizer)
@@ -111,7 +111,7 @@ def masked_logits(input_ids: torch.Tensor | list,       # (batch, n_tokens)
     "The logits for `input_ids` under this `attention_mask`. Raises ValueError, CheckpointError; warns of all-0 rows."
     ids, mask = check_mask(input_ids, attention_mask)
     model, tokenizer = load_shared(checkpoint)
-    _check_inputs(dict(input_ids=ids, attention_mask=torch.ones_like(mask)), model, tokenizer)
+    check_inputs(dict(input_ids=ids, attention_mask=torch.ones_like(mask)), model, tokenizer)
     if not mask.any(-1).all():
         warnings.warn(f"Row {mask.any(-1).tolist().index(False)} masks every token, so its logits say nothing of the "
                       "text: what they are depends on how attention is computed.", stacklevel=2)
@@ -132,8 +132,8 @@ def _meaning(name: str, value, known: dict):
 # %% ../nbs/04_padding_and_masks.ipynb #b8e33bc4
 def _is_positive(n) -> bool: return isinstance(n, Integral) and not isinstance(n, bool) and n > 0
 
-# %% ../nbs/04_padding_and_masks.ipynb #291e5a09
-def _check_positive(**numbers):
+# %% ../nbs/04_padding_and_masks.ipynb #8398f76f
+def check_positive(**numbers):
     "ValueError for those of `numbers` that are neither None nor a positive whole number."
     for name, n in numbers.items():
         if n is not None and not _is_positive(n): raise ValueError(f"{name}={n!r} must be a positive whole number.")
@@ -149,14 +149,14 @@ def _longest_allowed(tokenizer: PreTrainedTokenizerBase, asked: str) -> int | No
                   f"tokenizer's is {tokenizer.model_max_length:.0e}, which means that its checkpoint doesn't say. "
                   "Pass max_length, or set tokenizer.model_max_length.", stacklevel=3)
 
-# %% ../nbs/04_padding_and_masks.ipynb #bc9bcb3d
+# %% ../nbs/04_padding_and_masks.ipynb #f4e288da
 def padded_length(lengths: list[int],                # of the rows, in tokens
                   padding: bool | str = True,        # one of `PADDINGS`
                   max_length: int | None = None,     # for "max_length"
                   pad_to_multiple_of: int | None = None,
                  ) -> int | None:                    # None: rows stay as they are
     "How long rows of these `lengths` become under `padding`. Raises ValueError."
-    _check_positive(max_length=max_length, pad_to_multiple_of=pad_to_multiple_of)
+    check_positive(max_length=max_length, pad_to_multiple_of=pad_to_multiple_of)
     length = dict(longest=max(lengths), max_length=max_length).get(_meaning("padding", padding, PADDINGS))
     return length and -(-length//(pad_to_multiple_of or 1))*(pad_to_multiple_of or 1)  # rounded up
 
@@ -220,11 +220,11 @@ def _check_rows(batch: dict[str, list], padded: set[str]):
             if len(row) != len(ids):
                 raise ValueError(f"Row {n} has {len(row)} values in {name} and {len(ids)} in input_ids: one for each.")
 
-# %% ../nbs/04_padding_and_masks.ipynb #df83aa1f
+# %% ../nbs/04_padding_and_masks.ipynb #ab71d3e0
 def _lengths(batch: dict[str, list], padding: str, max_length: int | None, pad_to_multiple_of: int | None,
              tokenizer: PreTrainedTokenizerBase) -> tuple[int | None, int | None]:
     "How long ids become, and labels: as long as ids where each token has one, else as long as their own longest."
-    _check_positive(max_length=max_length, pad_to_multiple_of=pad_to_multiple_of)
+    check_positive(max_length=max_length, pad_to_multiple_of=pad_to_multiple_of)
     ids = list(map(len, batch["input_ids"]))
     limit = max_length or padding == "max_length" and _longest_allowed(tokenizer, "padding='max_length'") or None
     length = padded_length(ids, padding, limit, pad_to_multiple_of)
@@ -335,7 +335,7 @@ class Chunk(NamedTuple):
     ids: list
     pair_ids: list | None = None
 
-# %% ../nbs/04_padding_and_masks.ipynb #d8789e6f
+# %% ../nbs/04_padding_and_masks.ipynb #29fbb86b
 def truncate(ids: list[int],                      # of one text, without special tokens
              pair_ids: list[int] | None = None,   # of the second text of a pair
              max_length: int | None = None,       # how many tokens to keep of both together
@@ -344,7 +344,7 @@ def truncate(ids: list[int],                      # of one text, without special
              side: str = "right",                 # where to cut, as tokenizer.truncation_side
             ) -> list[Chunk]:                     # what is kept, then what overflows
     "`ids` and `pair_ids` cut to `max_length`: what a tokenizer keeps, then what overflows. Raises ValueError."
-    _check_positive(max_length=max_length)
+    check_positive(max_length=max_length)
     if max_length is None: raise ValueError("max_length=None: truncate needs to know how many tokens to keep.")
     _check_stride(stride, max_length)
     if side not in ("left", "right"): raise ValueError(f"side={side!r} isn't one of 'right', 'left'.")
@@ -361,11 +361,11 @@ def _combine(first: list, second: list) -> list[tuple]:
     (a, *firsts), (b, *seconds) = first, second
     return [(a, b), *((x, y) for x in firsts for y in second), *((a, y) for y in seconds)]
 
-# %% ../nbs/04_padding_and_masks.ipynb #c7d92693
+# %% ../nbs/04_padding_and_masks.ipynb #5af6f431
 def _truncation(padding, truncation, max_length: int | None, pad_to_multiple_of: int | None,
                 tokenizer: PreTrainedTokenizerBase) -> tuple[str | None, int | None]:
     "Which truncation strategy, and to which length, the arguments of a tokenizer's call ask for; None: no truncation."
-    _check_positive(max_length=max_length, pad_to_multiple_of=pad_to_multiple_of)
+    check_positive(max_length=max_length, pad_to_multiple_of=pad_to_multiple_of)
     if max_length is not None and padding is False and truncation is None: truncation = "longest_first"
     strategy, padding = _meaning("truncation", truncation, TRUNCATIONS), _meaning("padding", padding, PADDINGS)
     limit = max_length or strategy and _longest_allowed(tokenizer, f"truncation={truncation!r}")
@@ -419,9 +419,9 @@ class PaddingRow(NamedTuple):
     trap: str | None                # what is wrong though nothing was said
     code: str                       # makes `batch` from `tokenizer` and `texts` (and `text_pair`)
 
-# %% ../nbs/04_padding_and_masks.ipynb #ce919174
+# %% ../nbs/04_padding_and_masks.ipynb #facda8c6
 @contextmanager
-def _overheard():
+def overheard():
     "Inside, what Python and transformers warn of isn't shown but kept, in the list that this gives."
     said, logger = [], logging.getLogger("transformers")
     before, listener = (logger.handlers, logger.level, logger.propagate), logging.Handler()
@@ -467,20 +467,20 @@ def _trap(row: PaddingRow, room: int, limit: int, paired: bool) -> str | None:
             truncation == "only_second" and not paired and target <= UNLIMITED}
     return " ".join(words for words, true in found.items() if true) or None
 
-# %% ../nbs/04_padding_and_masks.ipynb #26cd4801
-def _masks(batch: BatchEncoding) -> list[list[int]]:
+# %% ../nbs/04_padding_and_masks.ipynb #4c998f5f
+def attention_masks(batch: BatchEncoding) -> list[list[int]]:
     "The attention masks of `batch`, even where its tokenizer doesn't put them into the batch."
     return [e.attention_mask for e in batch.encodings] if batch.encodings else batch["attention_mask"]
 
-# %% ../nbs/04_padding_and_masks.ipynb #9067a36b
+# %% ../nbs/04_padding_and_masks.ipynb #f3dbcc59
 def _run(code: str, names: dict, whole: list[int]) -> dict:
     "Run `code` with `names`, and say what came of it; `whole` are the lengths of the texts when nothing is cut."
-    with _overheard() as said:
+    with overheard() as said:
         try: exec(code, names)
         except Exception as e:
             return dict(lengths=None, pads=None, cut=None, error=f"{type(e).__name__}: {e}", warning=None)
     lengths = [len(ids) for ids in names["batch"]["input_ids"]]
-    pads = [mask.count(0) for mask in _masks(names["batch"])]
+    pads = [mask.count(0) for mask in attention_masks(names["batch"])]
     return dict(lengths=lengths, pads=pads, cut=[w - (n - p) for w, n, p in zip(whole, lengths, pads)], error=None,
                 warning=" ".join(said) or None)
 
@@ -541,8 +541,8 @@ def forward_flops(n_rows: int, n_tokens: int,
 # %% ../nbs/04_padding_and_masks.ipynb #4eb356f6
 BATCH_PRICE = 25  # what starting a batch costs, in slots (tokens and pads)
 
-# %% ../nbs/04_padding_and_masks.ipynb #3b208e1f
-def _check_lengths(lengths) -> list[int]:
+# %% ../nbs/04_padding_and_masks.ipynb #71b6d7ff
+def check_lengths(lengths) -> list[int]:
     "`lengths` as a list; ValueError where it is empty, or one isn't a positive whole number."
     lengths = list(lengths)
     if not lengths: raise ValueError("lengths is empty: pass the length in tokens of at least one text.")
@@ -550,13 +550,13 @@ def _check_lengths(lengths) -> list[int]:
         if not _is_positive(n): raise ValueError(f"lengths[{i}]={n!r} must be a positive whole number, of tokens.")
     return lengths
 
-# %% ../nbs/04_padding_and_masks.ipynb #b7d6c323
+# %% ../nbs/04_padding_and_masks.ipynb #709eb220
 def token_budget_batches(lengths: list[int],  # of texts, in tokens
                          budget: int,         # the most that rows times the longest row may be
                         ) -> list[list[int]]: # which texts share a batch, the longest first
     "Indices of `lengths` in batches within `budget`, as cheap as can be; a longer text has a batch of its own."
-    _check_positive(budget=budget)
-    lengths = _check_lengths(lengths)
+    check_positive(budget=budget)
+    lengths = check_lengths(lengths)
     order = sorted(range(len(lengths)), key=lambda i: lengths[i])
     at = np.arange(len(order))
     cost, begin = np.zeros(len(order) + 1, np.int64), [0]  # the first n texts: at best, and where the last batch begins
@@ -573,7 +573,7 @@ def token_budget_batches(lengths: list[int],  # of texts, in tokens
 # %% ../nbs/04_padding_and_masks.ipynb #068cd96e
 STRATEGIES = "longest", "max_length", "sorted", "multiple_of", "token_budget"
 
-# %% ../nbs/04_padding_and_masks.ipynb #d1a4bb49
+# %% ../nbs/04_padding_and_masks.ipynb #7b9aeef4
 def padding_cost(lengths: list[int],              # of texts, in tokens
                  batch_size: int = 32,            # texts a batch, but for "token_budget"
                  strategy: str = "longest",       # one of `STRATEGIES`
@@ -583,8 +583,8 @@ def padding_cost(lengths: list[int],              # of texts, in tokens
                  config=None,                     # of the model, for flops; None: the bundled one
                 ) -> dict:                        # slots (tokens and pads), pads, wasted (pads/slots), flops
     "What it costs to run texts of these `lengths` in batches made by `strategy`. Raises ValueError."
-    _check_positive(batch_size=batch_size, max_length=max_length)
-    lengths = _check_lengths(lengths)
+    check_positive(batch_size=batch_size, max_length=max_length)
+    lengths = check_lengths(lengths)
     if strategy not in STRATEGIES: raise ValueError(f"strategy={strategy!r} isn't one of {', '.join(STRATEGIES)}.")
     if strategy == "max_length" and max(lengths) > max_length:
         raise ValueError(f"A text has {max(lengths)} tokens, more than max_length={max_length}: truncate first.")
@@ -601,16 +601,16 @@ def padding_cost(lengths: list[int],              # of texts, in tokens
 def _check_dtype(dtype: str):
     if dtype not in ("float32", "bfloat16"): raise ValueError(f"dtype={dtype!r} isn't 'float32' or 'bfloat16'.")
 
-# %% ../nbs/04_padding_and_masks.ipynb #66c7da2b
+# %% ../nbs/04_padding_and_masks.ipynb #f37536ee
 def _scores(rows: Mapping, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> torch.Tensor:
     "What `model` says of these tokenized `rows`, as one batch: (batch, n_labels), after the model's own function."
     side = "left" if getattr(model.config, "summary_type", None) == "last" else "right"
     alike = len({len(ids) for ids in rows["input_ids"]}) == 1  # then no padding token is needed
     batch = pad(rows, not alike, padding_side=side, tokenizer=tokenizer, return_tensors="pt")
-    _check_inputs(batch, model, tokenizer)
+    check_inputs(batch, model, tokenizer)
     return FUNCTIONS[function_to_apply(model.config)](_logits(batch, model))
 
-# %% ../nbs/04_padding_and_masks.ipynb #01f07ae1
+# %% ../nbs/04_padding_and_masks.ipynb #ac08706d
 def classify(texts: str | list[str],
              checkpoint=None,             # None (bundled), hub name, folder, or (model, tokenizer)
              *, token_budget: int = 2048, # tokens a batch, pads included
@@ -622,7 +622,7 @@ def classify(texts: str | list[str],
     With `dtype="bfloat16"` scores differ: those of 1,000 reviews by up to 0.015, and one label changed.
     """
     rows = check_texts(texts)
-    _check_dtype(dtype), _check_positive(token_budget=token_budget)
+    _check_dtype(dtype), check_positive(token_budget=token_budget)
     model, tokenizer = load_shared(checkpoint)
     limit, found = max_tokens(model, tokenizer), [None]*len(rows)
     encodings = tokenizer(rows, truncation=bool(limit), max_length=limit, return_attention_mask=True, verbose=False)

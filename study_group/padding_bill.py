@@ -6,7 +6,7 @@
 __all__ = ['ORDERS', 'NUMBERS', 'MOST', 'PICTURE', 'batches_of', 'widths_of', 'cost_of', 'PaddingBill', 'place', 'picture',
            'address']
 
-# %% ../nbs/under_the_hood/padding_bill.ipynb #ca9f4bd1
+# %% ../nbs/under_the_hood/padding_bill.ipynb #ddc2903d
 import random
 from base64 import b64encode
 from collections import Counter
@@ -19,7 +19,7 @@ import numpy as np, traitlets
 from fastcore.basics import patch
 from PIL import Image
 
-from .padding import (STRATEGIES, _check_lengths, _check_positive, forward_flops, padded_length,
+from .padding import (STRATEGIES, check_lengths, check_positive, forward_flops, padded_length,
                                  padding_cost, token_budget_batches)
 from .widgets import StudyWidget
 
@@ -57,10 +57,10 @@ ORDERS = "given", "shuffled", "sorted"
 NUMBERS = "batch_size", "max_length", "pad_to_multiple_of", "token_budget"
 MOST = 1_000_000  # no number of a bill may be larger
 
-# %% ../nbs/under_the_hood/padding_bill.ipynb #3edb268e
+# %% ../nbs/under_the_hood/padding_bill.ipynb #5d4885b1
 def _check_number(name: str, value):
     "ValueError unless `value` of the setting `name` is a whole number that can be drawn."
-    _check_positive(**{name: value})
+    check_positive(**{name: value})
     if value is None or value > MOST: raise ValueError(f"{name}={value!r} must be a whole number from 1 to {MOST:,}.")
 
 # %% ../nbs/under_the_hood/padding_bill.ipynb #a0c63316
@@ -84,7 +84,7 @@ class PaddingBill(StudyWidget):
             padding_cost([max(self.lengths)], strategy="max_length", max_length=proposal.value)
         return proposal.value
 
-# %% ../nbs/under_the_hood/padding_bill.ipynb #d86912d0
+# %% ../nbs/under_the_hood/padding_bill.ipynb #c0fead96
 @patch
 def __init__(self: PaddingBill,
              lengths: list[int],       # of texts, in tokens
@@ -93,7 +93,7 @@ def __init__(self: PaddingBill,
              config=None,              # of the model, for flops; None: the bundled one
              **settings):              # order, seed, strategy, pad_to_multiple_of, token_budget
     "The bill of `lengths`. Raises TypeError, ValueError, TraitError."
-    self.lengths, self._config = list(map(int, _check_lengths(lengths))), config
+    self.lengths, self._config = list(map(int, check_lengths(lengths))), config
     for n in self.lengths: _check_number("lengths", n)
     settings.update(batch_size=batch_size, max_length=max(512, *self.lengths) if max_length is None else max_length)
     for name in NUMBERS: _check_number(name, settings.get(name, 1))

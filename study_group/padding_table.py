@@ -6,7 +6,7 @@
 __all__ = ['OUTCOMES', 'MOST_ROWS', 'MOST_COLUMNS', 'MOST_CUT', 'FILTERS', 'outcome', 'say_value', 'say_numbers', 'window',
            'say_more', 'cut_off', 'say_batch', 'PaddingTable']
 
-# %% ../nbs/under_the_hood/padding_table.ipynb #edd3b6b1
+# %% ../nbs/under_the_hood/padding_table.ipynb #5bb82ac4
 import json
 from html import escape
 from types import SimpleNamespace
@@ -15,7 +15,7 @@ import numpy as np, pandas as pd, traitlets
 from fastcore.basics import patch
 from transformers import PreTrainedTokenizerBase
 
-from .padding import PaddingRow, _masks, _overheard
+from .padding import PaddingRow, attention_masks, overheard
 from .pipeline_strip import token_kinds
 from .widgets import StudyWidget, shorten
 
@@ -151,7 +151,7 @@ def frame(self: PaddingTable) -> pd.DataFrame:
     "All rows, with a column for each of their parts."
     return pd.DataFrame(self.rows, dtype=object)
 
-# %% ../nbs/under_the_hood/padding_table.ipynb #989bbef2
+# %% ../nbs/under_the_hood/padding_table.ipynb #5097bafb
 @patch
 def batch(self: PaddingTable, n: int) -> dict:
     "What is drawn of the batch that row `n` makes; its `rows` are empty after an error."
@@ -162,7 +162,7 @@ def batch(self: PaddingTable, n: int) -> dict:
 def _call(self: PaddingTable, code: str):
     "The batch that `code` makes; what is warned of isn't shown."
     names = dict(tokenizer=self.tokenizer, texts=self.texts, text_pair=self.text_pair)
-    with _overheard(): exec(code, names)
+    with overheard(): exec(code, names)
     return names["batch"]
 
 @patch
@@ -171,17 +171,17 @@ def _draw(self: PaddingTable, n: int) -> dict:
     drawn = dict(index=n, said=say_batch(row), columns=[0, 0], limit=row.max_length, rows=[], more="")
     if row.error: return drawn
     batch = self._call(row.code)
-    real, left = [n - p for n, p in zip(row.lengths, row.pads)], any(mask[:1] == [0] for mask in _masks(batch))
+    real, left = [n - p for n, p in zip(row.lengths, row.pads)], any(mask[:1] == [0] for mask in attention_masks(batch))
     first, end = window(row.lengths[:MOST_ROWS], real[:MOST_ROWS], left)
     rows = [self._draw_row(row, batch, i, first, end) for i in range(min(MOST_ROWS, len(row.lengths)))]
     more = len(row.lengths) - len(rows)
     return dict(drawn, columns=[first, end], rows=rows, more=f"… {more:,} more texts"*(more > 0))
 
-# %% ../nbs/under_the_hood/padding_table.ipynb #3300bd06
+# %% ../nbs/under_the_hood/padding_table.ipynb #a2b7c03c
 @patch
 def _draw_row(self: PaddingTable, row: PaddingRow, batch, i: int, first: int, end: int) -> dict:
     "Row `i` of `batch`, made by `row`: its cells from `first` up to `end`, what is left out, and what was cut off."
-    ids, mask = batch["input_ids"][i], _masks(batch)[i]
+    ids, mask = batch["input_ids"][i], attention_masks(batch)[i]
     tokens = self.tokenizer.convert_ids_to_tokens(ids)
     seen = SimpleNamespace(checkpoint=(None, self.tokenizer), encodings=batch, tokens={i: tokens},
                            input_ids={i: np.array(ids)}, attention_mask={i: np.array(mask)})
