@@ -1,29 +1,55 @@
 """Take the pictures that the front page shows: real widgets in a real JupyterLab in Chromium."""
 import sys, tempfile
+from io import BytesIO
 from pathlib import Path
 
+from PIL import Image
 from playwright.sync_api import sync_playwright
 
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT / "tests"))
 import conftest
 
+TEXTS = """["I've been waiting for a HuggingFace course my whole life.", "I hate this so much!"]"""
 PICTURES = {  # widget's file → code that shows it
-    "pipeline_strip": """from study_group.pipeline import trace
-trace(["I've been waiting for a HuggingFace course my whole life.", "I hate this so much!"])""",
+    "pipeline_strip": f"from study_group.pipeline import trace\ntrace({TEXTS})",
+    "token_strip": """from study_group.checkpoints import load_tokenizer
+from study_group.tokenizers import TokenStrip
+TokenStrip("Let's do tokenization!", load_tokenizer())""",
+    "merge_theatre": """from study_group.tokenizers import MergeTheatre
+MergeTheatre("bpe", {"low": 5, "lower": 2, "newest": 6, "widest": 3}, step=4)""",
+    "tokenizer_race": """from study_group.tokenizers import TokenizerRace
+TokenizerRace("Tokenization splits unbelievable words into pieces.")""",
+    "mask_bench": f"""from study_group.padding import MaskBench
+bench = MaskBench({TEXTS})
+bench.preset("mask a word")
+bench""",
+    "padding_table": f"from study_group.padding import padding_table\npadding_table({TEXTS})",
+    "padding_bill": """from study_group.checkpoints import load_tokenizer
+from study_group.data import bundled_reviews
+from study_group.padding import PaddingBill
+PaddingBill(load_tokenizer()(bundled_reviews().text.tolist(), return_length=True)["length"])""",
+    "attention_grid": f"""from study_group.attention import AttentionGrid
+AttentionGrid({TEXTS}, layer=5, head=9, row=1)""",
+    "flight_recorder": f"""from study_group.blurr import flights
+from study_group.flight_recorder import FlightRecorder
+FlightRecorder(flights({TEXTS}, ["POSITIVE", "NEGATIVE"]), event=[1, 1], step="pad")""",
 }
 
 
 def main():
     with sync_playwright() as p, tempfile.TemporaryDirectory() as folder, conftest.jupyterlab(Path(folder)) as url:
         browser = p.chromium.launch(executable_path=conftest.CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        lab = conftest.Lab(browser.new_page(viewport=dict(width=1280, height=1000)), url, Path(folder))
+        lab = conftest.Lab(browser.new_page(viewport=dict(width=1280, height=1400)), url, Path(folder))
         lab.notebook("")
         for name, code in PICTURES.items():
             selector = "." + name.replace("_", "-")
             lab.show(code, selector)
             lab.page.mouse.move(0, 0)
-            lab.page.locator(selector).screenshot(path=ROOT / f"nbs/images/{name}.png")
+            lab.page.wait_for_timeout(500)
+            picture = Image.open(BytesIO(lab.page.locator(selector).screenshot())).convert("RGB")
+            picture = picture.quantize(256, Image.Quantize.MAXCOVERAGE, kmeans=3)
+            picture.save(ROOT / f"nbs/images/{name}.png", optimize=True)
         browser.close()
 
 
