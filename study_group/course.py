@@ -279,7 +279,7 @@ def _open_lab(folder: Path, s: Settings):
         try: lab.wait()
         except KeyboardInterrupt: pass  # Ctrl-C reaches JupyterLab too, which asks before it ends
 
-# %% ../nbs/under_the_hood/course.ipynb #4cf3c89f
+# %% ../nbs/under_the_hood/course.ipynb #7bd239ba
 def start(folder: str | os.PathLike = "study-group",     # made where it isn't there
           restore: str | None = None,                    # a notebook to copy afresh, e.g. "01_pipeline"
           open_lab: bool = True,                         # open JupyterLab on the copies
@@ -295,8 +295,8 @@ def start(folder: str | os.PathLike = "study-group",     # made where it isn't t
     try:
         folder = Path(folder).expanduser()
         folder.mkdir(parents=True, exist_ok=True)
-        pictures = sorted((root/"nbs/images").glob("*.png"))
-        for path in [*notebooks.values(), *pictures]: _bring(path, folder/path.relative_to(root/"nbs"))
+        linked = [*(root/"nbs/images").glob("*.png"), *(root/"nbs/under_the_hood").glob("*.ipynb")]
+        for path in [*notebooks.values(), *sorted(linked)]: _bring(path, folder/path.relative_to(root/"nbs"))
         if wanted: _fresh(notebooks[wanted], folder)
     except (OSError, RuntimeError) as e:  # a RuntimeError where ~name is nobody's home
         why = f"{e.strerror}: {e.filename!r}" if getattr(e, "filename", None) else e

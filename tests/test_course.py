@@ -322,7 +322,8 @@ def test_start_copies_and_never_overwrites(mini, tmp_path, capsys):
     (mini/"nbs/under_the_hood").mkdir()
     (mini/"nbs/under_the_hood/data.ipynb").touch()
     mine = course.start(tmp_path/"a/b", open_lab=False)
-    assert sorted(p.name for p in mine.iterdir()) == ["01_pipeline.ipynb", "02_Models.ipynb", "index.ipynb"]
+    copied = ["01_pipeline.ipynb", "02_Models.ipynb", "index.ipynb", "under_the_hood/data.ipynb"]
+    assert sorted(p.relative_to(mine).as_posix() for p in mine.rglob("*.ipynb")) == copied
     assert (mine/"index.ipynb").read_bytes() == (mini/"nbs/index.ipynb").read_bytes()
     (mine/"01_pipeline.ipynb").write_text("mine")
     (mine/"index.ipynb").unlink()

@@ -35,4 +35,5 @@ def test_starts_the_course_and_answers(wheel, tmp_path):
     done = subprocess.run(run, cwd=tmp_path, capture_output=True, text=True)
     assert done.stdout.split()[-1] == "POSITIVE", done.stdout + done.stderr
     assert (tmp_path / "course/01_pipeline.ipynb").read_bytes() == (ROOT / "nbs/01_pipeline.ipynb").read_bytes()
-    assert (tmp_path / "course/images/pipeline_strip.png").exists()
+    for linked in ("images/pipeline_strip.png", "under_the_hood/mask_bench.ipynb"):
+        assert (tmp_path / "course" / linked).exists()
