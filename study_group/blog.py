@@ -139,7 +139,7 @@ def _unseen(cells: list[dict], path: Path) -> list[str]:
             found.append(f"the picture {link} isn't in the notebook's folder")
     return found
 
-# %% ../nbs/under_the_hood/blog.ipynb #5bfa2198
+# %% ../nbs/under_the_hood/blog.ipynb #9abf66c4
 def read_post(path: str | os.PathLike,  # a notebook
              ) -> Post:
     "The notebook at `path`, with what readers should see. Raises FileNotFoundError, and ValueError where it is none."
@@ -150,7 +150,8 @@ def read_post(path: str | os.PathLike,  # a notebook
         nb = nbformat.reads(text, as_version=4)
         nbformat.validate(nb)
     except Exception as e: raise ValueError(f"{path} isn't a notebook ({str(e).splitlines()[0][:80]}).") from None
-    cells = [c for c in nb.cells if c.cell_type != "raw" and not _hidden(c) and c.get("id") != "colab-badge"]
+    ours = ("colab-badge", "way-on")  # what `study-group sync` writes
+    cells = [c for c in nb.cells if c.cell_type != "raw" and not _hidden(c) and c.get("id") not in ours]
     for c in cells:
         if c.cell_type != "code":
             c.source = _with_attachments(c)
@@ -158,20 +159,21 @@ def read_post(path: str | os.PathLike,  # a notebook
             continue
         c.source = _without_directives(c.source)
         c.outputs = [nbformat.from_dict(o) for o in map(_safe, c.outputs) if o]
-    nb.cells, nb.metadata = cells, nbformat.from_dict({"language_info": {"name": "python"}})
+    nb.cells = [c for c in cells if c.source.strip() or c.get("outputs")]
+    nb.metadata = nbformat.from_dict({"language_info": {"name": "python"}})
     return Post(_title(cells, path.stem), nb, _errors(cells) + _unseen(cells, path))
 
 # %% ../nbs/under_the_hood/blog.ipynb #16338ea5
 def _front_matter(title: str, day: date) -> str:
     return f"---\ntitle: {json.dumps(title, ensure_ascii=False)}\ndate: {day.isoformat()}\n---\n\n"
 
-# %% ../nbs/under_the_hood/blog.ipynb #aed9ed9e
+# %% ../nbs/under_the_hood/blog.ipynb #e2881c59
 def _markdown(post: Post, path: Path, day: date) -> dict[str, bytes]:
     "The files of `post` as Markdown: name → content."
     from nbconvert import MarkdownExporter
     resources = dict(unique_key=path.stem, output_files_dir=f"{path.stem}_files")
     text, found = MarkdownExporter().from_notebook_node(post.nb, resources=resources)
-    text = _front_matter(post.title, day) + re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
+    text = _front_matter(post.title, day) + text.strip() + "\n"
     return {Path(name).as_posix(): data for name, data in found["outputs"].items()} | {f"{path.stem}.md": text.encode()}
 
 # %% ../nbs/under_the_hood/blog.ipynb #fbcf5c0b

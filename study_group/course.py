@@ -131,6 +131,15 @@ def _setup(s: Settings) -> str:
         '    from google.colab import output',
         '    output.enable_custom_widget_manager()'])
 
+# %% ../nbs/under_the_hood/course.ipynb #8ea70ea9
+def _way(s: Settings, session: str) -> str:
+    "Links from `session` to the one before, the front page, and the one after."
+    names = list(s.sessions)
+    i = names.index(session)
+    links = [(f"← {s.sessions[name]}", name) for name in names[max(0, i - 1):i]] + [("All sessions", "index")]
+    links += [(f"{s.sessions[name]} →", name) for name in names[i + 1:i + 2]]
+    return "---\n\n" + " · ".join(f"[{title}]({quote(name)}.ipynb)" for title, name in links)
+
 # %% ../nbs/under_the_hood/course.ipynb #11687beb
 def _cell(cells: list[dict], id: str, kind: str, source: str) -> dict:
     "The cell `id` of `cells`, or a new one, with this `source`."
@@ -139,14 +148,14 @@ def _cell(cells: list[dict], id: str, kind: str, source: str) -> dict:
     old = next((c for c in cells if c.get("id") == id), {})
     return new | old | {"source": source.splitlines(True)}
 
-# %% ../nbs/under_the_hood/course.ipynb #3abe216d
+# %% ../nbs/under_the_hood/course.ipynb #d31ad37a
 def _session_cells(cells: list[dict], s: Settings, session: str) -> list[dict]:
-    "`cells` with badge and setup right after the title."
+    "`cells` with badge and setup right after the title, and the way on at the end."
     new = [_cell(cells, "colab-badge", "markdown", _badge(s, session)),
            _cell(cells, "colab-setup", "code", _setup(s))]
-    rest = [c for c in cells if c.get("id") not in ("colab-badge", "colab-setup")]
+    rest = [c for c in cells if c.get("id") not in ("colab-badge", "colab-setup", "way-on")]
     title = next((i for i, c in enumerate(rest, 1) if c["cell_type"] == "markdown"), 0)
-    return rest[:title] + new + rest[title:]
+    return [*rest[:title], *new, *rest[title:], _cell(cells, "way-on", "markdown", _way(s, session))]
 
 # %% ../nbs/under_the_hood/course.ipynb #a659b11d
 def _table(s: Settings) -> str:

@@ -154,8 +154,11 @@ def test_course_root_says_what_is_missing(tmp_path, monkeypatch):
 def test_sync_inserts_below_the_title(mini):
     assert course.sync() == ["nbs/01_pipeline.ipynb", "nbs/02_Models.ipynb", "nbs/index.ipynb"]
     first, second = cells(mini/"nbs/01_pipeline.ipynb"), cells(mini/"nbs/02_Models.ipynb")
-    assert [c["id"] for c in first] == ["t", "colab-badge", "colab-setup", "x", "z"]
-    assert [c["id"] for c in second] == ["h", "t", "colab-badge", "colab-setup"]
+    assert [c["id"] for c in first] == ["t", "colab-badge", "colab-setup", "x", "z", "way-on"]
+    assert [c["id"] for c in second] == ["h", "t", "colab-badge", "colab-setup", "way-on"]
+    ways = ["".join(nb[-1]["source"]).splitlines()[-1] for nb in (first, second)]
+    assert ways == ["[All sessions](index.ipynb) · [Models →](02_Models.ipynb)",
+                    "[← Behind | the pipeline](01_pipeline.ipynb) · [All sessions](index.ipynb)"]
     url = "https://colab.research.google.com/github/OWNER/study_group/blob/main/nbs/02_Models.ipynb"
     assert f"]({url})" in "".join(second[2]["source"])
     assert '"study-group[lab] @ git+https://github.com/OWNER/study_group@main"' in "".join(second[3]["source"])
@@ -194,12 +197,12 @@ def test_sync_keeps_every_other_byte(mini):
     before = (mini/"nbs/01_pipeline.ipynb").read_text()
     course.sync()
     nb = json.loads((mini/"nbs/01_pipeline.ipynb").read_text())
-    nb["cells"] = [c for c in nb["cells"] if not c["id"].startswith("colab-")]
+    nb["cells"] = [c for c in nb["cells"] if c["id"] not in ("colab-badge", "colab-setup", "way-on")]
     assert json.dumps(nb, sort_keys=True, indent=1, ensure_ascii=False) + "\n" == before
     after = (mini/"nbs/01_pipeline.ipynb").read_text()
     assert after == nb2str(dict2nb(json.loads(after)))  # as nbdev writes it
-    start, end = before.index('  {\n   "cell_type": "code"'), before.index('"print(')
-    assert after.startswith(before[:start]) and after.endswith(before[end:])
+    start, middle, end = map(before.index, ('  {\n   "cell_type": "code"', '"print(', "\n  }\n ],"))
+    assert after.startswith(before[:start]) and before[middle:end] in after and after.endswith(before[end:])
 
 
 def test_sync_leaves_an_odd_layout_that_is_right(mini):
@@ -217,7 +220,7 @@ def test_sync_mends_what_was_moved_and_keeps_outputs(mini):
     nb["cells"].append(setup | {"source": ["stale"], "metadata": {"tags": ["mine"]}})
     path.write_text(json.dumps(nb))
     assert course.sync() == ["nbs/01_pipeline.ipynb"]
-    assert [c["id"] for c in cells(path)] == ["t", "colab-badge", "colab-setup", "x", "z"]
+    assert [c["id"] for c in cells(path)] == ["t", "colab-badge", "colab-setup", "x", "z", "way-on"]
     assert cells(path)[2] == setup | {"metadata": {"tags": ["mine"]}}
 
 
