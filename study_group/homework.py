@@ -6,10 +6,11 @@
 __all__ = ['LABELS', 'BASELINES', 'Competition', 'competition_data', 'scores', 'check_predictions', 'check_name', 'board_folder',
            'Submission', 'submit', 'baselines', 'leaderboard']
 
-# %% ../nbs/07_homework.ipynb #17a2dcf0
+# %% ../nbs/07_homework.ipynb #903b70fc
 import hashlib, json, os, unicodedata, warnings
 from collections import Counter
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from functools import cache
@@ -95,12 +96,13 @@ def scores(answers: list[str], predictions: list[str]) -> tuple[float, float]:  
     accuracy = sum(a == p for a, p in zip(answers, predictions))/len(answers)
     return accuracy, sum(_f1(answers, predictions, label) for label in LABELS)/len(LABELS)
 
-# %% ../nbs/07_homework.ipynb #95603698
+# %% ../nbs/07_homework.ipynb #ac6cbc0e
 def _listed(predictions) -> list:
     "`predictions` as a list of labels; of what `classify` and pipelines give, the label."
     unordered = isinstance(predictions, (str, bytes, dict, set, frozenset, pd.DataFrame))
     if unordered or not hasattr(predictions, "__iter__"):
-        raise ValueError(f"predictions is a {type(predictions).__name__}: give a list of labels, in the order of test.")
+        kind = type(predictions).__name__
+        raise ValueError(f"predictions is of type {kind}: give a list of labels, in the order of test.")
     found = predictions.tolist() if hasattr(predictions, "tolist") else list(predictions)
     return [p["label"] if isinstance(p, dict) and "label" in p else p for p in found]
 
@@ -172,7 +174,7 @@ class Submission:
         if not self.same_as: return said
         return f"{said}\nThe same predictions are on the leaderboard as {', '.join(self.same_as)}."
 
-# %% ../nbs/07_homework.ipynb #27298842
+# %% ../nbs/07_homework.ipynb #8977e72e
 def _keep(entry: Submission, folder: Path):
     "Write `entry` into `folder`: a whole file under its name or none."
     part, path = folder/f".{uuid4().hex}.part", folder/f"{_hash(entry.name, entry.predictions)}.json"
@@ -184,7 +186,8 @@ def _keep(entry: Submission, folder: Path):
     except OSError as e:
         raise OSError(f"Your leaderboard's folder {folder} can't be written ({e.strerror}): "
                       "name another with folder=…, or set STUDY_GROUP_CACHE.") from e
-    finally: part.unlink(missing_ok=True)
+    finally:
+        with suppress(OSError): part.unlink()
 
 # %% ../nbs/07_homework.ipynb #4d6f33ca
 def _entry(path: Path) -> Submission | None:

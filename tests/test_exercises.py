@@ -390,3 +390,51 @@ def test_a_window(attention_checks, mine, hint): assert hint in attention_checks
     ("I hate this so much!", "this", "stays 98% sure"), ("I hate this so much!", "hate", "isn't little")])
 def test_the_quiet_one(attention_checks, sentence, word, hint):
     assert hint in attention_checks["check_quiet"](sentence, word)
+
+
+@pytest.fixture(scope="module")
+def homework_checks():
+    import re
+    from study_group import homework as h
+    data, half = h.competition_data("bundled"), ["NEGATIVE", "POSITIVE"]*49
+    return checks("07_homework.ipynb", **vars(h), re=re, data=data, listed=half[::-1], weighed=half,
+                  my_f1=None, my_error=None, my_predictions=None, my_post=None)
+
+
+@pytest.mark.parametrize("answer, hint", [
+    (None, "Not answered yet"), (.615, "Right: 0.615"), (8/13, "Right"), (.5, "one of the two"), (.8, "one of the two"),
+    (.65, "The plain mean"), (61.5, "between 0 and 1"), (.9, "Count first"), (0, "Count first")])
+def test_f1_by_hand(homework_checks, answer, hint): assert hint in homework_checks["check_f1"](answer)
+
+
+@pytest.mark.parametrize("answer, hint", [
+    (None, "Not answered yet"), (1.1, "Right: 1.1 points"), (.011, "a hundred times"), (.012, "Without the root"),
+    (35.3, "how much *one* review"), (.00012, "Without the root"), (5, "sqrt(p*(1 - p)/n)")])
+def test_luck(homework_checks, answer, hint): assert hint in homework_checks["check_error"](answer)
+
+
+def test_beating_a_baseline(homework_checks):
+    check, data = homework_checks["check_beating"], homework_checks["data"]
+    other, answers = dict(NEGATIVE="POSITIVE", POSITIVE="NEGATIVE"), list(data._answers)
+    def wrong_from(n): return answers[:n] + [other[a] for a in answers[n:]]
+    model = round(98*homework_checks["baselines"](data)["the bundled model"][0])
+    for rows, hint in (
+            (None, "Not answered yet"), (answers[1:], "couldn't be submitted: There are 97"),
+            (wrong_from(9), "swapped?"),
+            (["positive"]*98, "isn't one of the labels"), (["NEGATIVE", "POSITIVE"]*49, "ours, from above"),
+            (wrong_from(model), "still ahead: the bundled model"), (wrong_from(model + 1), "ahead of every baseline")):
+        assert hint in check(rows)
+
+
+def test_a_post(homework_checks, tmp_path):
+    code, picture, words = "```python\nx = 1\n```\n", '<div id="study-1"><table></table></div>\n', "word "*130
+    check = homework_checks["check_post"]
+    def post(text):
+        (tmp_path / "my.md").write_text("---\ntitle: x\n---\n\n" + text)
+        return check(tmp_path / "my.md")
+    for answer, hint in ((None, "Not answered yet"), ("my.ipynb", "The Markdown file"), ("no.md", "There is no no.md")):
+        assert hint in check(answer)
+    for text, hint in ((words + "\n" + code + picture, "Right: 130 words"), (words + "\n" + code, "No picture"),
+                       (words, "No code"), (code + picture + "few words", "2 words: a few more"),
+                       (words + "*One sentence: who is this for, and*", "are still there")):
+        assert hint in post(text)
