@@ -65,7 +65,7 @@ def _real() -> Competition:
     about = "Sentences of real film reviews, each rated by 20 people (Hutto and Gilbert, 2014)."
     return _competition("real", about, load_reviews("train"), load_reviews("test"))
 
-# %% ../nbs/07_homework.ipynb #63c66a15
+# %% ../nbs/07_homework.ipynb #e57dfbaf
 @cache
 def _data(source: str | None) -> Competition:
     "The competition on `source`, the same one for as long as Python runs."
@@ -73,7 +73,7 @@ def _data(source: str | None) -> Competition:
     try: return _real()
     except OSError:
         if source: raise
-        return _bundled(", because the real ones couldn't be downloaded")
+        return _bundled(", because the real ones couldn't be downloaded (restart Python to try again)")
 
 # %% ../nbs/07_homework.ipynb #a1f3aee8
 def competition_data(source: str | None = None,  # "real", "bundled"; None: real where they can be had, else bundled
