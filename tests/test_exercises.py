@@ -4,14 +4,14 @@ from pathlib import Path
 
 import pytest, torch
 
+from study_group.course import self_checks
+
 NBS = Path(__file__).parent.parent / "nbs"
 
 
-def checks(notebook: str, **names) -> dict:
-    "The check functions of `notebook`, with `names` and its imports at hand."
-    for cell in json.loads((NBS / notebook).read_text())["cells"]:
-        source = "".join(cell["source"])
-        if cell["cell_type"] == "code" and "def check_" in source and "#| export" not in source: exec(source, names)
+def checks(session: str, **names) -> dict:
+    "The check functions of `session`, with `names` at hand."
+    self_checks(session, names)
     return names
 
 
@@ -21,11 +21,10 @@ def pipeline_checks():
     from study_group.checkpoints import BUNDLED, load
     from transformers import AutoModelForSequenceClassification, pipeline
     model, tokenizer = load()
-    return checks("01_pipeline.ipynb", trace=p.trace, torch=torch, checkpoint=BUNDLED, model=model, tokenizer=tokenizer,
+    return checks("01_pipeline", trace=p.trace, torch=torch, checkpoint=BUNDLED, model=model, tokenizer=tokenizer,
                   classifier=pipeline("text-classification", model=model, tokenizer=tokenizer),
                   AutoModelForSequenceClassification=AutoModelForSequenceClassification,
-                  texts=["What a film!", "I hate this so much!"],
-                  my_pipeline=lambda _: None, plain=None, artful=None, unchanged=None)
+                  texts=["What a film!", "I hate this so much!"])
 
 
 def rebuilt(c, function=lambda logits: logits.softmax(-1), pick=torch.argmax):
@@ -74,10 +73,9 @@ def tokenizer_checks():
     import study_group.tokenizers as t
     from study_group.checkpoints import load_tokenizer
     from study_group.data import corpus
-    return checks("03_tokenizers.ipynb", merge_steps=t.merge_steps, join_pair=t.join_pair, BPETokenizer=t.BPETokenizer,
+    return checks("03_tokenizers", merge_steps=t.merge_steps, join_pair=t.join_pair, BPETokenizer=t.BPETokenizer,
                   hugs={"hug": 10, "pug": 5, "pun": 12, "bun": 4, "hugs": 5}, bert=load_tokenizer(),
-                  known_half=corpus()[::2], new_half=corpus()[1::2],
-                  my_pair=None, my_tokens=None, my_mug=None, my_long_mug=None, my_tokenizer=None)
+                  known_half=corpus()[::2], new_half=corpus()[1::2])
 
 
 @pytest.mark.parametrize("pair, hint", [
@@ -123,10 +121,8 @@ def blurr_checks():
     hf = b.get_hf_objects()
     frame = [dict(text=f"Film {n}.", label=n % 2, is_valid=n < 2) for n in range(6)]
     dls = b.BlearnerForSequenceClassification.from_data(frame, hf[:1:-1], dl_kwargs=dict(bs=2)).dls
-    return checks("06_fastai_and_blurr.ipynb", **vars(b), hf_tokenizer=hf[2], hf_model=hf[3], hf_config=hf[1], dls=dls,
-                  Dataset=Dataset, texts=["What a film!", "Dull."], when=when,
-                  my_collate=lambda _: None, my_count=None, my_count_with_norms=None, my_align=lambda *_: None,
-                  my_phases=dict(tokenize=None))
+    return checks("06_fastai_and_blurr", **vars(b), hf_tokenizer=hf[2], hf_model=hf[3], hf_config=hf[1], dls=dls,
+                  Dataset=Dataset, texts=["What a film!", "Dull."], when=when)
 
 
 def collated(c, padding=True, name="labels", tensors="pt", keep=("input_ids", "attention_mask"), order=1):
@@ -193,12 +189,11 @@ def padding_checks():
     from study_group.checkpoints import load_model, load_tokenizer
     from study_group.data import bundled_reviews, corpus
     tokenizer = load_tokenizer()
-    return checks("04_padding_and_masks.ipynb", tokenizer=tokenizer, torch=torch, padding_cost=p.padding_cost,
+    return checks("04_padding_and_masks", tokenizer=tokenizer, torch=torch, padding_cost=p.padding_cost,
                   texts=["I've been waiting for a HuggingFace course my whole life.", "I hate this so much!"],
                   two=["No!", "Not bad at all."], eager=load_model(attn_implementation="eager"),
                   question="Who kept the light?", paragraph=corpus()[0],
-                  lengths=tokenizer(bundled_reviews().text.tolist(), return_length=True)["length"],
-                  my_ids=None, my_mask=None, my_flips=None, my_options=None, my_batches=lambda lengths: None)
+                  lengths=tokenizer(bundled_reviews().text.tolist(), return_length=True)["length"])
 
 
 NO, BAD = [101, 2053, 999, 102], [101, 2025, 2919, 2012, 2035, 1012, 102]
@@ -275,9 +270,8 @@ def model_checks(tmp_path_factory):
     from transformers import AutoConfig, AutoModelForSequenceClassification
     model, tokenizer = load()
     folder = m.save_checkpoint(model, tokenizer, tmp_path_factory.mktemp("models")/"mine")
-    return checks("02_models.ipynb", **vars(m), load_model=load_model, AutoConfig=AutoConfig, checkpoint=BUNDLED,
-                  AutoModelForSequenceClassification=AutoModelForSequenceClassification, sentiment=model, folder=folder,
-                  my_total=None, my_new=None, my_tensor=lambda *_: None)
+    return checks("02_models", **vars(m), load_model=load_model, AutoConfig=AutoConfig, checkpoint=BUNDLED,
+                  AutoModelForSequenceClassification=AutoModelForSequenceClassification, sentiment=model, folder=folder)
 
 
 @pytest.mark.parametrize("answer, hint", [
@@ -327,11 +321,10 @@ def attention_checks():
     import pandas as pd
     from study_group import attention as a
     from study_group.data import bundled_reviews
-    names = dict(vars(a), pd=pd, F=torch.nn.functional, seen=a.attention_maps(bundled_reviews().text.tolist()[:60]),
-                 my_attention=lambda *_: None, my_head=None, my_window=lambda *_: None, my_sentence=None, my_word=None)
+    names = dict(vars(a), pd=pd, F=torch.nn.functional, seen=a.attention_maps(bundled_reviews().text.tolist()[:60]))
     for cell in json.loads((NBS / "05_attention.ipynb").read_text())["cells"]:  # what the last check stands on
         if "def hide_each" in (source := "".join(cell["source"])): exec(source, names)
-    return checks("05_attention.ipynb", **names)
+    return checks("05_attention", **names)
 
 
 def attending(scale=True, dim=-1, when="before", mean=1, both=False):
@@ -397,8 +390,7 @@ def homework_checks():
     import re
     from study_group import homework as h
     data, half = h.competition_data("bundled"), ["NEGATIVE", "POSITIVE"]*49
-    return checks("07_homework.ipynb", **vars(h), re=re, data=data, listed=half[::-1], weighed=half,
-                  my_f1=None, my_error=None, my_predictions=None, my_post=None)
+    return checks("07_homework", **vars(h), re=re, data=data, listed=half[::-1], weighed=half)
 
 
 @pytest.mark.parametrize("answer, hint", [
