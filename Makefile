@@ -27,6 +27,10 @@ notebooks: .venv/dev
 readme: .venv/dev
 	$(BIN)/python tools/readme.py
 
+# The sessions' slides, one file each in _slides/; each page is looked at.
+slides: .venv/dev
+	$(BIN)/python tools/slides.py
+
 screenshots: .venv/dev
 	$(BIN)/python tools/screenshots.py
 
@@ -37,4 +41,4 @@ screenshots: .venv/dev
 	$(BIN)/python -m pip install -q -c tools/constraints.txt -e ".[$*]"
 	touch $@
 
-.PHONY: lab test check test-all bench notebooks readme screenshots
+.PHONY: lab test check test-all bench notebooks readme slides screenshots

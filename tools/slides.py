@@ -1,0 +1,150 @@
+"""Slides from the sessions: one self-contained deck each, and a walk through its pages.
+
+    python tools/slides.py [session …]                     # write _slides/<session>.html and check each page
+    python tools/slides.py --pictures FOLDER [--dark] …    # and keep a picture of each page
+
+A deck shows the cells with a slideshow mark, and no others. Its pages are 1280 × 720.
+"""
+import argparse, re, shutil, subprocess, sys, tarfile
+from html import escape
+from pathlib import Path
+
+import nbformat
+from math_core import LatexToMathML
+from nbconvert import SlidesExporter
+from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
+from nbformat.v4 import new_markdown_cell
+from playwright.sync_api import Browser, sync_playwright
+from pygments.formatters import HtmlFormatter
+
+from study_group.course import Settings, settings
+
+ROOT = Path(__file__).parent.parent
+DECKS, CACHE = ROOT / "_slides", ROOT / ".cache"
+REVEAL = "reveal.js-6.0.2"
+MARKS = ("slide", "subslide", "fragment", "notes", "-")
+SIZE = dict(width=1280, height=720)
+
+
+def reveal() -> Path:
+    "The folder with reveal.js's built files, fetched from npm the first time."
+    folder = CACHE / REVEAL
+    if not folder.is_dir():
+        if not shutil.which("npm"): sys.exit("npm isn't installed: it fetches reveal.js for the slides.")
+        CACHE.mkdir(exist_ok=True)
+        command = ["npm", "pack", "--silent", REVEAL.replace("-", "@"), "--pack-destination", CACHE]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        with tarfile.open(CACHE / f"{REVEAL}.tgz") as packed: packed.extractall(folder, filter="data")
+    return folder / "package/dist"
+
+
+def mark(cell) -> str | None:
+    "The slideshow mark of `cell`, None where it isn't shown."
+    kind = cell.metadata.get("slideshow", {}).get("slide_type")
+    return kind if kind in MARKS else None
+
+
+def is_title(cell) -> bool: return cell.cell_type == "markdown" and cell.source.startswith("# ")
+
+
+def shown(nb) -> list:
+    "The marked cells of `nb`, without nbdev's directives and folded code; its title isn't one: the deck has its own."
+    cells = [c for c in nb.cells if mark(c) and not is_title(c)]
+    for c in (c for c in cells if c.cell_type == "code"):
+        c.source = re.sub(r"(?m)^#\|.*\n?", "", c.source).strip()
+        folded = c.metadata.get("jupyter", {}).get("source_hidden") or not c.source
+        c.metadata["transient"] = dict(remove_source=bool(folded))
+    return cells
+
+
+def front(nb, s: Settings, session: str):
+    "The first page: what settings.ini says, and the notebook's subtitle."
+    found = next((re.search(r"(?m)^> (.*)", c.source) for c in nb.cells if is_title(c)), None)
+    course, title, host = map(escape, (s.title, s.sessions[session], s.host))
+    number = list(s.sessions).index(session) + 1
+    source = (f'<div class="front"><p class="course">{course}</p><h1>{title}</h1>\n\n{found[1] if found else ""}\n\n'
+              f'<p class="host">Session {number} · {host}</p></div>')
+    return new_markdown_cell(source, metadata=dict(slideshow=dict(slide_type="slide")))
+
+
+class Renderer(IPythonRenderer):
+    "Markdown whose formulas are MathML, and whose links to a session's notebook open its deck."
+
+    def link(self, text: str, url: str, title: str | None = None) -> str:
+        notebook = re.fullmatch(r"(?:\.\./)?([^:#]*)\.ipynb(?:#.*)?", url)
+        if notebook and notebook[1] not in settings().sessions: return text
+        return super().link(text, f"{notebook[1]}.html" if notebook else url, title)
+
+    def inline_math(self, body: str) -> str: return LatexToMathML().convert_with_local_state(body, displaystyle=False)
+
+    def block_math(self, body: str) -> str: return LatexToMathML().convert_with_local_state(body, displaystyle=True)
+
+
+def rendered(source: str) -> str: return MarkdownWithMath(renderer=Renderer(escape=False)).render(source)
+
+
+def colours() -> str:
+    "Rules for the colours of code, light and dark; both have a contrast of 4.5 and more."
+    styles = dict(light="xcode", dark="lightbulb")
+    return "\n".join(HtmlFormatter(style=style, nobackground=True).get_style_defs(f"[data-theme={theme}] .highlight")
+                     for theme, style in styles.items())
+
+
+def deck(nb, s: Settings, session: str) -> str:
+    "The page that holds the slides of `nb`."
+    nb.cells = [front(nb, s, session), *shown(nb)]
+    nb.metadata["language_info"] = nbformat.from_dict(dict(name="python"))
+    exporter = SlidesExporter(template_name="slides", extra_template_basedirs=[str(ROOT / "tools")],
+                              extra_template_paths=[str(reveal())], exclude_input_prompt=True,
+                              exclude_output_prompt=True, exclude_anchor_links=True)
+    exporter.register_filter("markdown2html", rendered)
+    about = dict(title=f"{s.sessions[session]} · {s.title}", colours=colours())
+    return exporter.from_notebook_node(nb, resources=dict(deck=about))[0]
+
+
+def walk(path: Path, browser: Browser, pictures: Path | None = None, dark: bool = False) -> tuple[int, list[str]]:
+    "Open the deck at `path` without a network, and look at each page: how many there are, and what is wrong."
+    page, said = browser.new_page(viewport=SIZE, color_scheme="dark" if dark else "light"), []
+    page.on("console", lambda m: said.append(f"console: {m.text}") if m.type in ("error", "warning") else None)
+    page.on("pageerror", lambda e: said.append(f"error: {e}"))
+    page.on("requestfailed", lambda r: said.append(f"failed: {r.url[:100]}"))
+    page.context.set_offline(True)
+    page.goto(path.as_uri())
+    page.wait_for_function("() => window.Reveal?.isReady()")
+    places = page.evaluate("() => [...pages()].map(page => Object.values(Reveal.getIndices(page)).slice(0, 2))")
+    for n, (h, v) in enumerate(places, 1):
+        wide, tall, seen = page.evaluate("""([h, v]) => {
+            Reveal.slide(h, v, 1000);
+            const page = Reveal.getCurrentSlide();
+            return [...spill(page), page.innerText.trim() !== "" || page.querySelector("img, svg, canvas") !== null];
+        }""", [h, v])
+        name = f"page {n} of {path.stem}"
+        if wide > 0: said.append(f"{name} is {wide} px too wide")
+        if tall > 0: said.append(f"{name} is {tall} px too tall")
+        if not seen: said.append(f"{name} is empty")
+        if pictures: page.screenshot(path=pictures / f"{path.stem}-{n:02}{'-dark' if dark else ''}.png")
+    page.close()
+    return len(places), said
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("sessions", nargs="*", help="the notebooks' names (default: all)")
+    parser.add_argument("--pictures", type=Path, help="a folder for a picture of each page")
+    parser.add_argument("--dark", action="store_true", help="look at the pages in the dark theme")
+    args, s, bad = parser.parse_args(), settings(), 0
+    sys.path.insert(0, str(ROOT / "tests"))
+    from conftest import CHROMIUM
+    for folder in filter(None, (DECKS, args.pictures)): folder.mkdir(parents=True, exist_ok=True)
+    with sync_playwright() as p:
+        browser = p.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        for session in args.sessions or s.sessions:
+            path = DECKS / f"{session}.html"
+            path.write_text(deck(nbformat.read(ROOT / f"nbs/{session}.ipynb", as_version=4), s, session), "utf-8")
+            n, said = walk(path, browser, args.pictures, args.dark)
+            print(f"{path.relative_to(ROOT)}: {n} pages, {path.stat().st_size / 1e6:.1f} MB", *said, sep="\n    ")
+            bad += len(said)
+    return bool(bad)
+
+
+if __name__ == "__main__": sys.exit(main())

@@ -1,0 +1,36 @@
+/** What a deck does by itself: light and dark, pages that fit, and reveal.js. */
+const dark = matchMedia("(prefers-color-scheme: dark)");
+
+function paint(theme) { document.documentElement.dataset.theme = theme; }
+function follow() { paint(dark.matches ? "dark" : "light"); }
+function flip() { paint(document.documentElement.dataset.theme === "dark" ? "light" : "dark"); }
+
+/** By how many pixels what `page` holds is larger than it; [0, 0] is a page that fits. */
+function spill(page) {
+  const boxes = [...page.querySelectorAll("*")].filter((node) => getComputedStyle(node).overflowX !== "visible");
+  const wide = Math.max(...[page, ...boxes].map((node) => node.scrollWidth - node.clientWidth));
+  return [wide, page.scrollHeight - page.clientHeight];
+}
+
+/** Make what a page shows smaller, step by step, until it fits: first pictures and widgets, then code too. */
+function fit(page) {
+  for (const [name, least] of [["--picture", 0.7], ["--code", 0.72]]) {
+    for (let size = 1; size >= least && spill(page).some((pixels) => pixels > 0); size -= 0.04) {
+      page.style.setProperty(name, size.toFixed(2));
+    }
+  }
+}
+
+function pages() { return document.querySelectorAll(".slides > section > section"); }
+
+follow();
+dark.addEventListener("change", follow);
+addEventListener("load", async () => {
+  pages().forEach(fit);
+  await Reveal.initialize({
+    width: 1280, height: 720, margin: 0, center: false, hash: true, slideNumber: "c/t", transition: "none",
+    plugins: [RevealNotes],
+  });
+  Reveal.addKeyBinding({ keyCode: 84, key: "T", description: "Light or dark" }, flip);
+  document.querySelector(".theme").addEventListener("click", flip);
+});
