@@ -441,7 +441,7 @@ def test_texts_that_are_none(texts, error, said):
 
 
 def test_too_much_is_refused_before_the_model_runs(monkeypatch):
-    monkeypatch.setattr(module, "_listen", lambda *_: 1/0)
+    monkeypatch.setattr(module, "listen", lambda *_: 1/0)
     with warnings.catch_warnings(action="ignore"), pytest.raises(ValueError, match="Pass fewer or shorter texts"):
         attention_maps(["so "*510]*40)
     with pytest.raises(ValueError, match="6 layers × 12 heads × 1 texts × 5,002 × 5,002 tokens × 4 bytes are 7.2"):
