@@ -1,0 +1,120 @@
+/**
+ * Quiz: a form for each question, with the reason of each answer that was chosen. What was checked is the only state;
+ * it lies in the model, so that every view of it and a reloaded page show the same. No kernel is asked for anything.
+ *
+ * @typedef {object} Answer @property {string} text @property {boolean} right @property {string} why
+ * @typedef {object} Question @property {string} ask @property {Answer[]} answers @property {boolean} several are right
+ * @typedef {number[]} Check places of the answers that were chosen
+ */
+
+/** `text`, in which `backticks` mean code. */
+function phrase(text) { return text.split("`").map((part, n) => (n % 2 ? make("code", "", part) : part)); }
+
+function letter(n) { return String.fromCharCode(97 + n); }
+
+/** An answer to choose, and room for its reason. */
+function answerRow({ text, right, why }, n, several) {
+  const input = make("input", "", [], { type: several ? "checkbox" : "radio", name: "answer", value: n });
+  const label = make("label", "", [input, make("span", "letter", letter(n)), make("span", "text", phrase(text))]);
+  const reason = make("p", "why", [make("b", "", right ? "✓ Right. " : "✗ Not this one. "), ...phrase(why)]);
+  const node = make("div", "answer", label);
+  function reveal(on) {
+    if (on && !reason.isConnected) node.append(reason);
+    if (!on) reason.remove();
+    node.classList.toggle(right ? "right" : "wrong", on);
+  }
+  return { node, input, reveal };
+}
+
+/** What is said of `check`, which is the `nth`. */
+function verdictOf(answers, check, nth) {
+  const wrong = check.filter((n) => !answers[n].right).length;
+  const missing = answers.filter((a, n) => a.right && !check.includes(n)).length;
+  if (!wrong && !missing) return nth === 1 ? "✓ Right at the first try." : `✓ Right, at try ${nth}.`;
+  if (!wrong) return `✗ Not all yet: ${missing} more ${missing === 1 ? "is" : "are"} right.`;
+  return "✗ Not yet: read why, and try again.";
+}
+
+function isRight({ answers }, check) {
+  return check !== undefined && answers.every(({ right }, n) => right === check.includes(n));
+}
+
+/** A question. `checks()` are its checks so far, `check(chosen)` adds one. */
+function questionForm(question, n, checks, check) {
+  const { ask, answers, several } = question;
+  const rows = answers.map((answer, i) => answerRow(answer, i, several));
+  const button = make("button", "", "Check", { type: "submit" });
+  const verdict = make("p", "verdict", [], { role: "status" });
+  const legend = make("legend", "", [make("span", "number", `${n + 1}.`), make("span", "text", phrase(ask))]);
+  if (several) legend.append(make("span", "hint", "Choose all that hold."));
+  const list = make("div", "answers", rows.map(({ node }) => node), { "aria-live": "polite" });
+  const node = make("form", "question", make("fieldset", "", [legend, list, make("div", "foot", [button, verdict])]),
+    { tabindex: -1, autocomplete: "off" });
+  let [unfolded, drawn] = [false, null];
+
+  function update() {
+    const done = checks();
+    const [last, held] = [done.at(-1), node.contains(document.activeElement)];
+    const right = isRight(question, last);
+    const seen = rows.map((_, i) => done.some((chosen) => chosen.includes(i)));
+    unfolded &&= right;
+    rows.forEach(({ reveal }, i) => reveal(seen[i] || unfolded));
+    if (right) button.setAttribute("aria-expanded", unfolded);
+    else button.removeAttribute("aria-expanded");
+    if (same(done, drawn)) return;
+    drawn = done;
+    rows.forEach(({ input }, i) => {
+      input.checked = last?.includes(i) ?? false;
+      input.disabled = right;
+    });
+    tell(verdict, last ? verdictOf(answers, last, done.length) : "");
+    node.classList.toggle("solved", right);
+    tell(button, right ? "Why not the others?" : "Check");
+    button.hidden = right && seen.every(Boolean);
+    if (held && right) (button.hidden ? node : button).focus();
+  }
+  function submit(event) {
+    event.preventDefault();
+    const chosen = rows.flatMap(({ input }, i) => (input.checked ? [i] : []));
+    if (node.classList.contains("solved")) {
+      unfolded = !unfolded;
+      update();
+    } else if (!chosen.length) tell(verdict, several ? "Choose one or more first." : "Choose an answer first.");
+    else if (same(chosen, checks().at(-1))) tell(verdict, verdictOf(answers, chosen, checks().length));
+    else check(chosen);
+  }
+  node.addEventListener("submit", submit);
+  node.addEventListener("change", () => tell(verdict, ""));
+  return { node, update };
+}
+
+function draw({ model, root, set }) {
+  const questions = model.get("_questions");
+  const checks = (n) => model.get("_checks")[n] ?? [];
+  const check = (n, chosen) => set("_checks", questions.map((_, i) => (i === n ? [...checks(i), chosen] : checks(i))));
+  const forms = questions.map((q, n) => questionForm(q, n, () => checks(n), (chosen) => check(n, chosen)));
+  const tally = make("p", "tally");
+  const again = make("button", "", "Start over", { type: "button" });
+  const n = questions.length;
+
+  function update() {
+    forms.forEach((form) => form.update());
+    const right = questions.filter((question, i) => isRight(question, checks(i).at(-1)));
+    const first = right.filter((question) => checks(questions.indexOf(question)).length === 1);
+    const begun = questions.some((_, i) => checks(i).length);
+    tell(tally, begun ? `${right.length} of ${n} right, ${first.length} at the first try.` : "");
+    again.hidden = !begun;
+  }
+  again.addEventListener("click", () => {
+    set("_checks", []);
+    forms[0].node.focus();
+  });
+  const lead = `${n} question${n === 1 ? "" : "s"}. Every answer has its reason; try as often as you like.`;
+  dress(root, [make("p", "lead", lead), ...forms.map(({ node }) => node),
+    make("div", "end", [tally, again])], { role: "group", "aria-label": "Quiz" });
+  model.on("change:_checks", update);
+  update();
+  return () => model.off("change:_checks", update);
+}
+
+export default study("quiz", draw);
