@@ -62,8 +62,8 @@ def front(nb, s: Settings, session: str):
     found = next((re.search(r"(?m)^> (.*)", c.source) for c in nb.cells if is_title(c)), None)
     course, title, host = map(escape, (s.title, s.sessions[session], s.host))
     number = list(s.sessions).index(session) + 1
-    source = (f'<div class="front"><p class="course">{course}</p><h1>{title}</h1>\n\n{found[1] if found else ""}\n\n'
-              f'<p class="host">Session {number} · {host}</p></div>')
+    source = (f'<div class="front"><p class="course">{course}</p><h1>{title}</h1>'
+              f'{rendered(found[1]) if found else ""}<p class="host">Session {number} · {host}</p></div>')
     return new_markdown_cell(source, metadata=dict(slideshow=dict(slide_type="slide")))
 
 
@@ -80,7 +80,10 @@ class Renderer(IPythonRenderer):
     def block_math(self, body: str) -> str: return LatexToMathML().convert_with_local_state(body, displaystyle=True)
 
 
-def rendered(source: str) -> str: return MarkdownWithMath(renderer=Renderer(escape=False)).render(source)
+def rendered(source: str) -> str:
+    "`source`, Markdown, as HTML that holds its pictures."
+    renderer = Renderer(escape=False, embed_images=True, path=str(ROOT / "nbs"), exclude_anchor_links=True)
+    return MarkdownWithMath(renderer=renderer).render(source)
 
 
 def colours() -> str:
@@ -96,7 +99,7 @@ def deck(nb, s: Settings, session: str) -> str:
     nb.metadata["language_info"] = nbformat.from_dict(dict(name="python"))
     exporter = SlidesExporter(template_name="slides", extra_template_basedirs=[str(ROOT / "tools")],
                               extra_template_paths=[str(reveal())], exclude_input_prompt=True,
-                              exclude_output_prompt=True, exclude_anchor_links=True)
+                              exclude_output_prompt=True)
     exporter.register_filter("markdown2html", rendered)
     about = dict(title=f"{s.sessions[session]} · {s.title}", colours=colours())
     return exporter.from_notebook_node(nb, resources=dict(deck=about))[0]

@@ -12,12 +12,14 @@ function spill(page) {
   return [wide, page.scrollHeight - page.clientHeight];
 }
 
-/** Make what a page shows smaller, step by step, until it fits: first pictures and widgets, then code too. */
+/** Make what a page shows smaller, step by step, until it fits: pictures and widgets first, and code that is too wide. */
 function fit(page) {
-  for (const [name, least] of [["--picture", 0.7], ["--code", 0.72]]) {
-    for (let size = 1; size >= least && spill(page).some((pixels) => pixels > 0); size -= 0.04) {
-      page.style.setProperty(name, size.toFixed(2));
-    }
+  const sizes = { "--picture": 1, "--code": 1 };
+  while (spill(page).some((pixels) => pixels > 0)) {
+    const wide = [...page.querySelectorAll("pre")].some((code) => code.scrollWidth > code.clientWidth);
+    const name = wide || sizes["--picture"] < 0.6 ? "--code" : "--picture";
+    if (name === "--code" && sizes[name] < 0.75) return;
+    page.style.setProperty(name, sizes[name] -= 0.04);
   }
 }
 
