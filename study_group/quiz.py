@@ -141,7 +141,7 @@ def _answer_html(answer: dict, n: int) -> str:
     summary = f'<summary style="cursor:pointer;padding:3px 0">{letter(n)}) {_html(answer["text"])}</summary>'
     return f'<details style="margin:2px 0 2px 18px">{summary}{reason}</details>'
 
-# %% ../nbs/under_the_hood/quiz.ipynb #cda822a9
+# %% ../nbs/under_the_hood/quiz.ipynb #46fd7c73
 def _question_html(question: dict, n: int) -> str:
     "The `n`th `question` and its answers."
     hint = f" <i>{SEVERAL}</i>" if question["several"] else ""
@@ -152,7 +152,8 @@ def _question_html(question: dict, n: int) -> str:
 def html(self: Quiz) -> str:
     "The static form: each answer unfolds its reason."
     questions = "".join(_question_html(question, n) for n, question in enumerate(self._questions, 1))
-    return f'<p>Choose, then click your answer to read its reason.</p><div style="max-width:800px">{questions}</div>'
+    lead = "<p>Choose, then click your answer to read its reason.</p>"
+    return f'{lead}<div style="max-width:780px;overflow-wrap:anywhere">{questions}</div>'
 
 # %% ../nbs/under_the_hood/quiz.ipynb #1c23f375
 def _lines(text: str, first: str, rest: str) -> str:

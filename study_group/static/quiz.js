@@ -15,7 +15,7 @@ function letter(n) { return String.fromCharCode(97 + n); }
 /** An answer to choose, and room for its reason. */
 function answerRow({ text, right, why }, n, several) {
   const input = make("input", "", [], { type: several ? "checkbox" : "radio", name: "answer", value: n });
-  const label = make("label", "", [input, make("span", "letter", letter(n)), make("span", "text", phrase(text))]);
+  const label = make("label", "", [input, make("span", "letter", `${letter(n)} `), make("span", "text", phrase(text))]);
   const reason = make("p", "why", [make("b", "", right ? "✓ Right. " : "✗ Not this one. "), ...phrase(why)]);
   const node = make("div", "answer", label);
   function reveal(on) {
@@ -45,7 +45,7 @@ function questionForm(question, n, checks, check) {
   const rows = answers.map((answer, i) => answerRow(answer, i, several));
   const button = make("button", "", "Check", { type: "submit" });
   const verdict = make("p", "verdict", [], { role: "status" });
-  const legend = make("legend", "", [make("span", "number", `${n + 1}.`), make("span", "text", phrase(ask))]);
+  const legend = make("legend", "", [make("span", "number", `${n + 1}. `), make("span", "text", phrase(ask))]);
   if (several) legend.append(make("span", "hint", "Choose all that hold."));
   const list = make("div", "answers", rows.map(({ node }) => node), { "aria-live": "polite" });
   const node = make("form", "question", make("fieldset", "", [legend, list, make("div", "foot", [button, verdict])]),
@@ -84,7 +84,7 @@ function questionForm(question, n, checks, check) {
     else check(chosen);
   }
   node.addEventListener("submit", submit);
-  node.addEventListener("change", () => tell(verdict, ""));
+  for (const type of ["change", "reset"]) node.addEventListener(type, () => tell(verdict, ""));
   return { node, update };
 }
 
@@ -101,11 +101,12 @@ function draw({ model, root, set }) {
     forms.forEach((form) => form.update());
     const right = questions.filter((question, i) => isRight(question, checks(i).at(-1)));
     const first = right.filter((question) => checks(questions.indexOf(question)).length === 1);
-    const begun = questions.some((_, i) => checks(i).length);
-    tell(tally, begun ? `${right.length} of ${n} right, ${first.length} at the first try.` : "");
-    again.hidden = !begun;
+    const all = right.length === n && n > 1 ? `All ${n}` : `${right.length} of ${n}`;
+    again.hidden = !questions.some((_, i) => checks(i).length);
+    tell(tally, again.hidden ? "" : `${all} right${right.length ? `, ${first.length} at the first try` : ""}.`);
   }
   again.addEventListener("click", () => {
+    forms.forEach(({ node }) => node.reset());
     set("_checks", []);
     forms[0].node.focus();
   });
