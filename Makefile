@@ -31,6 +31,10 @@ readme: .venv/dev
 slides: .venv/dev
 	$(BIN)/python tools/slides.py
 
+# The course as pages that need no kernel and no network, in _site/; each is opened in a browser.
+site: .venv/dev
+	$(BIN)/python tools/website.py
+
 screenshots: .venv/dev
 	$(BIN)/python tools/screenshots.py
 
@@ -41,4 +45,4 @@ screenshots: .venv/dev
 	$(BIN)/python -m pip install -q -c tools/constraints.txt -e ".[$*]"
 	touch $@
 
-.PHONY: lab test check test-all bench notebooks readme slides screenshots
+.PHONY: lab test check test-all bench notebooks readme slides site screenshots

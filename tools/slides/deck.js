@@ -12,7 +12,7 @@ function spill(page) {
   return [wide, page.scrollHeight - page.clientHeight];
 }
 
-/** Make what a page shows smaller, step by step, until it fits: pictures and widgets first, and code that is too wide. */
+/** Make what a page shows smaller, step by step, until it fits: pictures and widgets first, code only if need be. */
 function fit(page) {
   const sizes = { "--picture": 1, "--code": 1 };
   while (spill(page).some((pixels) => pixels > 0)) {

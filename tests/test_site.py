@@ -1,0 +1,71 @@
+"""The course as pages: what a page leaves out, and each page in a browser without a network."""
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+sys.path[:0] = [str(ROOT / "tools"), str(ROOT / "tools/website")]
+import course_pages, website
+
+
+def code(source: str, **metadata) -> dict: return dict(cell_type="code", source=[source], metadata=metadata)
+
+
+def test_directives_and_hidden_cells_are_left_out():
+    assert course_pages.for_readers(code("#| export\nx = 1"))["source"] == "x = 1"
+    assert course_pages.hidden(code("#| hide\nx = 1"))
+    assert not course_pages.hidden(dict(cell_type="markdown", source=["#| hide"]))
+    folded = course_pages.for_readers(code("x = 1", jupyter=dict(source_hidden=True)))
+    assert folded["metadata"] == dict(tags=["hide-input"])
+
+
+def test_links_lead_to_pages_or_to_the_repository():
+    assert course_pages.elsewhere("[a](../01_pipeline.ipynb#Step-1)") == "[a](../01_pipeline.ipynb#Step-1)"
+    assert course_pages.elsewhere("[rules](../CONTRIBUTING.md)").endswith("/blob/main/CONTRIBUTING.md)")
+    assert course_pages.elsewhere("[![Open In Colab](https://x/y.svg)](https://z)") == "[Open In Colab](https://z)"
+
+
+def test_reader_says_what_goes_wrong(chrome, tmp_path):
+    (tmp_path / "a.html").write_text('<a href="b.html#there">1</a> <a href="b.html#gone">2</a> <a href="c.html">3</a>')
+    (tmp_path / "b.html").write_text('<p id="there">x</p><script>throw Error("oh")</script><img src="https://x.y/z">')
+    reader = website.Reader(chrome, tmp_path)
+    reader.walk()
+    found = "\n".join(reader.log)
+    for words in ("b.html#gone leads nowhere", "c.html leads nowhere", "oh", "failed: https://x.y/z"): assert words in found
+    assert "there leads" not in found
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("site")
+    website.build(folder / "pages", folder / "work")
+    return folder / "pages"
+
+
+@pytest.mark.extra
+def test_every_page_works_without_a_network(chrome, site):
+    reader = website.Reader(chrome, site)
+    reader.walk()
+    assert reader.log == []
+    assert len(reader.pages()) > len(list((ROOT / "nbs").rglob("*.ipynb")))  # the search page too
+    assert sum(path.stat().st_size for path in site.rglob("*") if path.is_file()) < 30_000_000
+
+
+@pytest.mark.extra
+def test_search_finds_a_session(chrome, site):
+    reader = website.Reader(chrome, site)
+    assert "Behind the pipeline" in reader.search("postprocess logits")
+    assert reader.log == []
+
+
+@pytest.mark.extra
+def test_theme_can_be_chosen_and_pages_are_narrow(chrome, site):
+    page = (reader := website.Reader(chrome, site, color_scheme="dark", viewport=dict(width=400, height=800))).page
+    background = "() => getComputedStyle(document.body).backgroundColor.match(/\\d+/g).every(c => c > 128)"
+    for path in reader.pages():
+        reader.open(path)
+        assert page.evaluate("() => document.documentElement.scrollWidth") <= 400, path
+    assert not page.evaluate(background)
+    page.locator(".theme-toggle:visible").click()
+    assert page.evaluate(background) and page.evaluate("() => getComputedStyle(document.body).colorScheme") == "light"

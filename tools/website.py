@@ -1,0 +1,79 @@
+"""The course as pages that need no kernel and no network, in _site/; each page is opened in a browser and looked at.
+
+    python tools/website.py           # build _site/ and check it
+    python tools/website.py --check   # only check it
+"""
+import subprocess, sys
+from pathlib import Path
+from urllib.parse import unquote
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+ROOT = Path(__file__).parent.parent
+SITE = ROOT / "_site"
+
+
+def build(to: Path = SITE, work: Path = ROOT / ".cache/site"):
+    "Write the pages to the folder `to`; `work` keeps what needn't be done again. A link that leads nowhere is an error."
+    options = ["--quiet", "--fail-on-warning", "--keep-going", "--jobs", "auto"]
+    folders = ["-c", ROOT / "tools/website", "-d", work, ROOT / "nbs", to]
+    subprocess.run([sys.executable, "-m", "sphinx", *options, *folders], check=True)
+
+
+class Reader:
+    "A browser without a network, on the pages in `site`; `log` has what went wrong."
+
+    def __init__(self, browser: Browser, site: Path, **options):
+        self.site, self.log, self.ids = site, [], {}
+        context = browser.new_context(offline=True, **options)
+        self.page = page = context.new_page()
+        page.on("console", lambda m: self.say(m.text) if m.type in ("error", "warning") else None)
+        page.on("pageerror", lambda e: self.say(e))
+        page.on("requestfailed", lambda r: self.say(f"failed: {r.url[:100]}"))
+
+    def say(self, words): self.log.append(f"{Path(self.page.url).name}: {words}")
+
+    def open(self, path: Path) -> list[str]:
+        "Open a page, wait until it is quiet; its links to pages."
+        self.page.goto(path.as_uri())
+        self.page.wait_for_load_state("networkidle")
+        self.ids[path] = set(self.page.evaluate("() => [...document.querySelectorAll('[id]')].map(n => n.id)"))
+        links = self.page.evaluate("() => [...document.links].map(a => a.href)")
+        return [unquote(a.removeprefix("file://")) for a in links if a.startswith("file:")]
+
+    def pages(self) -> list[Path]: return sorted(self.site.rglob("*.html"))
+
+    def walk(self):
+        "Open every page, and see that each link to a page leads to a place."
+        links = {path: self.open(path) for path in self.pages()}
+        for path, targets in links.items():
+            for target in targets:
+                file, _, id = target.partition("#")
+                place = Path(file.partition("?")[0])
+                if not (place.is_file() and (not id or place not in links or id in self.ids[place])):
+                    self.log.append(f"{path.name}: {target} leads nowhere")
+
+    def search(self, words: str) -> list[str]:
+        "The titles that a search finds from the front page."
+        self.open(self.site / "index.html")
+        self.page.locator("input[name=q]").first.fill(words)
+        self.page.keyboard.press("Enter")
+        self.page.locator("#search-results .search-summary", has_text="found").wait_for()
+        return self.page.locator("#search-results li a").all_inner_texts()
+
+
+def main() -> int:
+    if "--check" not in sys.argv: build()
+    sys.path.insert(0, str(ROOT / "tests"))
+    from conftest import CHROMIUM
+    with sync_playwright() as p:
+        browser = p.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        reader = Reader(browser, SITE)
+        reader.walk()
+        if not reader.search("attention mask"): reader.log.append("the search finds nothing")
+        size = sum(path.stat().st_size for path in SITE.rglob("*") if path.is_file())
+        print(f"_site/index.html and {len(reader.pages()) - 1} more pages, {size / 1e6:.1f} MB", *reader.log, sep="\n    ")
+        return bool(reader.log)
+
+
+if __name__ == "__main__": sys.exit(main())

@@ -1,0 +1,71 @@
+"""What the course's pages need beyond Sphinx's settings: notebooks for readers, anchors as in JupyterLab, MathML."""
+import json, re
+from fnmatch import filter as matching
+
+from docutils.nodes import SkipNode
+from math_core import LatexToMathML
+
+from study_group.course import settings
+
+PARTS = {"For the host": "host", "Solutions": "solutions/*", "Under the hood": "under_the_hood/*"}
+TREE = "```{{toctree}}\n:hidden:\n:glob:\n:caption: {}\n\n{}\n```"
+
+
+def slug(heading: str) -> str:
+    "The anchor of `heading`, as JupyterLab has it."
+    return heading.replace(" ", "-")
+
+
+def trees(pages: set[str]) -> str:
+    "What the front page says for the sidebar to list `pages`."
+    sessions = "\n".join(f"{n} {title} <{name}>" for n, (name, title) in enumerate(settings().sessions.items(), 1))
+    parts = {"Sessions": sessions} | {name: pattern for name, pattern in PARTS.items() if matching(pages, pattern)}
+    return "\n\n".join(TREE.format(*part) for part in parts.items())
+
+
+def elsewhere(text: str) -> str:
+    "`text`, Markdown, with links to what isn't in nbs/ leading to the repository, and without Colab's picture."
+    s = settings()
+    text = re.sub(r"\]\(\.\./(?!\w+\.ipynb)", f"](https://github.com/{s.user}/{s.repo}/blob/{s.branch}/", text)
+    return re.sub(r"\[!\[(Open In Colab)\]\([^)]*\)\]", r"[\1]", text)
+
+
+def for_readers(cell: dict) -> dict:
+    "`cell` without nbdev's directives and without badges, its code to unfold where JupyterLab folds it."
+    text = "".join(cell["source"])
+    if cell["cell_type"] != "code": return cell | dict(source=elsewhere(text))
+    folded = cell["metadata"].get("jupyter", {}).get("source_hidden")
+    return cell | dict(source=re.sub(r"(?m)^#\|.*\n?", "", text).strip(),
+                       metadata=dict(tags=["hide-input"] if folded else []))
+
+
+def hidden(cell: dict) -> bool:
+    "Whether `cell` is nothing for a reader without a kernel."
+    hide = cell["cell_type"] == "code" and re.search(r"(?m)^#\| *hide *$", "".join(cell["source"]))
+    return bool(hide) or cell.get("id") == "way-on"
+
+
+def prepare(app, docname: str, source: list[str]):
+    "Make of the notebook in `source` what the page `docname` shows."
+    nb = json.loads(source[0])
+    cells = [for_readers(c) for c in nb["cells"] if not hidden(c)]
+    if docname == app.config.root_doc:
+        cells.append(dict(cell_type="markdown", id="trees", metadata={}, source=trees(app.env.found_docs)))
+    source[0] = json.dumps(nb | dict(cells=cells))
+
+
+def inline(self, node):
+    "Write a formula as MathML, which browsers draw by themselves."
+    self.body.append(LatexToMathML().convert_with_local_state(node.astext(), displaystyle=False))
+    raise SkipNode
+
+
+def block(self, node):
+    self.body.append(LatexToMathML().convert_with_local_state(node.astext(), displaystyle=True))
+    raise SkipNode
+
+
+def setup(app):
+    app.connect("source-read", prepare)
+    app.add_html_math_renderer("mathml", (inline, None), (block, None))
+    return dict(parallel_read_safe=True, parallel_write_safe=True)
