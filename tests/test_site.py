@@ -38,9 +38,8 @@ def test_reader_says_what_goes_wrong(chrome, tmp_path):
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("site")
-    website.build(folder / "pages", folder / "work")
-    return folder / "pages"
+    website.build(folder := tmp_path_factory.mktemp("site") / "pages")
+    return folder
 
 
 @pytest.mark.extra

@@ -3,7 +3,7 @@
     python tools/website.py           # build _site/ and check it
     python tools/website.py --check   # only check it
 """
-import subprocess, sys
+import shutil, subprocess, sys, tempfile
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -13,11 +13,14 @@ ROOT = Path(__file__).parent.parent
 SITE = ROOT / "_site"
 
 
-def build(to: Path = SITE, work: Path = ROOT / ".cache/site"):
-    "Write the pages to the folder `to`; `work` keeps what needn't be done again. A link that leads nowhere is an error."
-    options = ["--quiet", "--fail-on-warning", "--keep-going", "--jobs", "auto"]
-    folders = ["-c", ROOT / "tools/website", "-d", work, ROOT / "nbs", to]
-    subprocess.run([sys.executable, "-m", "sphinx", *options, *folders], check=True)
+def build(to: Path = SITE):
+    "Write the pages to the folder `to`, anew. A link between them that leads nowhere is an error."
+    options = ["--quiet", "--fail-on-warning", "--keep-going", "--jobs", "auto", "-c", ROOT / "tools/website"]
+    with tempfile.TemporaryDirectory() as work:
+        folders = ["-d", f"{work}/doctrees", ROOT / "nbs", f"{work}/pages"]
+        if subprocess.run([sys.executable, "-m", "sphinx", *options, *folders]).returncode: sys.exit("no pages: see above")
+        shutil.rmtree(to, ignore_errors=True)
+        shutil.copytree(f"{work}/pages", to)
 
 
 class Reader:
