@@ -104,3 +104,18 @@ def test_pages_that_do_not_fit_are_found(tmp_path, chrome):
 def test_page_shrinks_to_what_it_shows(tmp_path, chrome):
     code = "\n".join(["x"*110]*20)
     assert shown(tmp_path, chrome, cell(f"## Code\n\n```python\n{code}\n```", "slide"))[1:] == (2, [])
+
+
+def test_widget_that_is_too_tall_scrolls(tmp_path, chrome):
+    tall = cell("## Tall", "slide"), cell("widget", "-", "")
+    tall[1].outputs = [new_output("display_data", data={"text/html": "<p>line</p>"*80})]
+    assert shown(tmp_path, chrome, *tall)[1:] == (2, [])
+
+
+def test_page_without_a_heading_has_the_one_before_it(tmp_path, chrome):
+    path = written(tmp_path, cell("## A & B", "slide"), cell("more", "subslide"), cell("and more", "subslide"))
+    page = chrome.new_page()
+    page.goto(path.as_uri())
+    page.wait_for_function("() => window.Reveal?.isReady()")
+    assert page.locator(".section").all_text_contents() == ["A & B", "A & B"]
+    page.close()

@@ -18,7 +18,8 @@ def build(to: Path = SITE):
     options = ["--quiet", "--fail-on-warning", "--keep-going", "--jobs", "auto", "-c", ROOT / "tools/website"]
     with tempfile.TemporaryDirectory() as work:
         folders = ["-d", f"{work}/doctrees", ROOT / "nbs", f"{work}/pages"]
-        if subprocess.run([sys.executable, "-m", "sphinx", *options, *folders]).returncode: sys.exit("no pages: see above")
+        done = subprocess.run([sys.executable, "-m", "sphinx", *options, *folders])
+        if done.returncode: sys.exit("no pages: see above")
         shutil.rmtree(to, ignore_errors=True)
         shutil.copytree(f"{work}/pages", to)
 
@@ -75,7 +76,8 @@ def main() -> int:
         reader.walk()
         if not reader.search("attention mask"): reader.log.append("the search finds nothing")
         size = sum(path.stat().st_size for path in SITE.rglob("*") if path.is_file())
-        print(f"_site/index.html and {len(reader.pages()) - 1} more pages, {size / 1e6:.1f} MB", *reader.log, sep="\n    ")
+        print(f"_site/index.html and {len(reader.pages()) - 1} more pages, {size / 1e6:.1f} MB")
+        for line in reader.log: print(f"    {line}")
         return bool(reader.log)
 
 

@@ -5,29 +5,45 @@ function paint(theme) { document.documentElement.dataset.theme = theme; }
 function follow() { paint(dark.matches ? "dark" : "light"); }
 function flip() { paint(document.documentElement.dataset.theme === "dark" ? "light" : "dark"); }
 
-/** By how many pixels what `page` holds is larger than it; [0, 0] is a page that fits. */
+function pages() { return [...document.querySelectorAll(".slides > section > section")]; }
+
+/** By how many pixels what `page` holds is wider and taller than it. */
 function spill(page) {
   const boxes = [...page.querySelectorAll("*")].filter((node) => getComputedStyle(node).overflowX !== "visible");
   const wide = Math.max(...[page, ...boxes].map((node) => node.scrollWidth - node.clientWidth));
   return [wide, page.scrollHeight - page.clientHeight];
 }
 
-/** Make what a page shows smaller, step by step, until it fits: pictures and widgets first, code only if need be. */
+/** Make what a page shows smaller, step by step, until it fits: code that is too wide, then pictures, then all text. */
 function fit(page) {
-  const sizes = { "--picture": 1, "--code": 1 };
+  const sizes = { "--picture": 1, "--said": 1, "--code": 1 };
   while (spill(page).some((pixels) => pixels > 0)) {
     const wide = [...page.querySelectorAll("pre")].some((code) => code.scrollWidth > code.clientWidth);
-    const name = wide || sizes["--picture"] < 0.6 ? "--code" : "--picture";
-    if (name === "--code" && sizes[name] < 0.75) return;
+    const name = Object.keys(sizes).find((each) => sizes[each] > 0.72 && (!wide || each === "--code"));
+    if (!name) return scroll(page);
     page.style.setProperty(name, sizes[name] -= 0.04);
   }
 }
 
-function pages() { return document.querySelectorAll(".slides > section > section"); }
+/** Let a widget scroll that is too tall however small it is. */
+function scroll(page) {
+  const box = page.querySelector(".jp-RenderedHTML")?.parentElement;
+  const height = box && box.offsetHeight - spill(page)[1] - 2;
+  if (height > 240) Object.assign(box.style, { maxHeight: `${height}px`, overflowY: "auto" });
+}
+
+/** Give a page without a heading the one before it, small. */
+function head(page, n, all) {
+  const [own, before] = [page, all[n - 1]].map((at) => at?.querySelector("h2, h3, .section"));
+  if (own || !before) return;
+  const section = Object.assign(document.createElement("p"), { className: "section", textContent: before.textContent });
+  page.prepend(section);
+}
 
 follow();
 dark.addEventListener("change", follow);
 addEventListener("load", async () => {
+  pages().forEach(head);
   pages().forEach(fit);
   await Reveal.initialize({
     width: 1280, height: 720, margin: 0, center: false, hash: true, slideNumber: "c/t", transition: "none",
