@@ -119,7 +119,8 @@ def walk(path: Path, browser: Browser, pictures: Path | None = None, dark: bool 
         wide, tall, seen = page.evaluate("""([h, v]) => {
             Reveal.slide(h, v, 1000);
             const page = Reveal.getCurrentSlide();
-            return [...spill(page), page.innerText.trim() !== "" || page.querySelector("img, svg, canvas") !== null];
+            const parts = [...page.querySelectorAll(":scope > :not(.section, aside)")];
+            return [...spill(page), parts.some((part) => part.innerText.trim() || part.querySelector("img, svg"))];
         }""", [h, v])
         name = f"page {n} of {path.stem}"
         if wide > 0: said.append(f"{name} is {wide} px too wide")
