@@ -20,7 +20,7 @@ myst_heading_slug_func = "course_pages.slug"
 html_math_renderer = "mathml"
 
 html_theme = "furo"
-html_static_path, html_css_files = ["static"], ["site.css"]
+html_static_path, html_css_files, html_js_files = ["static"], ["site.css"], ["site.js"]
 pygments_style, pygments_dark_style = "xcode", "lightbulb"
 smartquotes = html_use_index = html_copy_source = html_show_sphinx = html_show_copyright = False
 html_show_search_summary = False  # it would fetch the pages, which a page from disk may not
