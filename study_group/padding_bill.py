@@ -6,7 +6,7 @@
 __all__ = ['ORDERS', 'NUMBERS', 'MOST', 'PICTURE', 'batches_of', 'widths_of', 'cost_of', 'PaddingBill', 'place', 'picture',
            'address']
 
-# %% ../nbs/under_the_hood/padding_bill.ipynb #ddc2903d
+# %% ../nbs/under_the_hood/padding_bill.ipynb #47d6d3b3
 import random
 from base64 import b64encode
 from collections import Counter
@@ -19,8 +19,8 @@ import numpy as np, traitlets
 from fastcore.basics import patch
 from PIL import Image
 
-from .padding import (STRATEGIES, check_lengths, check_positive, forward_flops, padded_length,
-                                 padding_cost, token_budget_batches)
+from .padding_by_hand import check_positive, padded_length
+from .padding_costs import STRATEGIES, check_lengths, forward_flops, padding_cost, token_budget_batches
 from .widgets import StudyWidget
 
 # %% ../nbs/under_the_hood/padding_bill.ipynb #ff68a946

@@ -6,7 +6,7 @@
 __all__ = ['OUTCOMES', 'MOST_ROWS', 'MOST_COLUMNS', 'MOST_CUT', 'FILTERS', 'outcome', 'say_value', 'say_numbers', 'window',
            'say_more', 'cut_off', 'say_batch', 'PaddingTable']
 
-# %% ../nbs/under_the_hood/padding_table.ipynb #5bb82ac4
+# %% ../nbs/under_the_hood/padding_table.ipynb #80ba573a
 import json
 from html import escape
 from types import SimpleNamespace
@@ -15,7 +15,7 @@ import numpy as np, pandas as pd, traitlets
 from fastcore.basics import patch
 from transformers import PreTrainedTokenizerBase
 
-from .padding import PaddingRow, attention_masks, overheard
+from .padding_calls import PaddingRow, attention_masks, overheard
 from .pipeline_strip import token_kinds
 from .widgets import StudyWidget, shorten
 
