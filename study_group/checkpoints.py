@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['BUNDLED', 'HEADS', 'CheckpointError', 'from_pretrained', 'load_tokenizer', 'load_model', 'load', 'load_shared']
 
-# %% ../nbs/under_the_hood/checkpoints.ipynb #a3a346c8
+# %% ../nbs/under_the_hood/checkpoints.ipynb #ecb0f51d
 import os, re
 from contextlib import contextmanager
 from functools import lru_cache
@@ -18,8 +18,7 @@ from huggingface_hub.errors import (EntryNotFoundError, GatedRepoError, HfHubHTT
 from transformers import AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 from transformers.utils import logging
 
-from .course import within
-from .data import ASSETS
+from .course import ASSETS, within
 
 # %% ../nbs/under_the_hood/checkpoints.ipynb #c170f402
 BUNDLED = ASSETS/"tiny-sentiment"  # a real sentiment checkpoint: DistilBERT, 6 layers, 12 heads, width 384

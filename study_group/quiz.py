@@ -5,20 +5,20 @@
 # %% auto #0
 __all__ = ['QUIZZES', 'KEYS', 'REMEDIES', 'SEVERAL', 'quiz_names', 'quiz_path', 'letter', 'load_quiz', 'Quiz']
 
-# %% ../nbs/under_the_hood/quiz.ipynb #aed170d0
+# %% ../nbs/under_the_hood/quiz.ipynb #dbb7820c
 import os, tomllib
 from html import escape
-from importlib.resources import files
 from pathlib import Path
 from textwrap import indent, wrap
 
 import traitlets
 from fastcore.basics import patch
 
+from .course import ASSETS
 from .widgets import StudyWidget
 
-# %% ../nbs/under_the_hood/quiz.ipynb #095ec66d
-QUIZZES = Path(str(files("study_group")))/"assets"/"quizzes"
+# %% ../nbs/under_the_hood/quiz.ipynb #dac099ab
+QUIZZES = ASSETS/"quizzes"
 
 def quiz_names() -> list[str]:
     "The names of the course's quizzes."
