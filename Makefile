@@ -12,7 +12,7 @@ test: .venv/dev check
 check: .venv/dev
 	$(BIN)/python tools/check.py
 
-test-all: .venv/dev check
+test-all: .venv/dev .venv/hub check
 	$(BIN)/pytest -m "extra or not extra"
 
 bench: .venv/dev
@@ -35,6 +35,10 @@ slides: .venv/dev
 site: .venv/dev
 	$(BIN)/python tools/website.py
 
+# The whole group on one server, at http://127.0.0.1:8000; its proxy comes from npm.
+hub: .venv/hub
+	$(BIN)/jupyterhub -f deploy/jupyterhub_config.py
+
 screenshots: .venv/dev
 	$(BIN)/python tools/screenshots.py
 
@@ -45,4 +49,10 @@ screenshots: .venv/dev
 	$(BIN)/python -m pip install -q -c tools/constraints.txt -e ".[$*]"
 	touch $@
 
-.PHONY: lab test check test-all bench notebooks readme slides site screenshots
+PROXY := configurable-http-proxy@5.3.0
+.venv/hub: .venv/dev
+	$(BIN)/python -m pip install -q -c tools/constraints.txt -e ".[hub]"
+	npm install --silent --prefix .cache/hub $(PROXY)
+	touch $@
+
+.PHONY: lab test check test-all bench notebooks readme slides site hub screenshots

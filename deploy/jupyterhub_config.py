@@ -1,0 +1,49 @@
+"""The whole group on one server, to see what that takes: `make hub`, then http://127.0.0.1:8000, any name.
+
+It shows load, not isolation: whoever reaches the port gets in under any name, without a password, and all learners are
+one user of this machine. So it listens to this machine alone. The host's page (nbs/host.ipynb) says what a real
+deployment changes. Everything it keeps, the learners' notebooks too, is in .hub/, or where STUDY_GROUP_HUB says.
+"""
+import os, sys
+from pathlib import Path
+
+from study_group.course import start
+
+c = get_config()  # noqa: F821, JupyterHub gives it
+root = Path(__file__).parent.parent
+keep = Path(os.environ.get("STUDY_GROUP_HUB", root / ".hub")).absolute()
+learners = keep / "learners"
+learners.mkdir(parents=True, exist_ok=True)
+port = int(os.environ.get("STUDY_GROUP_HUB_PORT", 8000))
+
+
+def bring_notebooks(spawner):
+    "Before a learner's server starts, give them the course, over nothing that is there."
+    start(Path(spawner.home_dir_template.format(username=spawner.user.name)) / "study-group", open_lab=False)
+
+
+c.JupyterHub.bind_url = f"http://127.0.0.1:{port}"
+c.JupyterHub.hub_bind_url = f"http://127.0.0.1:{port + 1}"
+c.JupyterHub.db_url = f"sqlite:///{keep / 'jupyterhub.sqlite'}"
+c.JupyterHub.cookie_secret_file = str(keep / "cookie_secret")
+c.ConfigurableHTTPProxy.command = [str(root / ".cache/hub/node_modules/.bin/configurable-http-proxy")]
+c.ConfigurableHTTPProxy.api_url = f"http://127.0.0.1:{port + 2}"
+c.ConfigurableHTTPProxy.pid_file = str(keep / "proxy.pid")
+
+c.JupyterHub.authenticator_class = "dummy"
+c.Authenticator.allow_all = True
+
+c.JupyterHub.spawner_class = "simple"
+c.SimpleLocalProcessSpawner.home_dir_template = str(learners / "{username}")
+c.Spawner.cmd = [str(Path(sys.executable).with_name("jupyterhub-singleuser"))]
+c.Spawner.args = ["--allow-root"] if os.geteuid() == 0 else []
+c.Spawner.notebook_dir = "~/study-group"
+c.Spawner.default_url = "/lab/tree/index.ipynb"
+c.Spawner.environment = {"OMP_NUM_THREADS": "1"}  # a learner's model takes one core, and leaves the others to the others
+c.Spawner.start_timeout = 120
+c.Spawner.pre_spawn_hook = bring_notebooks
+
+if token := os.environ.get("STUDY_GROUP_HUB_TOKEN"):  # a program that may start servers and use them: the rehearsal
+    c.JupyterHub.services = [dict(name="rehearsal", api_token=token)]
+    c.JupyterHub.load_roles = [dict(name="rehearsal", services=["rehearsal"],
+                                    scopes=["admin:users", "admin:servers", "access:servers"])]
