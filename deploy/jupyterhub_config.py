@@ -39,7 +39,7 @@ c.Spawner.cmd = [str(Path(sys.executable).with_name("jupyterhub-singleuser"))]
 c.Spawner.args = ["--allow-root"] if os.geteuid() == 0 else []
 c.Spawner.notebook_dir = "~/study-group"
 c.Spawner.default_url = "/lab/tree/index.ipynb"
-c.Spawner.environment = {"OMP_NUM_THREADS": "1"}  # a learner's model takes one core, and leaves the others to the others
+c.Spawner.environment = {"OMP_NUM_THREADS": "1"}  # a learner's model takes one core and leaves the others
 c.Spawner.start_timeout = 120
 c.Spawner.pre_spawn_hook = bring_notebooks
 

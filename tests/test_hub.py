@@ -17,7 +17,8 @@ MEMORY = "__import__('psutil').Process().memory_full_info()"  # uss: its own; rs
 def hub(tmp_path_factory):
     "The address of a running hub, and a token for its API."
     port, token, keep = free_port(), secrets.token_hex(16), tmp_path_factory.mktemp("hub")
-    env = {**os.environ, "STUDY_GROUP_HUB": str(keep), "STUDY_GROUP_HUB_PORT": str(port), "STUDY_GROUP_HUB_TOKEN": token}
+    env = {**os.environ, "STUDY_GROUP_HUB": str(keep), "STUDY_GROUP_HUB_PORT": str(port),
+           "STUDY_GROUP_HUB_TOKEN": token}
     command = [sys.executable, "-m", "jupyterhub", "-f", ROOT / "deploy/jupyterhub_config.py"]
     with open(keep / "log", "w") as log: server = subprocess.Popen(command, env=env, cwd=keep, stdout=log, stderr=log)
     try: yield f"http://127.0.0.1:{port}", token, keep
@@ -45,14 +46,16 @@ class Learner:
             except (HTTPClientError, OSError): await asyncio.sleep(.2)
         await self.ask(f"/hub/api/users/{self.name}", "POST")
         await self.ask(f"/hub/api/users/{self.name}/server", "POST")
-        while not (await self.ask(f"/hub/api/users/{self.name}"))["servers"].get("", {}).get("ready"): await asyncio.sleep(.3)
+        async def ready(): return (await self.ask(f"/hub/api/users/{self.name}"))["servers"].get("", {}).get("ready")
+        while not await ready(): await asyncio.sleep(.3)
         kernel = await self.ask(f"/user/{self.name}/api/kernels", "POST", name="python3", path="")
-        channels = f"/user/{self.name}/api/kernels/{kernel['id']}/channels"
-        self.socket = await websocket_connect(HTTPRequest(self.url.replace("http", "ws") + channels, headers=self.headers))
+        channels = f"{self.url.replace('http', 'ws')}/user/{self.name}/api/kernels/{kernel['id']}/channels"
+        self.socket = await websocket_connect(HTTPRequest(channels, headers=self.headers))
 
     async def run(self, code: str) -> str:
         "What `code` prints. Raises AssertionError with the kernel's error."
-        header = dict(msg_id=uuid.uuid4().hex, username=self.name, session=self.name, msg_type="execute_request", version="5.3")
+        header = dict(msg_id=uuid.uuid4().hex, username=self.name, session=self.name, version="5.3",
+                      msg_type="execute_request")
         content = dict(code=code, silent=False, store_history=True, user_expressions={}, allow_stdin=False)
         await self.socket.write_message(json.dumps(dict(header=header, parent_header={}, metadata={}, content=content,
                                                         channel="shell", buffers=[])))
@@ -72,15 +75,17 @@ class Learner:
         await self.arrive()
         start = time.monotonic()
         for source in cells: await self.run(source)
-        seconds, own, shared = time.monotonic() - start, *(await self.run(f"m = {MEMORY}; print(m.uss, m.rss - m.uss)")).split()
-        return dict(seconds=seconds, own=int(own)/1e9, shared=int(shared)/1e9)
+        seconds = time.monotonic() - start
+        own, shared = map(int, (await self.run(f"m = {MEMORY}; print(m.uss, m.rss - m.uss)")).split())
+        return dict(seconds=seconds, own=own/1e9, shared=shared/1e9)
 
 
 def test_five_learners_run_session_1_at_once(hub):
     cells = [c.source for c in nbformat.read(ROOT / "nbs/01_pipeline.ipynb", 4).cells if c.cell_type == "code"]
     async def all_of_them(): return await asyncio.gather(*(Learner(name, hub).session(cells) for name in LEARNERS))
     took = asyncio.run(asyncio.wait_for(all_of_them(), 900))
-    for name, t in zip(LEARNERS, took): print(f"{name}: {t['seconds']:.0f} s, {t['own']:.2f} GB, {t['shared']:.2f} shared")
+    for name, t in zip(LEARNERS, took):
+        print(f"{name}: {t['seconds']:.0f} s, {t['own']:.2f} GB, and {t['shared']:.2f} GB that all share")
     assert max(t["own"] for t in took) < 1.2
     for name in LEARNERS:  # their copies, to write in
         assert (hub[2] / f"learners/{name}/study-group/01_pipeline.ipynb").is_file()
