@@ -5,7 +5,7 @@
 
 A deck shows the cells with a slideshow mark, and no others. Its pages are 1280 × 720.
 """
-import argparse, re, shutil, subprocess, sys, tarfile
+import argparse, re, sys
 from html import escape
 from pathlib import Path
 
@@ -17,25 +17,18 @@ from nbformat.v4 import new_markdown_cell
 from playwright.sync_api import Browser, sync_playwright
 from pygments.formatters import HtmlFormatter
 
+import npm
 from study_group.course import Settings, settings
 
 ROOT = Path(__file__).parent.parent
-DECKS, CACHE = ROOT / "_slides", ROOT / ".cache"
-REVEAL = "reveal.js-6.0.2"
+DECKS = ROOT / "_slides"
 MARKS = ("slide", "subslide", "fragment", "notes", "-")
 SIZE = dict(width=1280, height=720)
 
 
 def reveal() -> Path:
-    "The folder with reveal.js's built files, fetched from npm the first time."
-    folder = CACHE / REVEAL
-    if not folder.is_dir():
-        if not shutil.which("npm"): sys.exit("npm isn't installed: it fetches reveal.js for the slides.")
-        CACHE.mkdir(exist_ok=True)
-        command = ["npm", "pack", "--silent", REVEAL.replace("-", "@"), "--pack-destination", CACHE]
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-        with tarfile.open(CACHE / f"{REVEAL}.tgz") as packed: packed.extractall(folder, filter="data")
-    return folder / "package/dist"
+    "The folder with reveal.js's built files."
+    return npm.fetched("reveal.js", "6.0.2") / "dist"
 
 
 def mark(cell) -> str | None:
