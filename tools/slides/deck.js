@@ -14,12 +14,13 @@ function spill(page) {
   return [wide, page.scrollHeight - page.clientHeight];
 }
 
-/** Make what a page shows smaller, step by step, until it fits: code that is too wide, then pictures, then all text. */
+/** Make what a page shows smaller, step by step, until it fits: too wide code, then pictures, then all text. */
 function fit(page) {
-  const sizes = { "--picture": 1, "--said": 1, "--code": 1 };
+  const [sizes, least] = [{ "--picture": 1, "--said": 1, "--code": 1 }, { "--picture": 0.58 }];
   while (spill(page).some((pixels) => pixels > 0)) {
     const wide = [...page.querySelectorAll("pre")].some((code) => code.scrollWidth > code.clientWidth);
-    const name = Object.keys(sizes).find((each) => sizes[each] > 0.72 && (!wide || each === "--code"));
+    const may = (name) => sizes[name] > (least[name] ?? 0.72) && (!wide || name === "--code");
+    const name = Object.keys(sizes).find(may);
     if (!name) return scroll(page);
     page.style.setProperty(name, sizes[name] -= 0.04);
   }
