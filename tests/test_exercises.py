@@ -27,26 +27,34 @@ def pipeline_checks():
                   texts=["What a film!", "I hate this so much!"])
 
 
-def rebuilt(c, function=lambda logits: logits.softmax(-1), pick=torch.argmax):
+def rebuilt(c, function=lambda logits: logits.softmax(-1), pick=torch.argmax, padding=True, tensors="pt", mask=True,
+            key=int, by_name=True):
     "A learner's pipeline, right or with a typical mistake."
     def mine(texts):
-        batch = c["tokenizer"](texts, padding=True, return_tensors="pt")
-        with torch.no_grad(): scores = function(c["model"](**batch).logits)
-        best = [pick(s).item() for s in scores]
-        return [dict(label=c["model"].config.id2label[b], score=s[b].item()) for b, s in zip(best, scores)]
+        batch = c["tokenizer"](texts, padding=padding, return_tensors=tensors)
+        if not mask: del batch["attention_mask"]
+        with torch.no_grad(): scores = function((c["model"](**batch) if by_name else c["model"](batch)).logits)
+        best = [pick(s) for s in scores]
+        return [dict(label=c["model"].config.id2label[key(b)], score=s[b].item()) for b, s in zip(best, scores)]
     return mine
 
 
 @pytest.mark.parametrize("mistake, hint", [
     (dict(), "Right"), (dict(function=lambda x: x), "still a logit"), (dict(pick=torch.argmin), "argmax"),
-    (dict(function=lambda x: x.softmax(0)), "which dimension")])
+    (dict(function=lambda x: x.softmax(0)), "which dimension"), (dict(function=torch.sigmoid), "other scores: softmax"),
+    (dict(mask=False), "Did the model get the mask"), (dict(padding=False), "ValueError: Unable to create tensor"),
+    (dict(padding=False), "what must the tokenizer do"), (dict(tensors=None), "Does the model get tensors"),
+    (dict(by_name=False), "each by its name"), (dict(key=lambda best: best), "is yours a tensor")])
 def test_rebuilding_the_pipeline(pipeline_checks, mistake, hint):
     assert hint in pipeline_checks["check_pipeline"](rebuilt(pipeline_checks, **mistake))
 
 
 def test_rebuilding_the_pipeline_not_yet(pipeline_checks):
-    assert "Not answered yet" in pipeline_checks["check_pipeline"](lambda texts: None)
-    assert "1 results for 2" in pipeline_checks["check_pipeline"](lambda texts: [dict(label="POSITIVE", score=.9)])
+    check = pipeline_checks["check_pipeline"]
+    assert "Not answered yet" in check(lambda texts: None)
+    assert "1 results for 2" in check(lambda texts: [dict(label="POSITIVE", score=.9)])
+    for results in (["NEGATIVE", "POSITIVE"], [("NEGATIVE", .98), ("POSITIVE", .97)], dict(label="NEGATIVE", score=.98)):
+        assert "Each result should look like {'label': 'NEGATIVE'" in check(lambda texts: results)
 
 
 @pytest.mark.parametrize("plain, artful, hint", [
@@ -63,7 +71,7 @@ SAME = {"tokens", "input_ids", "attention_mask", "hidden_states"}
 
 @pytest.mark.parametrize("answer, hint", [
     (None, "Not answered yet"), (SAME, "Right"), (SAME - {"hidden_states"}, "1 more stay the same"),
-    (SAME | {"logits"}, "1 of yours change"), (SAME | {"ids"}, "No stage is called ['ids']")])
+    ("tokens", "A set of names"), (sorted(SAME), "Right"), (SAME | {"logits"}, "1 of yours change"), (SAME | {"ids"}, "No stage is called ['ids']")])
 def test_swapped_head(pipeline_checks, answer, hint):
     assert hint in pipeline_checks["check_unchanged"](answer)
 
@@ -276,7 +284,8 @@ def model_checks(tmp_path_factory):
 
 @pytest.mark.parametrize("answer, hint", [
     (None, "Not answered yet"), (33_360_002, "Right: 33,360,002, 1.47 times"), (45_426_436, "twice as many embeddings"),
-    (21_293_568, "layers alone"), (33_360_002 - 148_610, "Nearly"), (7, "Start from the total")])
+    (21_293_568, "layers alone"), (33_360_002 - 148_610, "Nearly"), (7, "Start from the total"),
+    ("33,360,002", "A plain number")])
 def test_twice_as_deep(model_checks, answer, hint): assert hint in model_checks["check_total"](answer)
 
 
@@ -395,13 +404,14 @@ def homework_checks():
 
 @pytest.mark.parametrize("answer, hint", [
     (None, "Not answered yet"), (.615, "Right: 0.615"), (8/13, "Right"), (.5, "one of the two"), (.8, "one of the two"),
-    (.65, "The plain mean"), (61.5, "between 0 and 1"), (.9, "Count first"), (0, "Count first")])
+    ("61 %", "A plain number"), (.65, "The plain mean"), (61.5, "between 0 and 1"), (.451, "between 0 and 1"),
+    (.9, "Count first"), (0, "Count first")])
 def test_f1_by_hand(homework_checks, answer, hint): assert hint in homework_checks["check_f1"](answer)
 
 
 @pytest.mark.parametrize("answer, hint", [
     (None, "Not answered yet"), (1.1, "Right: 1.1 points"), (.011, "a hundred times"), (.012, "Without the root"),
-    (35.3, "how much *one* review"), (.00012, "Without the root"), (5, "sqrt(p*(1 - p)/n)")])
+    (35.3, "how much *one* review"), (.00012, "Without the root"), ("1.1", "A plain number"), (5, "sqrt(p*(1 - p)/n)")])
 def test_luck(homework_checks, answer, hint): assert hint in homework_checks["check_error"](answer)
 
 
