@@ -1,11 +1,12 @@
 """The fast checks: is what is generated in step with what it is generated from? Changes nothing; exit code 1 says no.
 
 Notebooks are valid and clean, modules are what the notebooks export, badges and links are what settings.ini says,
-README.md is what the front page says, no line of code is too long.
+README.md is what the front page says, no link leads nowhere, no line of code is too long.
 """
-import shutil, subprocess, sys, tempfile
+import re, shutil, subprocess, sys, tempfile
 from functools import partial
 from pathlib import Path
+from urllib.parse import unquote
 
 import nbformat
 
@@ -52,6 +53,31 @@ def invalid() -> list[str]:
     return found
 
 
+def prose(path: Path) -> str:
+    "The markdown of a notebook or a Markdown file, without its code."
+    if path.suffix == ".md": text = path.read_text(encoding="utf-8")
+    else: text = "\n".join(c.source for c in nbformat.read(path, as_version=4).cells if c.cell_type == "markdown")
+    return re.sub(r"(?ms)^```.*?^```", "", text)
+
+
+def anchors(path: Path) -> set[str]:
+    "What a link may have after #: the headings as JupyterLab names them."
+    return {re.sub(r"[`*]", "", h.strip()).replace(" ", "-") for h in re.findall(r"(?m)^#+ (.*)$", prose(path))}
+
+
+def dead_links() -> list[str]:
+    "Links within the repository that lead nowhere."
+    found = []
+    for f in tree(ROOT):
+        if f.suffix not in (".ipynb", ".md"): continue
+        for link in re.findall(r"\]\((?!\w+:)([^)\s]+)\)", prose(ROOT / f)):
+            name, _, anchor = unquote(link).partition("#")
+            target = ROOT / f.parent / name if name else ROOT / f
+            if not target.exists(): found.append(f"{f}: {link} isn't there")
+            elif anchor and anchor not in anchors(target): found.append(f"{f}: {link}: no such heading")
+    return found
+
+
 def long_lines() -> list[str]:
     "Lines of code over the limit, in notebooks' code cells and in hand-written files."
     found = []
@@ -77,6 +103,7 @@ CHECKS = {
     "modules and notebooks are in step and clean": (regenerated, "run nbdev-export and nbdev-clean"),
     "links are what settings.ini says": (partial(ran, BIN / "study-group", "sync", "--check"), "study-group sync"),
     "README.md is the front page": (partial(ran, sys.executable, "tools/readme.py", "--check"), "make readme"),
+    "no link leads nowhere": (dead_links, "mend the link, or bring back what it leads to"),
     f"no line of code is over {LINE} characters": (long_lines, "break them"),
 }
 

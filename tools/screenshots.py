@@ -34,23 +34,36 @@ AttentionGrid({TEXTS}, layer=5, head=9, row=1)""",
     "flight_recorder": f"""from study_group.blurr import flights
 from study_group.flight_recorder import FlightRecorder
 FlightRecorder(flights({TEXTS}, ["POSITIVE", "NEGATIVE"]), event=[1, 1], step="pad")""",
+    "quiz": 'from study_group.quiz import Quiz\nQuiz("01_pipeline")',
 }
 
 
-def main():
+def pose(name: str, widget):
+    "The part of `widget` to take a picture of, made ready: of a quiz one question, with an answer tried."
+    if name != "quiz": return widget
+    question = widget.locator("form").first
+    question.locator("input").first.check()
+    question.locator("button[type=submit]").click()
+    return question
+
+
+def main(names: list[str]):
+    "Take the pictures of the widgets named, or of all."
     with sync_playwright() as p, tempfile.TemporaryDirectory() as folder, conftest.jupyterlab(Path(folder)) as url:
         browser = p.chromium.launch(executable_path=conftest.CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
         lab = conftest.Lab(browser.new_page(viewport=dict(width=1280, height=1400)), url, Path(folder))
         lab.notebook("")
         for name, code in PICTURES.items():
+            if names and name not in names: continue
             selector = "." + name.replace("_", "-")
             lab.show(code, selector)
+            widget = pose(name, lab.page.locator(selector))
             lab.page.mouse.move(0, 0)
             lab.page.wait_for_timeout(500)
-            picture = Image.open(BytesIO(lab.page.locator(selector).screenshot())).convert("RGB")
+            picture = Image.open(BytesIO(widget.screenshot())).convert("RGB")
             picture = picture.quantize(256, Image.Quantize.MAXCOVERAGE, kmeans=3)
             picture.save(ROOT / f"nbs/images/{name}.png", optimize=True)
         browser.close()
 
 
-if __name__ == "__main__": main()
+if __name__ == "__main__": main(sys.argv[1:])
