@@ -1,8 +1,10 @@
-"""The wheel carries the whole course: modules, widgets, the checkpoint, notebooks and settings."""
-import subprocess, sys, zipfile
+"""The wheel carries the whole course: alone in an empty environment, as on Colab, it runs every session."""
+import os, subprocess, sys, zipfile
 from pathlib import Path
 
 import pytest
+
+from study_group.course import settings
 
 ROOT = Path(__file__).parent.parent
 pytestmark = pytest.mark.extra  # building one asks the package index for the build backend
@@ -37,3 +39,23 @@ def test_starts_the_course_and_answers(wheel, tmp_path):
     assert (tmp_path / "course/01_pipeline.ipynb").read_bytes() == (ROOT / "nbs/01_pipeline.ipynb").read_bytes()
     for linked in ("images/pipeline_strip.png", "under_the_hood/mask_bench.ipynb"):
         assert (tmp_path / "course" / linked).exists()
+
+
+@pytest.fixture(scope="module")
+def elsewhere(wheel, tmp_path_factory):
+    "A folder with an environment that holds the wheel and what it needs, and a learner's copies; none of the repository."
+    folder = tmp_path_factory.mktemp("elsewhere")
+    subprocess.run([sys.executable, "-m", "venv", folder / "env"], check=True)
+    install = ["-m", "pip", "install", "-q", "-c", ROOT / "tools/constraints.txt", f"{wheel}[lab]"]
+    subprocess.run([folder / "env/bin/python", *install], check=True)
+    subprocess.run([folder / "env/bin/study-group", "start", "course", "--no-open"], cwd=folder, check=True)
+    return folder
+
+
+@pytest.mark.parametrize("session", settings().sessions)
+def test_each_session_runs_without_the_repository(elsewhere, session):
+    env = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "VIRTUAL_ENV"))}
+    env |= dict(HOME=str(elsewhere / "home"), PATH=f"{elsewhere / 'env/bin'}:{env['PATH']}", HF_HUB_OFFLINE="1")
+    run = [elsewhere / "env/bin/jupyter-execute", f"{session}.ipynb", "--timeout=900"]
+    done = subprocess.run(run, cwd=elsewhere / "course", env=env, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-3000:]
