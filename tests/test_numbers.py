@@ -15,7 +15,8 @@ NOT_PROSE = [r"(?ms)^```.*?^```", r"(?m)^#+ .*$", r"(?m)^\s*(?:\*\*)?\d+\. ",
              r"(?i)\b(?:session|step|exercise|issue|chapter|section|python|version|part)s?\s+"
              r"\d[\d.]*(?:(?:,| and| to|–) \d+)*"]
 EXCEPT = {  # notebook → {a number as it stands there: why no cell gives it}
-    "index": {"50": "the course's size, which tests/test_wheel.py limits", "90": "minutes, added up in tests/test_course.py"},
+    "index": {"50": "the course's size, which tests/test_wheel.py limits",
+              "90": "minutes, added up in tests/test_course.py"},
     "07_homework": {"2.2": "a chapter", "2.3": "a chapter", "2.4": "a chapter", "2.5": "a chapter",
                     "50": "a coin's percentage", "86.0": "an exercise's example"},
     "attention_grid": {"38": "12*12*512*512, in millions"},
@@ -62,7 +63,8 @@ def near(numbers: list[float], low: float, high: float) -> bool:
     return at < len(numbers) and numbers[at] <= high
 
 
-@pytest.mark.parametrize("path", sorted(set(NBS.rglob("*.ipynb")) - {NBS / "host.ipynb"}), ids=lambda p: p.relative_to(NBS).as_posix())
+@pytest.mark.parametrize("path", sorted(set(NBS.rglob("*.ipynb")) - {NBS / "host.ipynb"}),
+                         ids=lambda p: p.relative_to(NBS).as_posix())
 def test_a_cell_gives_each_number(path):
     allowed = EXCEPT.get(path.stem, {})
     found = unbound(nbformat.read(path, as_version=4))

@@ -43,7 +43,7 @@ def test_starts_the_course_and_answers(wheel, tmp_path):
 
 @pytest.fixture(scope="module")
 def elsewhere(wheel, tmp_path_factory):
-    "A folder with an environment that holds the wheel and what it needs, and a learner's copies; none of the repository."
+    "A folder with an environment that holds the wheel and what it needs, and a learner's copies of the notebooks."
     folder = tmp_path_factory.mktemp("elsewhere")
     subprocess.run([sys.executable, "-m", "venv", folder / "env"], check=True)
     install = ["-m", "pip", "install", "-q", "-c", ROOT / "tools/constraints.txt", f"{wheel}[lab]"]
