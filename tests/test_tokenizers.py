@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 
-from study_group import tokenizer_frame as frame, tokenizers as module
+from study_group import bpe as bpe_module, tokenizer_frame as frame, tokenizers as module, unigram, wordpiece
 from study_group.checkpoints import load_tokenizer
 from study_group.data import bundled_reviews, corpus, load_reviews
 from study_group.tokenizers import (BPETokenizer, CharTokenizer, UnigramTokenizer, WordPieceTokenizer, WordTokenizer,
@@ -430,8 +430,10 @@ def test_interrupted_training_leaves_the_old_state(cls, monkeypatch):
     tokenizer = cls().train(["hug pug"], 30)
     before, tokens = dict(tokenizer.__dict__), tokenizer.tokenize("hug")
     def stop(*args): raise KeyboardInterrupt
-    for where, name in ((module, "first_vocab"), (module, "_learn_merges"), (module, "_learn_scores"),
-                        (module, "_maximize"), (frame, "Tokenizer"), (module.BaseTokenizer, "_cut")):
+    modules = module, bpe_module, wordpiece, unigram
+    for where, name in (*((m, "first_vocab") for m in modules), (bpe_module, "learn_merges"),
+                        (wordpiece, "_learn_scores"), (unigram, "_maximize"), (frame, "Tokenizer"),
+                        (module.BaseTokenizer, "_cut")):
         with monkeypatch.context() as m:
             m.setattr(where, name, stop)
             try: tokenizer.train(["other words, longer"], 40)
