@@ -586,3 +586,14 @@ def test_environment_names_what_pyproject_names():
     assert pip["pip"][-1] == "-e ."
     named = {Requirement(r.replace("pytorch", "torch")) for r in [*conda, *pip["pip"][:-1]]}
     assert named - {Requirement("pip"), Requirement("torchvision")} == wanted
+
+
+def test_the_host_has_a_plan_of_90_minutes_for_each_session():
+    cells = json.loads((REPO / "nbs/host.ipynb").read_text())["cells"]
+    plans = {c["id"]: "".join(c["source"]) for c in cells if re.match(r"host-\d", c["id"])}
+    assert list(plans) == [f"host-{session}" for session in course.settings().sessions]
+    for number, (name, plan) in enumerate(plans.items(), 1):
+        assert plan.startswith(f"### {number} · "), name
+        assert sum(map(int, re.findall(r"(?m)^\| (\d+) \|", plan))) == 90, name
+        assert "Pause" in plan or "pause" in plan, name
+        for part in ("**Ask", "**When late", "**Watch out"): assert part in plan, (name, part)
