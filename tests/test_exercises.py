@@ -59,7 +59,7 @@ def test_rebuilding_the_pipeline_not_yet(pipeline_checks):
 
 @pytest.mark.parametrize("plain, artful, hint", [
     (None, None, "Not answered yet"), ("Good.", "Not bad.", "A little longer"),
-    ("The film is flawless.", "I could not find a flaw in the film.", "It fell for it"),
+    ("The film is flawless.", "I could not find a flaw in the film.", "Right: it fell for it"),
     ("This is a dreadful film.", "I could not find a flaw in the film.", "more plainly"),
     ("The film is flawless.", "The film is wonderful.", "understood both")])
 def test_praise(pipeline_checks, plain, artful, hint):
@@ -115,6 +115,7 @@ def test_the_smallest_vocabulary(tokenizer_checks):
     assert "plain BPE does it with 1,450" in check(BPETokenizer().train(texts, 1450))  # … and not with less:
     assert "too many" in check(BPETokenizer().train(texts, 1400))
     assert "less than plain BPE needs" in check(BPETokenizer(pre_tokenizer=P.WhitespaceSplit()).train(texts, 1300))
+    assert "has it seen other texts" in check(BPETokenizer().train(texts + tokenizer_checks["new_half"], 1300))
     only_signs = P.Split(Regex(r"\w"), "removed")
     assert "the text is lost" in check(BPETokenizer(pre_tokenizer=only_signs).train(texts, 300))
 
@@ -133,11 +134,11 @@ def blurr_checks():
                   Dataset=Dataset, texts=["What a film!", "Dull."], when=when)
 
 
-def collated(c, padding=True, name="labels", tensors="pt", keep=("input_ids", "attention_mask"), order=1):
+def collated(c, padding=True, name="labels", tensors="pt", keep=("input_ids", "attention_mask"), order=1, dtype=None):
     "A learner's collate function, right or with a typical mistake."
     def mine(samples):
         batch = c["hf_tokenizer"]([text for text, _ in samples[::order]], padding=padding, return_tensors=tensors)
-        labels = torch.tensor([label for _, label in samples])
+        labels = torch.tensor([label for _, label in samples], dtype=dtype)
         return {k: batch[k] for k in keep} | {name: labels}, labels
     return mine
 
@@ -145,7 +146,7 @@ def collated(c, padding=True, name="labels", tensors="pt", keep=("input_ids", "a
 @pytest.mark.parametrize("mistake, hint", [
     (dict(), "Right. The model takes it: loss"), (dict(padding="max_length"), "to the longest"),
     (dict(name="label"), "twice"), (dict(tensors=None), "is no tensor"), (dict(order=-1), "isn't what the tokenizer"),
-    (dict(keep=["input_ids"]), "no attention_mask")])
+    (dict(keep=["input_ids"]), "no attention_mask"), (dict(dtype=torch.float32), "whole ones")])
 def test_the_bridge_by_hand(blurr_checks, mistake, hint):
     assert hint in blurr_checks["check_collate"](collated(blurr_checks, **mistake))
 
@@ -237,7 +238,9 @@ def test_flips(padding_checks, changed, hint):
     assert hint in padding_checks["check_flips"]({**FLIPS, **changed})
 
 
-def test_flips_not_yet(padding_checks): assert "Not answered yet" in padding_checks["check_flips"](None)
+def test_flips_not_yet(padding_checks):
+    assert "Not answered yet" in padding_checks["check_flips"](None)
+    assert "An answer for each" in padding_checks["check_flips"]([(1, {8}), (1, {2}), (0, {7})])
 
 
 BOTH = dict(truncation="only_second", max_length=40, return_overflowing_tokens=True)
@@ -245,6 +248,7 @@ BOTH = dict(truncation="only_second", max_length=40, return_overflowing_tokens=T
 
 @pytest.mark.parametrize("options, hint", [
     (None, "Not answered yet"), ({**BOTH, "stride": 8, "padding": True}, "Right: 4 rows"), ({}, "has 99 tokens"),
+    ({**BOTH, "stride": 8, "padding": True, "return_tensors": "pt"}, "Right: 4 rows"), ("only_second", "refuses"),
     (dict(truncation=True, max_length=40), "of the paragraph are in no row"), (dict(max_length=9), "question was cut"),
     (dict(truncation="only_first", max_length=40), "refuses"), (BOTH, "share 0 tokens"),
     (dict(truncation="longest_first", max_length=20), "are in no row"),
@@ -267,7 +271,7 @@ def test_the_bill(padding_checks):
             (lambda n: in_steps(ranked(n)[1:], 32), "1 reviews are in no"),
             (lambda n: [[i] for i in ranked(n)], "at most 15"),
             (lambda n: in_steps([*ranked(n), 0], 32), "1 reviews too many"),
-            (lambda n: [range(len(n))], "at most 2,048")]:
+            (lambda n: [range(len(n))], "at most 2,048"), (lambda n: in_steps(sorted(n), 20), "Those are lengths")]:
         assert hint in check(mistake)
 
 
@@ -336,10 +340,11 @@ def attention_checks():
     return checks("05_attention", **names)
 
 
-def attending(scale=True, dim=-1, when="before", mean=1, both=False):
+def attending(scale=lambda q, v: q.shape[-1]**.5, dim=-1, when="before", mean=1, both=False):
     "A learner's attention, right or with a typical mistake."
     def mine(q, k, v, mask=None):
-        scores = q @ k.transpose(-2, -1) / (q.shape[-1]**.5 if scale else 1)
+        scores = q @ k.transpose(-2, -1) / scale(q, v)
+        if mask is not None and when == "zeros": scores = scores*mask
         if mask is not None and when in ("before", "flipped", "all"):
             out = dict(before=~mask, flipped=mask, all=torch.ones_like(mask))[when]
             scores = scores.masked_fill(out, -torch.inf)
@@ -350,7 +355,9 @@ def attending(scale=True, dim=-1, when="before", mean=1, both=False):
 
 
 @pytest.mark.parametrize("mistake, hint", [
-    (dict(), "Right: equation (1)"), (dict(scale=False), "what comes between"),
+    (dict(), "Right: equation (1)"), (dict(scale=lambda q, v: 1), "what comes between"),
+    (dict(scale=lambda q, v: q.shape[-1]), "but by what?"), (dict(scale=lambda q, v: v.shape[-1]**.5), "but by what?"),
+    (dict(when="zeros"), "A score of 0 still gets its share"),
     (dict(dim=-2), "Softmax along which dimension"), (dict(when="never"), "nothing changes yet"),
     (dict(when="after"), "*before* the softmax"), (dict(when="flipped"), "True means *may* attend"),
     (dict(when="all"), "there are nan"), (dict(mean=2), "compare, share, mix"), (dict(both=True), "the output alone")])
@@ -361,6 +368,7 @@ def test_attention_from_memory(attention_checks, mistake, hint):
 def test_attention_not_yet(attention_checks):
     check = attention_checks["check_attention"]
     assert "Not answered yet" in check(lambda *_: None) and "should be (2, 3, 4, 5)" in check(lambda q, k, v, m=None: v)
+    assert "not a list" in check(lambda q, k, v, m=None: v.tolist())
 
 
 def test_the_head_of_the_full_stop(attention_checks):
@@ -370,13 +378,15 @@ def test_the_head_of_the_full_stop(attention_checks):
             if check((layer, head)).startswith("Right"): right.append((layer, head))
     assert len(right) == 1
     layer, head = right[0]
-    for answer, hint in ((None, "Not answered yet"), ((1, 2, 3), "Two numbers"), ((6, 0), "Layers are 0 to 5"),
-                         ((0, 2), "of 72")): assert hint in check(answer)
+    for answer, hint in ((None, "Not answered yet"), ((1, 2, 3), "Two numbers"), (12*layer + head, "Two numbers"),
+                         ((6, 0), "Layers are 0 to 5"), ((0, 2), "of 72")): assert hint in check(answer)
     if head < 6: assert "The other way round" in check((head, layer))
+    if layer < 5 and head < 11: assert "Count from 0" in check((layer + 1, head + 1))
 
 
 @pytest.mark.parametrize("mine, hint", [
     (lambda n, w: None, "Not answered yet"), (lambda n, w: torch.ones(n), "should be (7, 7)"),
+    (lambda n, w: [[True]*n]*n, "not a list"),
     (lambda n, w: torch.ones(n, n).tril(w).triu(-w), "Right. Its cost"),
     (lambda n, w: torch.ones(n, n).tril(w), "yours to"),
     (lambda n, w: 1 - torch.ones(n, n).tril(w).triu(-w), "The other way round"),
