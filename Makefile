@@ -24,6 +24,12 @@ notebooks: .venv/dev
 	$(BIN)/python tools/notebooks.py
 	$(BIN)/python tools/readme.py
 
+# Write what settings.ini says everywhere else.
+sync: .venv/dev
+	$(BIN)/study-group sync
+	$(BIN)/nbdev-export
+	$(BIN)/python tools/readme.py
+
 readme: .venv/dev
 	$(BIN)/python tools/readme.py
 
@@ -55,4 +61,4 @@ PROXY := configurable-http-proxy@5.3.0
 	npm install --silent --prefix .cache/hub $(PROXY)
 	touch $@
 
-.PHONY: lab test check test-all bench notebooks readme slides site hub screenshots
+.PHONY: lab test check test-all bench notebooks sync readme slides site hub screenshots

@@ -359,7 +359,8 @@ def test_a_notebook_that_is_listed_and_lost_is_named(mini, tmp_path, name):
 
 def test_the_course_itself_starts_with_what_it_lists(tmp_path):
     mine = course.start(tmp_path/"mine", open_lab=False)
-    assert {p.stem for p in mine.glob("*.ipynb")} == {*course.settings().sessions, "index"}
+    assert {p.stem for p in mine.glob("*.ipynb")} == {*course.settings().sessions, "index", "host"}
+    assert {p.stem for p in (mine/"solutions").glob("*.ipynb")} == set(course.settings().sessions)
     front = "".join(next(c for c in cells(mine/"index.ipynb") if c["id"] == "sessions")["source"])
     assert re.findall(r"\]\((\w+)\.ipynb\)", front) == list(course.settings().sessions)
 

@@ -101,7 +101,7 @@ def ran(*command) -> list[str]:
 CHECKS = {
     "notebooks are valid": (invalid, "mend them or bring them back with git"),
     "modules and notebooks are in step and clean": (regenerated, "run nbdev-export and nbdev-clean"),
-    "links are what settings.ini says": (partial(ran, BIN / "study-group", "sync", "--check"), "study-group sync"),
+    "links are what settings.ini says": (partial(ran, BIN / "study-group", "sync", "--check"), "run make sync"),
     "README.md is the front page": (partial(ran, sys.executable, "tools/readme.py", "--check"), "make readme"),
     "no link leads nowhere": (dead_links, "mend the link, or bring back what it leads to"),
     f"no line of code is over {LINE} characters": (long_lines, "break them"),
