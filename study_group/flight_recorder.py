@@ -5,14 +5,14 @@
 # %% auto #0
 __all__ = ['STEPS', 'PHASES', 'current_phase', 'Flight', 'when', 'FlightRecorder']
 
-# %% ../nbs/under_the_hood/flight_recorder.ipynb #3fe79810
+# %% ../nbs/under_the_hood/flight_recorder.ipynb #0285b7da
 import sys
 from html import escape
 
 import pandas as pd, torch, traitlets
 from fastcore.basics import patch
 
-from .widgets import StudyWidget, shorten
+from .widgets import StudyWidget, scroller, shorten
 
 # %% ../nbs/under_the_hood/flight_recorder.ipynb #480c1c8c
 STEPS = {"label": "The label becomes a number, or comes to stand where the model looks for it.",
@@ -166,7 +166,7 @@ def _event_html(n: int, event: dict) -> str:
     return (f"<details style='margin:2px 0'><summary>{n}. {steps}{calls}<br><small>{escape(event['where'])}</small>"
             f"</summary><p style='margin:4px 0'>{escape(event['note'])}</p>{data}</details>")
 
-# %% ../nbs/under_the_hood/flight_recorder.ipynb #ae173d61
+# %% ../nbs/under_the_hood/flight_recorder.ipynb #101fc4cd
 @patch
 def html(self: FlightRecorder) -> str:
     "The static form: a table of designs and phases, in which each event opens to its data."
@@ -178,8 +178,9 @@ def html(self: FlightRecorder) -> str:
         for n, event in enumerate(lane["events"], 1): cells[event["phase"]] += _event_html(n, event)
         rows.append(f"<tr><th style='{_CELL}'>{escape(lane['name'])}</th>"
                     + "".join(f"<td style='{_CELL}'>{cell}</td>" for cell in cells.values()) + "</tr>")
-    return (f"<table style='border-collapse:collapse;font-size:12px;width:100%;table-layout:fixed'>"
-            f"<tr><th style='{_CELL};width:8em'></th>{heads}</tr>{''.join(rows)}</table>")
+    style = "border-collapse:collapse;font-size:12px;width:100%;min-width:620px;table-layout:fixed"
+    lines = "".join([f"<tr><th style='{_CELL};width:8em'></th>{heads}</tr>", *rows])
+    return scroller(f"<table style='{style}'>{lines}</table>", "When each design does what")
 
 # %% ../nbs/under_the_hood/flight_recorder.ipynb #69991433
 @patch

@@ -8,7 +8,7 @@ __all__ = ['FEW', 'PRESETS', 'EMPTY_ROW', 'MOST_ROWS', 'MOST_TOKENS', 'MOST_RUN'
            'carry_over', 'about_empty', 'answer', 'say_answer', 'rows_shown', 'rest_of', 'as_text', 'as_html',
            'MaskBench', 'for_page', 'about_cut']
 
-# %% ../nbs/under_the_hood/mask_bench.ipynb #83506a35
+# %% ../nbs/under_the_hood/mask_bench.ipynb #7abe4dad
 from contextlib import contextmanager
 from dataclasses import dataclass
 from html import escape
@@ -24,7 +24,7 @@ from .checkpoints import load_shared
 from .pipeline import FUNCTIONS, check_inputs, function_to_apply, run_model, tokenize
 from .pipeline_strip import n_cut, pieces, token_kinds
 from .texts import check_texts
-from .widgets import StudyWidget, shorten
+from .widgets import StudyWidget, scroller, shorten
 
 # %% ../nbs/under_the_hood/mask_bench.ipynb #513f009c
 @dataclass(frozen=True, eq=False)
@@ -217,14 +217,14 @@ def as_text(rows: list[dict], shape: tuple[int, int]) -> str:
         lines.append(f"  → {say_answer(row['here'])}, alone {say_answer(row['alone'])}: {row['verdict']}")
     return "\n".join([*lines, *rest_of(rows, shape)])
 
-# %% ../nbs/under_the_hood/mask_bench.ipynb #b4e12091
+# %% ../nbs/under_the_hood/mask_bench.ipynb #58417cdf
 _CELL = "padding:1px 6px;text-align:center;white-space:pre;border:0"
 _PLAIN = "padding:2px 10px;text-align:left;border:0"
 _TABLE = "border-collapse:collapse;font-size:12px;color:inherit;margin:6px 0"
 _KINDS = dict(word="solid #8885", continuation="solid #8885;border-left:3px solid #5b8def",
               special="dashed #888", unknown="solid #8885;text-decoration:underline wavy",
               pad="solid transparent;background:repeating-linear-gradient(135deg,#8888 0 1px,transparent 1px 5px)")
-_STRUCK = ";text-decoration:line-through;opacity:.6"
+_STRUCK = ";text-decoration:line-through;opacity:.65"
 
 def _batch_html(rows: list[dict]) -> str:
     "The tokens of `rows`, and below each its bit of the mask."
@@ -236,9 +236,9 @@ def _batch_html(rows: list[dict]) -> str:
             lines[-2] += f'<td style="{_CELL}"><bdi style="{chip}">{escape(token)}</bdi></td>'
             lines[-1] += f'<td style="{_CELL};padding-bottom:8px"><b>{bit}</b></td>'
     body = "".join(f"<tr>{line}</tr>" for line in lines)
-    return f'<div style="overflow-x:auto"><table style="{_TABLE}">{body}</table></div>'
+    return scroller(f'<table style="{_TABLE}">{body}</table>', "The batch")
 
-# %% ../nbs/under_the_hood/mask_bench.ipynb #6ab55f31
+# %% ../nbs/under_the_hood/mask_bench.ipynb #a23be2a3
 def _answers_html(rows: list[dict]) -> str:
     "For each of `rows` its text, both answers with their logits, and what is to be said."
     heads = ["", "text", "in the batch", "logits", "alone", "logits", ""]
@@ -248,7 +248,7 @@ def _answers_html(rows: list[dict]) -> str:
                    for a in (row["here"], row["alone"])]
         cells = [f"{n + 1}", shorten(row["text"], 100), *sum(answers, ()), row["verdict"]]
         lines.append("".join(f'<td style="{_PLAIN}">{escape(cell)}</td>' for cell in cells))
-    return f'<table style="{_TABLE}">{"".join(f"<tr>{line}</tr>" for line in lines)}</table>'
+    return scroller(f'<table style="{_TABLE}">{"".join(f"<tr>{line}</tr>" for line in lines)}</table>', "Answers")
 
 # %% ../nbs/under_the_hood/mask_bench.ipynb #fb1e8c5c
 def as_html(rows: list[dict], shape: tuple[int, int]) -> str:

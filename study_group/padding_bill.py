@@ -6,7 +6,7 @@
 __all__ = ['ORDERS', 'NUMBERS', 'MOST', 'PICTURE', 'batches_of', 'widths_of', 'cost_of', 'PaddingBill', 'place', 'picture',
            'address']
 
-# %% ../nbs/under_the_hood/padding_bill.ipynb #47d6d3b3
+# %% ../nbs/under_the_hood/padding_bill.ipynb #2461cce6
 import random
 from base64 import b64encode
 from collections import Counter
@@ -21,7 +21,7 @@ from PIL import Image
 
 from .padding_by_hand import check_positive, padded_length
 from .padding_costs import STRATEGIES, check_lengths, forward_flops, padding_cost, token_budget_batches
-from .widgets import StudyWidget
+from .widgets import StudyWidget, scroller
 
 # %% ../nbs/under_the_hood/padding_bill.ipynb #ff68a946
 @lru_cache(maxsize=8)
@@ -202,7 +202,7 @@ def address(image: Image.Image) -> str:
     image.save(file := BytesIO(), "PNG", transparency=0, optimize=True)
     return "data:image/png;base64," + b64encode(file.getvalue()).decode()
 
-# %% ../nbs/under_the_hood/padding_bill.ipynb #a4e257f8
+# %% ../nbs/under_the_hood/padding_bill.ipynb #2c260026
 _CELL = "padding:2px 10px;text-align:right;border:0"
 _PADS = "repeating-linear-gradient(135deg,#be6414 0 1px,transparent 1px 5px)"
 
@@ -228,6 +228,7 @@ def html(self: PaddingBill) -> str:
     sums = f"{len(self.lengths):,} texts, {sum(self.lengths):,} tokens"
     how = f"{sums}, order: {self.order}, batch_size: {self.batch_size:,}"
     shown = f"The first {n:,} of {len(batches):,} batches" if n < len(batches) else f"All {n:,} batches"
-    return (f'<p>{how}</p><table style="border-collapse:collapse;font-size:12px;color:inherit">{rows}</table>'
+    table = f'<table style="border-collapse:collapse;font-size:12px;color:inherit">{rows}</table>'
+    return (f"<p>{how}</p>{scroller(table, 'Strategies')}"
             f"<p>{shown} of “{self.strategy}”, a line for each text: tokens solid, pads hatched.</p>"
             f'<img alt="batches" style="max-width:100%" src="{address(image)}">')

@@ -6,7 +6,7 @@
 __all__ = ['OUTCOMES', 'MOST_ROWS', 'MOST_COLUMNS', 'MOST_CUT', 'FILTERS', 'outcome', 'say_value', 'say_numbers', 'window',
            'say_more', 'cut_off', 'say_batch', 'PaddingTable']
 
-# %% ../nbs/under_the_hood/padding_table.ipynb #80ba573a
+# %% ../nbs/under_the_hood/padding_table.ipynb #0163bb52
 import json
 from html import escape
 from types import SimpleNamespace
@@ -17,7 +17,7 @@ from transformers import PreTrainedTokenizerBase
 
 from .padding_calls import PaddingRow, attention_masks, overheard
 from .pipeline_strip import token_kinds
-from .widgets import StudyWidget, shorten
+from .widgets import StudyWidget, scroller, shorten
 
 # %% ../nbs/under_the_hood/padding_table.ipynb #7fb413f8
 OUTCOMES = {"fine": "✓", "warning": "⚠", "error": "✗", "silent trap": "⚑"}
@@ -222,20 +222,20 @@ def _texts(self: PaddingTable) -> list[tuple[str, str]]:
     more = [(f"… {len(self.texts) - MOST_ROWS:,} more texts", "")]*(len(self.texts) > MOST_ROWS)
     return [(line, f"{size:,} tokens" if size else "") for line, size in zip(lines, sizes)] + more
 
-# %% ../nbs/under_the_hood/padding_table.ipynb #137865db
+# %% ../nbs/under_the_hood/padding_table.ipynb #7ab9efe2
 _CELL = "padding:2px 8px;text-align:left;border:1px solid #8886;vertical-align:top"
 _TABLE = "border-collapse:collapse;font-size:12px;color:inherit;margin:6px 0"
 _KINDS = dict(word="solid #8885", continuation="solid #8885;border-left:3px solid #5b8def",
               special="dashed #888", unknown="solid #8885;text-decoration:underline wavy",
               pad="solid transparent;background:repeating-linear-gradient(135deg,#8888 0 1px,transparent 1px 5px)",
-              cut="solid #8885;text-decoration:line-through;opacity:.7")
+              cut="solid #8885;text-decoration:line-through;opacity:.65")
 
 def _chip(token: str, kind: str) -> str:
     "A `token` of this `kind`, as HTML."
     chip = f"padding:0 4px;margin:1px;border-radius:4px;white-space:pre;border:1px {_KINDS[kind]}"
     return f'<bdi style="{chip}">{escape(token)}</bdi>'
 
-# %% ../nbs/under_the_hood/padding_table.ipynb #04736374
+# %% ../nbs/under_the_hood/padding_table.ipynb #79c413a9
 @patch
 def _matrix(self: PaddingTable, max_length, notes: dict) -> str:
     "The rows with `max_length` as a table, padding × truncation; `notes` gets what is to be said."
@@ -244,7 +244,7 @@ def _matrix(self: PaddingTable, max_length, notes: dict) -> str:
     def cell(padding, truncation):
         n, row = known[padding, truncation, say_value(max_length)]
         said = [notes.setdefault(words, len(notes) + 1) for words in (row.error, row.trap, row.warning) if words]
-        note, hidden = "".join(f"<sup>{n}</sup>" for n in said), ";opacity:.3"*(n not in self.shown)
+        note, hidden = "".join(f"<sup>{n}</sup>" for n in said), ";opacity:.65"*(n not in self.shown)
         words = "error" if row.error else say_numbers(row.lengths)
         return f'<td style="{_CELL}{hidden}">{OUTCOMES[outcome(row)]} {words}{note}</td>'
     def th(text): return f'<th style="{_CELL}">{escape(text)}</th>'
@@ -252,7 +252,7 @@ def _matrix(self: PaddingTable, max_length, notes: dict) -> str:
     lines = [head, *(th(f"padding: {p}") + "".join(cell(p, t) for t in truncations) for p in paddings)]
     return f'<table style="{_TABLE}">{"".join(f"<tr>{line}</tr>" for line in lines)}</table>'
 
-# %% ../nbs/under_the_hood/padding_table.ipynb #885aa7f1
+# %% ../nbs/under_the_hood/padding_table.ipynb #2efad49d
 @patch
 def _drawing(self: PaddingTable) -> str:
     "The selected row: its code, and its batch as a table."
@@ -268,7 +268,7 @@ def _drawing(self: PaddingTable) -> str:
     said = f"{OUTCOMES[outcome(row)]} {outcome(row)}{': '*bool(words)}{' '.join(words)}"
     return (f"<p>For example row {self.selected}: <code>{escape(row.code)}</code></p><p>{said}</p>"
             f"<p>{batch['said']}</p>"
-            f'<div style="overflow-x:auto"><table style="{_TABLE}">{table}</table></div>')
+            + scroller(f'<table style="{_TABLE}">{table}</table>', "The batch"))
 
 @patch
 def html(self: PaddingTable) -> str:
@@ -279,7 +279,7 @@ def html(self: PaddingTable) -> str:
     signs = ", ".join(f"{sign} {name}" for name, sign in OUTCOMES.items())
     said = "".join(f"<li>{escape(words)}</li>" for words in notes)
     return (f"<p>Calls of the tokenizer on these texts, and how long their rows become ({signs}):</p><ol>{texts}</ol>"
-            f'<div style="overflow-x:auto">{tables}</div><ol>{said}</ol>{self._drawing() if len(self) else ""}')
+            f'{scroller(tables, "Calls")}<ol>{said}</ol>{self._drawing() if len(self) else ""}')
 
 @patch
 def __repr__(self: PaddingTable) -> str:

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['token_kinds', 'pieces', 'n_cut', 'read_by_head', 'as_text', 'PipelineStrip']
 
-# %% ../nbs/under_the_hood/pipeline_strip.ipynb #c4a7a008
+# %% ../nbs/under_the_hood/pipeline_strip.ipynb #d3edc863
 from html import escape
 from itertools import count
 
@@ -15,7 +15,7 @@ from fastcore.basics import patch
 from . import pipeline
 from .pipeline import Trace, max_tokens, run_model
 from .texts import check_texts
-from .widgets import StudyWidget, shorten, to_bytes, vector_image
+from .widgets import StudyWidget, scroller, shorten, to_bytes, vector_image
 
 # %% ../nbs/under_the_hood/pipeline_strip.ipynb #c567a0cc
 def token_kinds(trace: Trace, row: int) -> list[str]:  # "pad", "special", "unknown", "continuation" or "word"
@@ -96,10 +96,10 @@ def _vectors(trace: Trace, row: int, layers: list[int]) -> tuple[np.ndarray, lis
     images, scales = zip(*(to_bytes(h, typical=h[real]) for h in states))
     return np.stack(images), list(scales)
 
-# %% ../nbs/under_the_hood/pipeline_strip.ipynb #c900fa01
+# %% ../nbs/under_the_hood/pipeline_strip.ipynb #ea936296
 _TABLE = "border-collapse:collapse;font-size:12px;margin:6px 0"
 _CELL = "padding:1px 8px;text-align:left;white-space:nowrap;border:0"
-_KINDS = dict(pad="opacity:.5", special="border:1px dashed;border-radius:4px;padding:0 3px",
+_KINDS = dict(pad="opacity:.65", special="border:1px dashed;border-radius:4px;padding:0 3px",
               unknown="text-decoration:underline wavy", continuation="font-style:italic", word="")
 _VECTOR = "width:150px;height:13px;image-rendering:pixelated"
 
@@ -111,7 +111,7 @@ def _token_row(cells: list, kind: str, images: np.ndarray) -> str:
     cells = [piece, f'<span style="{_KINDS[kind]}">{token}</span>', *numbers, *pictures]
     return "".join(f'<td style="{_CELL}">{c}</td>' for c in cells)
 
-# %% ../nbs/under_the_hood/pipeline_strip.ipynb #fa3c462d
+# %% ../nbs/under_the_hood/pipeline_strip.ipynb #d65cc339
 def _text_html(trace: Trace, row: int) -> str:
     "Text `row` as a table of tokens and, below, its logits and scores."
     last = len(trace.hidden_states) - 1
@@ -126,7 +126,8 @@ def _text_html(trace: Trace, row: int) -> str:
     lines = ["".join(f'<td style="{_CELL}">{escape(c)}</td>' for c in line) for line in _answer(trace, row)]
     answer = "".join(f"<tr>{line}</tr>" for line in lines)
     return (f"<p><b>{escape(shorten(trace.texts[row], 300))}</b></p>"
-            f'<table style="{_TABLE}">{table}</table>{rest}<table style="{_TABLE}">{answer}</table>')
+            + scroller(f'<table style="{_TABLE}">{table}</table>', "Tokens")
+            + f'{rest}<table style="{_TABLE}">{answer}</table>')
 
 # %% ../nbs/under_the_hood/pipeline_strip.ipynb #9460ad7c
 class PipelineStrip(StudyWidget):

@@ -9,7 +9,7 @@ __all__ = ['KINDS', 'SIGNS', 'JOINERS', 'ONE_CHARACTER', 'SPACE', 'BYTES', 'MOST
            'say_counts', 'legend', 'cells_of', 'counts_line', 'rest_of', 'as_text', 'as_html', 'keep', 'find_tokenizer',
            'TokenStrip', 'for_page']
 
-# %% ../nbs/under_the_hood/token_strip.ipynb #828f054f
+# %% ../nbs/under_the_hood/token_strip.ipynb #5123541d
 import json, os, re, unicodedata
 from functools import cache
 from html import escape
@@ -24,7 +24,7 @@ from tokenizers import Encoding, Tokenizer
 from .checkpoints import load_tokenizer
 from .texts import check_text
 from .tokenizer_frame import BaseTokenizer
-from .widgets import StudyWidget, shorten
+from .widgets import StudyWidget, scroller, shorten
 
 # %% ../nbs/under_the_hood/token_strip.ipynb #15ebefa9
 def backend_of(tokenizer) -> Tokenizer:
@@ -247,7 +247,7 @@ _CHIP = "display:inline-block;padding:0 6px;border:1px solid #8888;border-radius
 _KINDS = dict(word="", continuation=";margin-left:14px;border-left:3px solid #5b8def", special=";border-style:dashed",
               unknown=";text-decoration:underline wavy")
 
-# %% ../nbs/under_the_hood/token_strip.ipynb #80fac1a3
+# %% ../nbs/under_the_hood/token_strip.ipynb #1e8b9681
 def as_html(view: dict) -> str:
     "`view` as a table with inline styles."
     head, *rows = [[escape(cell) for cell in row] for row in cells_of(view)]
@@ -257,6 +257,7 @@ def as_html(view: dict) -> str:
         cells = [chip, *(f"<bdi>{other}</bdi>" for other in others)]
         table += "</tr><tr>" + "".join(f'<td style="{_CELL}">{cell}</td>' for cell in cells)
     table = f'<table style="border-collapse:collapse;font-size:12px;color:inherit"><tr>{table}</tr></table>'
+    table = scroller(table, "Tokens")
     text = f'<p dir="auto" style="white-space:pre-wrap"><b>{escape(shorten(view["text"], 300))}</b></p>'
     return f"{text}<p>{escape(counts_line(view))}</p>{table}<p>{rest_of(view)}</p>"
 

@@ -6,7 +6,7 @@
 __all__ = ['RACERS', 'SIZES', 'LONGEST_TEXT', 'split_corpus', 'trained', 'measure', 'check_sizes', 'curve', 'boxes', 'lane',
            'as_text', 'check_short', 'TokenizerRace']
 
-# %% ../nbs/under_the_hood/tokenizer_race.ipynb #d718326d
+# %% ../nbs/under_the_hood/tokenizer_race.ipynb #5838b96a
 import re
 from collections import Counter
 from functools import cache
@@ -24,7 +24,7 @@ from .texts import check_text
 from .tokenizer_frame import VocabularyTooSmall, as_ours
 from .tokenizers import (BPETokenizer, BaseTokenizer, CharTokenizer, UnigramTokenizer, WordPieceTokenizer,
                                     WordTokenizer, compare)
-from .widgets import StudyWidget, shorten
+from .widgets import StudyWidget, scroller, shorten
 
 # %% ../nbs/under_the_hood/tokenizer_race.ipynb #e8abde4e
 @cache
@@ -165,7 +165,7 @@ def _lane_cells(lane: dict, n_chars: int) -> str:
         cells.append(f'<td colspan="{end - start}" title="{escape(label)}" style="{style}">{escape(label)}</td>')
     return "".join(cells)
 
-# %% ../nbs/under_the_hood/tokenizer_race.ipynb #2be52244
+# %% ../nbs/under_the_hood/tokenizer_race.ipynb #0e56bd7d
 def _axis_table(text: str, lanes: list[dict]) -> str:
     "`text` as an axis of characters, and below it a row for each of `lanes`."
     axis = "".join(f'<th style="{_CELL}0;width:{_CHAR_WIDTH}px;font-weight:400">{escape(c)}</th>' for c in text)
@@ -176,8 +176,8 @@ def _axis_table(text: str, lanes: list[dict]) -> str:
         rows.append(f'<th style="{_HEAD}">{escape(lane["name"])}</th>{cells}{_lane_cells(lane, len(text))}')
     width = 5*76 + len(text)*_CHAR_WIDTH
     table = "".join(f"<tr>{row}</tr>" for row in rows)
-    return (f'<div style="overflow-x:auto"><table style="table-layout:fixed;border-collapse:collapse;font-size:12px;'
-            f'width:{width}px">{table}</table></div>')
+    style = f"table-layout:fixed;border-collapse:collapse;font-size:12px;width:{width}px"
+    return scroller(f'<table style="{style}">{table}</table>', "Tokens of each tokenizer")
 
 # %% ../nbs/under_the_hood/tokenizer_race.ipynb #b0221440
 def _token_lists(text: str, lanes: list[dict]) -> str:

@@ -1,4 +1,6 @@
 """The flight recorder in a real JupyterLab, and what it records of three designs."""
+import re
+
 import pytest, torch
 
 from study_group.flight_recorder import Flight, FlightRecorder, when
@@ -36,8 +38,9 @@ def card(lab, lane: int, n: int):
 def marked(lab, name: str) -> list[str]:
     "Names of the cards of that class, or those that are pressed."
     at = "[aria-pressed=true]" if name == "pressed" else f".{name}"
-    return [label.split(":")[0] for label in lab.page.locator(f".flight-recorder .event{at}").evaluate_all(
-        "nodes => nodes.map(n => n.getAttribute('aria-label'))")]
+    labels = lab.page.locator(f".flight-recorder .event{at}").evaluate_all(
+        "nodes => nodes.map(n => n.getAttribute('aria-label'))")
+    return [re.sub("^(.*?), .*; (.*), (.*)$", r"\2, event \1, \3", label) for label in labels]
 
 
 def test_events_stand_in_their_lane_and_phase_in_order(show):

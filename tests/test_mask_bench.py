@@ -100,8 +100,8 @@ def test_masked_and_wrong_bits_are_told_without_colour(show):
     assert "repeating-linear-gradient" in style(pad.locator(".chip"), "backgroundImage")
     assert style(cell(lab, 1, 0).locator(".chip"), "borderStyle") == "dashed"
     assert [style(at.locator(".bit"), "borderTopWidth") for at in (masked, attended, pad)] == ["2px", "2px", "1px"]
-    assert masked.get_attribute("aria-label") == "hate, position 2, not attended"
-    assert attended.get_attribute("aria-label") == "[PAD], padding, position 9, attended"
+    assert masked.get_attribute("aria-label") == "hate, 5223, 0: position 2, not attended"
+    assert attended.get_attribute("aria-label") == "[PAD], 0, 1: padding, position 9, attended"
     before = [lab.page.locator(".mask-bench .verdict").nth(n).evaluate("e => getComputedStyle(e, '::before').content")
               for n in (0, 1)]
     assert before == ['"✓ "', '"⇄ "']

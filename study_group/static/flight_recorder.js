@@ -39,11 +39,12 @@ function draw({ model, root, set }) {
 
   function card(event, lane, n) {
     const chips = event.steps.map((step) => make("span", "chip", step, { "data-step": step }));
-    const calls = event.calls > 1 ? [make("small", "calls", `${event.calls} calls`)] : [];
-    const node = make("button", "event", [make("span", "number", `${n + 1}`), make("span", "steps", chips),
-      make("span", "where", [event.where, ...calls])],
-    { type: "button", tabindex: -1, "aria-pressed": "false", "aria-label":
-      `${lanes[lane].name}, event ${n + 1}, ${event.phase}: ${event.steps.join(", ")}; ${event.where}` });
+    const calls = event.calls > 1 ? [`${event.calls} calls`] : [];
+    const where = spaced([event.where, ...calls.map((text) => make("small", "calls", text))]);
+    const node = make("button", "event",
+      spaced([make("span", "number", `${n + 1}`), make("span", "steps", spaced(chips)), make("span", "where", where)]),
+      { type: "button", tabindex: -1, "aria-pressed": "false", "aria-label":
+      `${[n + 1, ...event.steps, event.where, ...calls].join(", ")}; ${lanes[lane].name}, ${event.phase}` });
     cards.push(Object.assign(node, { at: [lane, n], event }));
     return node;
   }

@@ -138,7 +138,6 @@ function answers({ labels, function: applied }, room) {
     const verdict = make("p", "verdict");
     const parts = [names(), ...lines.map((line) => line.node), verdict];
     const node = make("div", "answers", parts, { role: "gridcell" });
-    const score = (answer) => `${answer.label} ${say(answer.scores[answer.best])}`;
     /** @param {Result} result */
     function update({ here, alone, verdict: known, failed }) {
       const value = {
@@ -156,7 +155,6 @@ function answers({ labels, function: applied }, room) {
       const said = known || (failed ? "no answer" : "the model runs …");
       tell(verdict, said);
       verdict.title = kind === "same" ? "within 0.00001, the rounding of 32-bit arithmetic" : "";
-      node.setAttribute("aria-label", known ? `${score(here)}, alone ${score(alone)}: ${known}` : said);
     }
     return { node, update };
   }
@@ -175,17 +173,17 @@ function board({ flip, point }) {
   function addCell(row, n, column) {
     const { token, id, kind } = find(n, column);
     const bit = make("b", "bit");
-    const cell = make("div", "", [chip(token), make("small", "", `${id}`), bit], {
+    const cell = make("div", "", spaced([chip(token), make("small", "", `${id}`), bit]), {
       role: "gridcell", tabindex: -1, "data-row": n, "data-column": column, "aria-colindex": column + 2, title: token,
       style: `left: ${column * WIDTH}px` });
-    dressCell(insert(row.cells, row.parts, column, { node: cell, bit, token, kind }), n, column);
+    dressCell(insert(row.cells, row.parts, column, { node: cell, bit, token, id, kind }), n, column);
   }
-  function dressCell({ node: cell, bit, token, kind }, n, column) {
+  function dressCell({ node: cell, bit, token, id, kind }, n, column) {
     const on = mask.rows[n][column] === "1";
     cell.className = `cell ${kind} ${on ? "on" : "off"} ${on === (kind === "pad") ? "changed" : ""}`;
     tell(bit, on ? "1" : "0");
-    const said = [token, kind === "pad" && "padding", `position ${column}`, on ? "attended" : "not attended"];
-    cell.setAttribute("aria-label", said.filter(Boolean).join(", "));
+    const said = [kind === "pad" && "padding", `position ${column}`, on ? "attended" : "not attended"];
+    cell.setAttribute("aria-label", `${token}, ${id}, ${bit.textContent}: ${said.filter(Boolean).join(", ")}`);
   }
   function addRow(n) {
     const [panel, cells] = [parts.panel(), make("div", "cells", [], { role: "presentation" })];
@@ -368,7 +366,9 @@ function draw({ model, root, set }) {
     const is = (preset) => preset.side === mask().side && same(preset.rows, mask().rows);
     const names = view().presets.filter(is).map(({ name }) => name);
     const name = names.includes(asked) ? asked : names[0];
-    for (const button of buttons.children) button.setAttribute("aria-pressed", names.includes(button.textContent));
+    for (const button of buttons.querySelectorAll("button")) {
+      button.setAttribute("aria-pressed", names.includes(button.textContent));
+    }
     const all = view().shape[0] * view().shape[1];
     const number = (rows, letter) => rows.join("").split(letter).length - 1;
     const pads = number(view().kinds, "p");

@@ -225,7 +225,9 @@ function answerPanel() {
     return { node: tr, name, logit, value, logitBar, valueBar };
   }
   const verdict = make("p", "verdict", [label, score, why], { "aria-live": "polite", "aria-atomic": true });
-  const node = make("section", "head", [make("div", "scroller", table), verdict], { "aria-label": "Answer" });
+  const scroller = make("div", "scroller", table,
+    { tabindex: 0, role: "group", "aria-label": "Logits and probabilities" });
+  const node = make("section", "head", [scroller, verdict], { "aria-label": "Answer" });
   return {
     node,
     /** @param {Detail} d */

@@ -16,6 +16,9 @@ function make(tag, className = "", children = [], attributes = {}) {
   return dress(document.createElement(tag), children, { class: className, ...attributes });
 }
 
+/** `nodes` with a space between each two, for those who hear them in a row. */
+function spaced(nodes) { return nodes.flatMap((node, n) => (n ? [" ", node] : [node])); }
+
 /** Make `node` say `text`, or leave it alone where it does. */
 function tell(node, text) { if (node.textContent !== text) node.textContent = text; }
 

@@ -100,9 +100,9 @@ function tokenBoard({ point, hold, go }) {
 
   function cell(n) {
     const token = text.at(n);
-    const name = [token.raw, `id ${token.id}`, place(token) && `characters ${place(token)}`, token.meaning];
+    const name = [token.raw, token.id, place(token), token.meaning];
     return make("div", `token ${token.kind}`,
-      [chip(token), make("span", "id", `${token.id}`), make("small", "place", place(token))],
+      spaced([chip(token), make("span", "id", `${token.id}`), make("small", "place", place(token))]),
       { role: "option", "data-token": n, tabindex: -1, title: token.raw, "aria-label": name.filter(Boolean).join(", "),
         "aria-selected": false, "aria-posinset": n + 1, "aria-setsize": text.length });
   }

@@ -205,7 +205,8 @@ function draw({ model, root, set }) {
   let asking = 0, width = 0;
   const [sizes, race] = [model.get("sizes"), () => model.get("_race")];
   const input = make("textarea", "", [], { rows: 1, dir: "auto", spellcheck: "false" });
-  const [stop, size] = [make("input", "", [], { type: "range", min: 0, max: sizes.length - 1 }), make("output")];
+  const stop = make("input", "", [], { type: "range", min: 0, max: sizes.length - 1, "aria-label": "vocabulary size" });
+  const size = make("output");
   const stops = [sizes[0], sizes.at(-1)].map((s) => make("small", "", sizes.length ? count(s) : ""));
   const slider = make("label", "slider", [
     make("span", "", ["vocabulary size ", size]), make("span", "", [stops[0], stop, stops[1]])]);
