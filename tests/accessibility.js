@@ -7,7 +7,7 @@ function texts(root) {
   for (let node; (node = walker.nextNode());) {
     const at = node.parentElement;
     if (!node.data.trim() || at.closest(".unseen, option, [hidden]")
-      || !at.checkVisibility({ visibilityProperty: true }) || at.closest("th, td")?.clientWidth === 0) continue; // a column that is left out where there is no room
+      || !at.checkVisibility({ visibilityProperty: true }) || at.closest("th, td")?.clientWidth === 0) continue;
     const range = document.createRange();
     range.selectNodeContents(node);
     found.push({ at, text: node.data.trim(), boxes: [...range.getClientRects()].filter((b) => b.width && b.height) });

@@ -53,7 +53,8 @@ def test_rebuilding_the_pipeline_not_yet(pipeline_checks):
     check = pipeline_checks["check_pipeline"]
     assert "Not answered yet" in check(lambda texts: None)
     assert "1 results for 2" in check(lambda texts: [dict(label="POSITIVE", score=.9)])
-    for results in (["NEGATIVE", "POSITIVE"], [("NEGATIVE", .98), ("POSITIVE", .97)], dict(label="NEGATIVE", score=.98)):
+    for results in (["NEGATIVE", "POSITIVE"], [("NEGATIVE", .98), ("POSITIVE", .97)],
+                    dict(label="NEGATIVE", score=.98)):
         assert "Each result should look like {'label': 'NEGATIVE'" in check(lambda texts: results)
 
 
@@ -71,7 +72,8 @@ SAME = {"tokens", "input_ids", "attention_mask", "hidden_states"}
 
 @pytest.mark.parametrize("answer, hint", [
     (None, "Not answered yet"), (SAME, "Right"), (SAME - {"hidden_states"}, "1 more stay the same"),
-    ("tokens", "A set of names"), (sorted(SAME), "Right"), (SAME | {"logits"}, "1 of yours change"), (SAME | {"ids"}, "No stage is called ['ids']")])
+    ("tokens", "A set of names"), (sorted(SAME), "Right"), (SAME | {"logits"}, "1 of yours change"),
+    (SAME | {"ids"}, "No stage is called ['ids']")])
 def test_swapped_head(pipeline_checks, answer, hint):
     assert hint in pipeline_checks["check_unchanged"](answer)
 
