@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['STAGES', 'scaled_dot_product_attention', 'causal_mask', 'additive_mask', 'MultiHeadAttention', 'sinusoidal_positions',
-           'EncoderLayer', 'AttentionMaps', 'attention_maps', 'summarize', 'plot_attention']
+           'EncoderLayer', 'AttentionMaps', 'attention_maps', 'summarize', 'plot_attention', 'MASKS']
 
-# %% ../nbs/05_attention.ipynb #2296d49d
+# %% ../nbs/05_attention.ipynb #047ea6c1
 import math
 from dataclasses import dataclass, replace
 from importlib import import_module
@@ -20,6 +20,8 @@ from .attention_parts import (MASKS, attending_part, check_index, check_mask_nam
                                          encode, hatch_cells, listen, token_ticks)
 from .checkpoints import load_shared
 from .pipeline import check_inputs
+
+_all_ = ["MASKS"]
 
 # %% ../nbs/05_attention.ipynb #f11b63d4
 def _check_vectors(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor) -> tuple[int, ...]:
