@@ -33,7 +33,8 @@ def jupyterlab(folder: Path):
            "JUPYTERLAB_SETTINGS_DIR": f"{home}/settings", "JUPYTERLAB_WORKSPACES_DIR": f"{home}/workspaces"}
     options = ["--no-browser", "--allow-root", "--ip=127.0.0.1", f"--port={port}", "--ServerApp.port_retries=0",
                "--IdentityProvider.token=", f"--ServerApp.root_dir={folder}", "--ServerApp.disable_check_xsrf=True",
-               "--LabApp.expose_app_in_browser=True", "--LabApp.extension_manager=readonly"]
+               "--LabApp.expose_app_in_browser=True", "--LabApp.extension_manager=readonly",
+               "--JupyterNotebookApp.expose_app_in_browser=True"]
     with open(home / "log", "w") as log:
         command = [sys.executable, "-m", "jupyterlab", *options]
         server = subprocess.Popen(command, env=env, cwd=folder, stdout=log, stderr=log)
@@ -56,33 +57,48 @@ def jupyterlab(folder: Path):
         shutil.rmtree(home, ignore_errors=True)
 
 
+def watch(page, url: str) -> list[str]:
+    "A list in which the page's console errors are noted, and requests that would leave this machine: they fail."
+    log = []
+
+    def refuse(route):
+        log.append(f"left this machine: {route.request.url}")
+        route.abort()
+
+    page.on("console", lambda m: log.append(m.text) if m.type == "error" else None)
+    page.on("pageerror", lambda e: log.append(str(e)))
+    page.route(lambda u: not u.startswith((url, "data:", "blob:")), refuse)
+    return log
+
+
 class Lab:
     "A JupyterLab page that can be driven; `log` collects console errors and requests that failed or left this machine."
 
     def __init__(self, page, url: str, folder: Path):
-        self.page, self.url, self.folder, self.log = page, url, folder, []
-        page.on("console", lambda m: self.log.append(m.text) if m.type == "error" else None)
-        page.on("pageerror", lambda e: self.log.append(str(e)))
-        page.route(lambda u: not u.startswith((url, "data:", "blob:")), self._refuse)
-        page.goto(f"{url}/lab?reset")
-        page.wait_for_function("() => window.jupyterapp !== undefined")
-        page.evaluate("async () => { await jupyterapp.started; await jupyterapp.restored; }")
+        self.page, self.url, self.folder, self.log = page, url, folder, watch(page, url)
+        self.visit("lab?reset")
         page.evaluate("() => document.querySelector('#jp-left-stack').offsetWidth && "
                       "jupyterapp.commands.execute('application:toggle-left-area')")
 
-    def _refuse(self, route):
-        self.log.append(f"left this machine: {route.request.url}")
-        route.abort()
+    def visit(self, path: str):
+        "Go to this page of the server and wait until it stands."
+        self.page.goto(f"{self.url}/{path}")
+        self.page.wait_for_function("() => window.jupyterapp !== undefined")
+        self.page.evaluate("async () => { await jupyterapp.started; await jupyterapp.restored; }")
 
     def open(self, notebook: str):
         "Open a notebook of the folder and wait for its kernel."
+        self.take("jupyterapp.commands.execute('docmanager:open', {path, factory: 'Notebook'})", notebook)
+
+    def take(self, panel: str, path: str):
+        "Take what the script `panel` gives for the notebook, and wait for its kernel."
         self.page.evaluate("""async path => {
-            const w = await jupyterapp.commands.execute('docmanager:open', {path, factory: 'Notebook'});
+            const w = await PANEL;
             await w.context.ready; await w.sessionContext.ready; window.notebook = w;
             const idle = () => w.sessionContext.session?.kernel?.status === 'idle';
             for (let i = 0; i < 1200 && !idle(); i++) await new Promise(r => setTimeout(r, 50));
             if (!idle()) throw new Error('the kernel is not idle');
-        }""", notebook)
+        }""".replace("PANEL", panel), path)
 
     def notebook(self, *sources: str):
         "Open a new notebook with these code cells and run it; there must be no errors."
