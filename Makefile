@@ -6,8 +6,9 @@ PYTHON ?= $(firstword $(shell for p in python3 python3.13 python3.12 python3.11;
 lab: .venv/lab
 	$(BIN)/jupyter lab nbs/index.ipynb $(if $(filter 0,$(shell id -u)),--allow-root)
 
+# Two at a time; a thread that waits leaves its core to the others.
 test: .venv/dev check
-	$(BIN)/pytest
+	OMP_WAIT_POLICY=PASSIVE $(BIN)/pytest -n 2 --dist worksteal --durations=25
 
 check: .venv/dev
 	$(BIN)/python tools/check.py

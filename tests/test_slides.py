@@ -1,5 +1,5 @@
 """The sessions' slides: what a deck shows, alone on a machine without a network; and what each session marks."""
-import sys
+import re, sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -119,3 +119,25 @@ def test_page_without_a_heading_has_the_one_before_it(tmp_path, chrome):
     page.wait_for_function("() => window.Reveal?.isReady()")
     assert page.locator(".section").all_text_contents() == ["A & B", "A & B"]
     page.close()
+
+
+def marked(session: str) -> list[list]:
+    "What each slide of `session` shows, cell by cell."
+    cells = slides.shown(nbformat.read(ROOT / f"nbs/{session}.ipynb", as_version=4))
+    found = [[]]
+    for c in cells:
+        if slides.mark(c) in ("slide", "subslide"): found.append([])
+        found[-1].append(c)
+    return found[1:]
+
+
+def holds(c) -> bool:
+    "Whether `c` shows more than a heading."
+    return slides.mark(c) != "notes" and bool(re.sub(r"(?m)^#+ .*", "", c.source).strip() or c.get("outputs"))
+
+
+@pytest.mark.parametrize("session", SESSIONS)
+def test_session_has_slides_for_an_evening(session):
+    pages = marked(session)
+    assert 20 <= len(pages) <= 35
+    assert [page[0].source for page in pages if not any(map(holds, page))] == []
