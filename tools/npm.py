@@ -1,5 +1,5 @@
 """Packages from npm, kept in .cache/."""
-import shutil, subprocess, sys, tarfile
+import contextlib, os, shutil, subprocess, sys, tarfile, tempfile
 from pathlib import Path
 
 CACHE = Path(__file__).parent.parent / ".cache"
@@ -11,7 +11,9 @@ def fetched(package: str, version: str) -> Path:
     if not folder.is_dir():
         if not shutil.which("npm"): sys.exit(f"npm isn't installed: it fetches {package} (apt-get install npm).")
         CACHE.mkdir(exist_ok=True)
-        command = ["npm", "pack", "--silent", f"{package}@{version}", "--pack-destination", CACHE]
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-        with tarfile.open(CACHE / f"{package}-{version}.tgz") as packed: packed.extractall(folder, filter="data")
+        with tempfile.TemporaryDirectory(dir=CACHE) as part:  # whole or not at all, whoever else fetches it
+            command = ["npm", "pack", "--silent", f"{package}@{version}", "--pack-destination", part]
+            subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+            with tarfile.open(f"{part}/{package}-{version}.tgz") as packed: packed.extractall(f"{part}/whole", filter="data")
+            with contextlib.suppress(OSError): os.rename(f"{part}/whole", folder)
     return folder / "package"
