@@ -14,6 +14,6 @@ def fetched(package: str, version: str) -> Path:
         with tempfile.TemporaryDirectory(dir=CACHE) as part:  # whole or not at all, whoever else fetches it
             command = ["npm", "pack", "--silent", f"{package}@{version}", "--pack-destination", part]
             subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-            with tarfile.open(f"{part}/{package}-{version}.tgz") as packed: packed.extractall(f"{part}/whole", filter="data")
+            with tarfile.open(f"{part}/{folder.name}.tgz") as packed: packed.extractall(f"{part}/whole", filter="data")
             with contextlib.suppress(OSError): os.rename(f"{part}/whole", folder)
     return folder / "package"
