@@ -440,7 +440,8 @@ def test_hostile_texts_tokens_and_labels_stay_text():
     assert 30_522 in words(HOSTILE[0]).input_ids  # one token
     assert "<script" not in html.lower() and "&lt;script&gt;alert(1)" in html
     assert {"p", "table", "td"} <= Tags(html).tags <= set("p b table tr th td span img pre div".split())
-    assert Tags(html).attributes <= {("style", ""), ("alt", ""), ("src", "data:image/png;base64")}
+    assert Tags(html).attributes <= {("style", ""), ("alt", ""), ("src", "data:image/png;base64"),
+                                     ("role", ""), ("aria-label", ""), ("tabindex", "")}
 
 
 def test_labels_may_be_numbers():
