@@ -192,6 +192,11 @@ class Lab:
         self.page.evaluate("async () => { await notebook.sessionContext.shutdown(); notebook.dispose(); }")
 
 
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if "chrome" in item.fixturenames: item.add_marker("browser")
+
+
 @pytest.fixture(scope="session")
 def chrome():
     if not CHROMIUM: pytest.fail("Chromium isn't installed: apt-get install chromium (.ci/run does it)")
