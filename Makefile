@@ -19,6 +19,10 @@ test-all: .venv/dev .venv/hub check
 bench: .venv/dev
 	for bench in tools/bench*.py; do $(BIN)/python $$bench || exit 1; done
 
+# The tests with the lowest and the newest versions, on each Python there is: takes hours.
+matrix: .venv/dev
+	$(BIN)/python tools/matrix.py --write
+
 # Run every notebook and store what it prints, then write README.md from the front page.
 notebooks: .venv/dev
 	$(BIN)/nbdev-export
@@ -62,4 +66,4 @@ PROXY := configurable-http-proxy@5.3.0
 	npm install --silent --prefix .cache/hub $(PROXY)
 	touch $@
 
-.PHONY: lab test check test-all bench notebooks sync readme slides site hub screenshots
+.PHONY: lab test check test-all bench matrix notebooks sync readme slides site hub screenshots

@@ -1,0 +1,110 @@
+"""Run the tests with other versions than the pinned ones, each in an environment of its own, and say how it went.
+
+    python tools/matrix.py [3.11-lowest …]    # default: every row; an environment takes 7 GB while its row runs
+    python tools/matrix.py --no-browser …     # leave out the tests that need Chromium
+    python tools/matrix.py --write …          # put the rows into CONTRIBUTING.md's table, too
+
+`lowest` is pyproject.toml's lower bounds, `newest` whatever the package index has, `pinned` tools/constraints.txt.
+What is tested is a clone: what is committed.
+"""
+import argparse, json, os, re, shutil, subprocess, sys, time, tomllib
+from pathlib import Path
+
+from packaging.requirements import Requirement
+
+ROOT = Path(__file__).parent.parent
+WORK = ROOT / ".cache/matrix"
+ROWS = ["3.11-lowest", "3.11-newest", "3.12-newest", "3.13-lowest", "3.13-newest"]
+SHOWN = ["transformers", "fastai", "torch"]
+COUNTS = ["passed", "failed", "skipped"]
+HEAD = ["row", *SHOWN, "tests", *COUNTS, "minutes"]
+BEGIN, END = "<!-- what tools/matrix.py found -->\n", "<!-- end -->\n"
+ASK = "import importlib.metadata as m, json, sys; print(json.dumps([m.version(p) for p in sys.argv[1:]]))"
+
+
+def lower_bounds(project: dict) -> list[str]:
+    "What a learner needs, each at its lower bound: the dependencies in `project`, pyproject.toml's table, and its extras."
+    extras = project["optional-dependencies"]
+    needs = map(Requirement, [*project["dependencies"], *extras["fastai"], *extras["lab"]])
+    return [f"{r.name}=={s.version}" for r in needs for s in r.specifier if s.operator == ">="]
+
+
+def constraints(versions: str) -> list[str]:
+    "The lines that hold pip to these `versions`: lowest, pinned or newest."
+    if versions == "pinned": return (ROOT / "tools/constraints.txt").read_text().splitlines()
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    return dict(lowest=lower_bounds(project), newest=[])[versions]
+
+
+def interpreter(version: str) -> Path | None:
+    "A Python of this `version` (3.12): on the path or among pyenv's; None if there is none."
+    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
+    for python in [shutil.which(f"python{version}"), *sorted(pyenv.glob(f"versions/{version}.*/bin/python"))]:
+        if python and not subprocess.run([python, "-m", "venv", "--help"], capture_output=True).returncode: return python
+
+
+def install(row: str, at: Path) -> Path:
+    "A clone of the course and an environment with the versions of `row`, in the folder `at`; the environment's Python."
+    version, _, versions = row.partition("-")
+    shutil.rmtree(at, ignore_errors=True)
+    subprocess.run(["git", "clone", "-q", ROOT, at / "course"], check=True)
+    subprocess.run([interpreter(version), "-m", "venv", at / "env"], check=True)
+    (at / "constraints.txt").write_text("\n".join(constraints(versions)))
+    pip = [at / "env/bin/python", "-m", "pip", "install", "-q", "--no-cache-dir", "-c", at / "constraints.txt"]
+    subprocess.run([*pip, "-e", ".[dev]"], cwd=at / "course", check=True)
+    return at / "env/bin/python"
+
+
+def counts(said: str) -> list[int]:
+    "How many tests passed, failed (errors too) and were skipped, from pytest's last line."
+    *_, last = said.strip().splitlines() or [""]
+    found = {word.removesuffix("s"): int(n) for n, word in re.findall(r"(\d+) (\w+)", last)}
+    return [found.get("passed", 0), found.get("failed", 0) + found.get("error", 0), found.get("skipped", 0)]
+
+
+def run(row: str, browser: bool = True, keep: bool = False) -> list:
+    "Install the versions of `row`, run the tests, and give the row of the table; `keep` leaves the environment there."
+    at, begin = WORK / row, time.monotonic()
+    if not interpreter(row.partition("-")[0]): return [row, *["–"] * len(SHOWN), "no such Python here", *["–"] * 4]
+    python = install(row, at)
+    marks = "not extra" if browser else "not extra and not browser"
+    env = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "VIRTUAL_ENV")}
+    env |= dict(PATH=f"{python.parent}:{env['PATH']}", OMP_WAIT_POLICY="PASSIVE")
+    with open(WORK / f"{row}.log", "w+") as log:
+        test = [python, "-m", "pytest", "-n", "2", "--dist", "worksteal", "-m", marks]
+        subprocess.run(test, cwd=at / "course", env=env, stdout=log, stderr=log)
+        log.seek(0)
+        found = counts(log.read())
+    installed = json.loads(subprocess.run([python, "-c", ASK, *SHOWN], capture_output=True, check=True).stdout)
+    if not keep: shutil.rmtree(at)
+    return [row, *installed, "all" if browser else "no browser", *found, round((time.monotonic() - begin) / 60)]
+
+
+def table(rows: list[list]) -> str:
+    "The rows as a Markdown table."
+    return "".join(f"| {' | '.join(map(str, cells))} |\n" for cells in [HEAD, ["---"] * len(HEAD), *rows])
+
+
+def merged(text: str, rows: list[list]) -> str:
+    "The `text` with the `rows` in the table between its marks, each in its old row's place."
+    before, _, (old, _, after) = *text.partition(BEGIN)[:2], text.partition(BEGIN)[2].partition(END)
+    cells = [[c.strip() for c in line.strip("|\n").split("|")] for line in old.splitlines()[2:]]
+    return before + BEGIN + table(sorted(({c[0]: c for c in cells} | {r[0]: r for r in rows}).values())) + END + after
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("rows", nargs="*", default=ROWS, help="Python and versions, as in 3.12-newest")
+    parser.add_argument("--no-browser", action="store_true", help="leave out the tests that need Chromium")
+    parser.add_argument("--write", action="store_true", help="put the rows into CONTRIBUTING.md")
+    parser.add_argument("--keep", action="store_true", help="leave clone and environment in .cache/matrix/")
+    args = parser.parse_args()
+    rows = [run(row, not args.no_browser, args.keep) for row in args.rows]
+    print(table(rows))
+    if args.write:
+        path = ROOT / "CONTRIBUTING.md"
+        path.write_text(merged(path.read_text(encoding="utf-8"), rows), encoding="utf-8")
+    return any(row[HEAD.index("failed")] not in (0, "–") for row in rows)
+
+
+if __name__ == "__main__": sys.exit(main())
