@@ -28,14 +28,14 @@ def _find_pairs(words: list[str], counts: list[int]) -> tuple[dict[str, int], di
             where[pair].add(n)
     return pairs, where
 
-# %% ../nbs/under_the_hood/bpe.ipynb #3422d0ae
+# %% ../nbs/under_the_hood/bpe.ipynb #b560a2f6
 def _join_everywhere(words: list[str], counts: list[int], found: set[int], pair: str, new: str, pairs: dict) -> dict:
     "Put `new` for `pair` in the words that were `found` to have it, update `pairs`; the pairs that came, and where."
     came = defaultdict(set)
     for n in found:
-        word, count = words[n], counts[n]
-        while (i := word.find(pair)) >= 0:
-            left, right = word[i - 1:i], word[i + 2:i + 3]  # "" where there is none
+        word, count, at = words[n], counts[n], 0
+        while (i := word.find(pair, at)) >= 0:
+            left, right = new if 0 < i == at else word[i - 1:i], word[i + 2:i + 3]  # "" where there is none
             if left:
                 pairs[left + pair[0]] -= count
                 pairs[left + new] += count
@@ -44,8 +44,8 @@ def _join_everywhere(words: list[str], counts: list[int], found: set[int], pair:
                 pairs[pair[1] + right] -= count
                 pairs[new + right] += count
                 came[new + right].add(n)
-            word = word[:i] + new + word[i + 2:]
-        words[n] = word
+            at = i + 2
+        words[n] = word.replace(pair, new)
     return came
 
 # %% ../nbs/under_the_hood/bpe.ipynb #00318035

@@ -22,7 +22,7 @@ def max_tokens(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> in
     limits = tokenizer.model_max_length, *(size - unused for size in sizes if size)
     return min((n for n in limits if 0 < n < 1e9), default=None)
 
-# %% ../nbs/under_the_hood/pipeline_parts.ipynb #9312d4c7
+# %% ../nbs/under_the_hood/pipeline_parts.ipynb #c1d2d8bf
 def tokenize(texts: list[str], model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase,
              truncation: bool = True, max_length: int | None = None) -> BatchEncoding:
     "Step 1: `texts` as one padded batch of tensors; ValueError for a `max_length` too small, or no padding token."
@@ -32,12 +32,13 @@ def tokenize(texts: list[str], model: PreTrainedModel, tokenizer: PreTrainedToke
                          f"text. Pass at least {special}, or None for as many as the model takes.")
     limit = max_length or max_tokens(model, tokenizer)
     cut = dict(truncation=True, max_length=limit) if truncation and limit else {}
-    one_length = len({len(ids) for ids in tokenizer(texts, verbose=False, **cut)["input_ids"]}) == 1
-    if not one_length and tokenizer.pad_token is None:
+    batch = tokenizer(texts, return_attention_mask=True, verbose=False, **cut)
+    if len({len(ids) for ids in batch["input_ids"]}) == 1: return batch.convert_to_tensors("pt")
+    if tokenizer.pad_token is None:
         raise ValueError("This tokenizer has no padding token, so texts of different lengths can't be one batch. Set "
                          "tokenizer.pad_token = tokenizer.eos_token, and model.config.pad_token_id to its id.")
     side = "left" if getattr(model.config, "summary_type", None) == "last" else "right"
-    return tokenizer(texts, padding=not one_length, padding_side=side, return_attention_mask=True, return_tensors="pt",
+    return tokenizer(texts, padding=True, padding_side=side, return_attention_mask=True, return_tensors="pt",
                      verbose=False, **cut)
 
 # %% ../nbs/under_the_hood/pipeline_parts.ipynb #1b5b779b
