@@ -43,7 +43,7 @@ def best_split(word: str,
         end = came_from[end]
     return pieces[::-1], best[-1]
 
-# %% ../nbs/under_the_hood/unigram.ipynb #80091195
+# %% ../nbs/under_the_hood/unigram.ipynb #1ff19959
 def _expect_word(word: str, count: float, probs: dict[str, float], expected: dict[str, float]) -> float:
     "Add how often each piece is expected in `word`, seen `count` times, to `expected`; the word's probability."
     n, found = len(word), []
@@ -56,6 +56,9 @@ def _expect_word(word: str, count: float, probs: dict[str, float], expected: dic
             if prob:
                 before[end] += here*prob
                 found.append((start, end, piece, prob))
+    if not before[n]:
+        raise ValueError(f"words has {word!r:.40}, of probability 0: it is too long for a float, or has a character "
+                         "that is no piece. Training cuts long words into parts.")
     after[n] = count/before[n]
     for start, end, piece, prob in reversed(found):
         rest = prob*after[end]
@@ -63,9 +66,11 @@ def _expect_word(word: str, count: float, probs: dict[str, float], expected: dic
         expected[piece] += before[start]*rest
     return before[n]
 
-# %% ../nbs/under_the_hood/unigram.ipynb #50a02b0e
+# %% ../nbs/under_the_hood/unigram.ipynb #02654289
 def expect(words: dict[str, int], probs: dict[str, float]) -> tuple[dict[str, float], float]:
-    "How often each piece is expected in `words`, all splits weighed by `probs`, and the log likelihood of the words."
+    """How often each piece is expected in `words`, all splits weighed by `probs`, and the log likelihood of the words.
+
+    Raises ValueError for a word that `probs` can't make."""
     expected, probs = defaultdict(float), with_beginnings(probs, 0)
     likelihood = sum(count*log(_expect_word(word, count, probs, expected)) for word, count in words.items())
     return expected, likelihood
@@ -84,10 +89,11 @@ def _losses(expected: dict[str, float], scores: dict[str, float]) -> dict[str, f
 # %% ../nbs/under_the_hood/unigram.ipynb #728e6318
 LONGEST_PIECE, LONGEST_WORD = 16, 24  # in characters; training cuts longer words
 
-# %% ../nbs/under_the_hood/unigram.ipynb #0f2a32b2
+# %% ../nbs/under_the_hood/unigram.ipynb #f9c3fa99
 def seed_pieces(words: dict[str, int], n: int) -> dict[str, float]:
     "The characters of `words`, and the `n` substrings seen more than once that cover most of them, as probabilities."
-    chars, parts = Counter(), Counter()
+    chars, parts, longest = Counter(), Counter(), max(map(len, words), default=0)
+    if longest > 10_000: raise ValueError(f"words has one of {longest:,} characters: cut it into {LONGEST_WORD} each.")
     for word, count in words.items():
         for start, c in enumerate(word):
             chars[c] += count
