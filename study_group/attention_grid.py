@@ -7,13 +7,12 @@ __all__ = ['THUMB', 'STAGES', 'ABOUT_MASKS', 'ANSWER', 'HOLD', 'CAVEAT', 'PAGE_C
            'shrink', 'kind_of', 'stages_of', 'overview', 'group_of', 'heads_bytes', 'for_page', 'bytes_image', 'tiles',
            'head_html', 'hold', 'AttentionGrid', 'maps_of']
 
-# %% ../nbs/under_the_hood/attention_grid.ipynb #75d3c268
-import json, weakref, zlib
+# %% ../nbs/under_the_hood/attention_grid.ipynb #7eed7ae9
+import weakref, zlib
 from base64 import b64encode
 from dataclasses import replace
 from html import escape
 from io import BytesIO
-from pathlib import Path
 
 import numpy as np, torch, traitlets
 from fastcore.basics import patch
@@ -319,19 +318,19 @@ def _on_message(self: AttentionGrid, _, content, buffers):
     except (KeyError, TypeError, ValueError): return
     self.send(answer, [answer.pop("data")])
 
-# %% ../nbs/under_the_hood/attention_grid.ipynb #b953af10
+# %% ../nbs/under_the_hood/attention_grid.ipynb #9c78fd5a
 PAGE_CELLS = 64_000_000  # weights and scores in a page, at most, or one text if that has more
 
 def _page_rows(maps: AttentionMaps, row: int) -> list[int]:
-    "Which texts go into a saved page: all, or `row` alone where all are too much."
+    "Which texts go into a page: all, or `row` alone where all are too much."
     many = maps.weights.numel()*(1 + (maps.scores is not None))
     return [*range(len(maps.tokens))] if many <= PAGE_CELLS else [row]
 
 def _packed(values: bytes) -> str: return b64encode(zlib.compress(values, 9 if len(values) < 1e6 else 6)).decode()
 
-# %% ../nbs/under_the_hood/attention_grid.ipynb #d71c0e94
+# %% ../nbs/under_the_hood/attention_grid.ipynb #76bd05d6
 @patch
-def _chunks(self: AttentionGrid, rows: list[int]) -> tuple[str, dict]:
+def _layers(self: AttentionGrid, rows: list[int]) -> tuple[str, dict]:
     "All heads of all layers for `rows`, as elements of a page, and the scales of the scores."
     elements, scales, maps = [], {}, self.maps
     for kind in {kind_of(stage): 0 for stage in self._view["stages"]}:
@@ -340,41 +339,21 @@ def _chunks(self: AttentionGrid, rows: list[int]) -> tuple[str, dict]:
                 name = f"{kind} {row} {layer}"
                 values, scales[name] = heads_bytes(maps, kind, row, layer, slice(None))
                 columns = np.ascontiguousarray(values.swapaxes(-1, -2))  # a column is more of a kind than a row
-                elements.append(f'<script type="text/plain" id="{name}">{_packed(columns.tobytes())}</script>')
+                elements.append(f'<script type="text/plain" data-layer="{name}">{_packed(columns.tobytes())}</script>')
     return "\n".join(elements), scales
 
-# %% ../nbs/under_the_hood/attention_grid.ipynb #c288ba92
-_PAGE = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>Attention</title>
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy"
-  content="default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:">
-<style>
-body {{ max-width: 1300px; margin: 0 auto; padding: 8px; background: #fff; }}
-@media (prefers-color-scheme: dark) {{ body {{ background: #14171c; }} }}
-{css}</style></head>
-<body><noscript>This page draws attention maps with JavaScript, which is switched off.</noscript>
-<script type="application/json" id="state">{state}</script>
-{chunks}
-<script type="module">{js}</script></body></html>
-"""
+# %% ../nbs/under_the_hood/attention_grid.ipynb #08662658
+@patch
+def choices(self: AttentionGrid) -> list[dict]: return []
 
 @patch
-def page(self: AttentionGrid) -> str:
-    "The grid as a page of its own, to be opened without Python or network; its numbers within 0.004 (weights)."
+def page_state(self: AttentionGrid) -> tuple[dict, str, str]:
     rows = _page_rows(self.maps, self.row)
-    chunks, scales = self._chunks(rows)
+    layers, scales = self._layers(rows)
     view = dict(for_page(self.maps, rows, version=0, live=False), group=self.maps.n_heads)
-    view["allowed"] = b64encode(view["allowed"]).decode()
-    traits = {name: getattr(self, name) for name in ("layer", "head", "row", "stage")}
-    state = json.dumps(dict(traits, error="", _twin="", _view=view, _start=[], scales=scales)).replace("<", r"\u003c")
-    return _PAGE.format(css=self._css, js=self._esm + static_text("attention_page.js"), state=state, chunks=chunks)
-
-@patch
-def save(self: AttentionGrid, path: str | Path) -> Path:
-    "Write the grid to `path` as a page of its own; `path`."
-    Path(path).write_text(self.page(), encoding="utf-8")
-    return Path(path)
+    traits = {name: getattr(self, name) for name in self.page_traits()}
+    traits.update(error="", _view=view, _start=[], _scales=scales)
+    return dict(traits=traits, choices=[]), layers, static_text("attention_page.js")
 
 # %% ../nbs/under_the_hood/attention_grid.ipynb #c053ecf1
 @patch

@@ -166,6 +166,10 @@ def _event_html(n: int, event: dict) -> str:
     return (f"<details style='margin:2px 0'><summary>{n}. {steps}{calls}<br><small>{escape(event['where'])}</small>"
             f"</summary><p style='margin:4px 0'>{escape(event['note'])}</p>{data}</details>")
 
+# %% ../nbs/under_the_hood/flight_recorder.ipynb #893b761d
+@patch
+def choices(self: FlightRecorder) -> list[dict]: return []
+
 # %% ../nbs/under_the_hood/flight_recorder.ipynb #101fc4cd
 @patch
 def html(self: FlightRecorder) -> str:

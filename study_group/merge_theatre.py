@@ -455,6 +455,18 @@ def _rows(self: MergeTheatre) -> list[tuple[str, ...]]:
                      ", ".join(changed[:MOST_CHANGED] + more)))
     return rows
 
+# %% ../nbs/under_the_hood/merge_theatre.ipynb #ed504e1c
+@patch
+def choices(self: MergeTheatre) -> list[dict]: return [dict(step=n) for n in range(len(self.steps) + 1)]
+
+@patch
+def page_state(self: MergeTheatre) -> tuple[dict, str, str]:
+    "As for any widget, with nothing to bet on: Python judges the bets."
+    with self.hold_sync():
+        betting, self.betting = self.betting, False
+        try: return super(MergeTheatre, self).page_state()
+        finally: self.betting = betting
+
 # %% ../nbs/under_the_hood/merge_theatre.ipynb #17092e07
 @patch
 def _heads(self: MergeTheatre) -> tuple[str, ...]:

@@ -252,6 +252,10 @@ def _matrix(self: PaddingTable, max_length, notes: dict) -> str:
     lines = [head, *(th(f"padding: {p}") + "".join(cell(p, t) for t in truncations) for p in paddings)]
     return f'<table style="{_TABLE}">{"".join(f"<tr>{line}</tr>" for line in lines)}</table>'
 
+# %% ../nbs/under_the_hood/padding_table.ipynb #becf201e
+@patch
+def choices(self: PaddingTable) -> list[dict]: return [dict(selected=n) for n in range(len(self.rows))]
+
 # %% ../nbs/under_the_hood/padding_table.ipynb #2efad49d
 @patch
 def _drawing(self: PaddingTable) -> str:

@@ -240,6 +240,11 @@ def _show(self: PipelineStrip):
         self._detail = dict(self._facts[self.row], layer=self.layer, n_layers=self.n_layers, scales=scales,
                             shape=list(vectors.shape[1:]), peek=t.hidden_states[self.layer][self.row, :, :3].tolist())
 
+# %% ../nbs/under_the_hood/pipeline_strip.ipynb #75d56d8b
+@patch
+def choices(self: PipelineStrip) -> list[dict]:
+    return [dict(row=row, layer=layer) for row in range(len(self.texts)) for layer in range(self.n_layers + 1)]
+
 # %% ../nbs/under_the_hood/pipeline_strip.ipynb #249effbc
 @patch
 def html(self: PipelineStrip) -> str:

@@ -115,11 +115,12 @@ def _for_page(question: dict) -> dict:
     several = sum(answer["right"] for answer in answers) > 1
     return dict(ask=question["ask"].strip(), answers=answers, several=several)
 
-# %% ../nbs/under_the_hood/quiz.ipynb #8f6c97eb
+# %% ../nbs/under_the_hood/quiz.ipynb #9417c61d
 class Quiz(StudyWidget):
     "Questions with answers to choose, each with its reason."
     _questions = traitlets.List().tag(sync=True)  # of each: ask, answers (text, right, why), several
-    _checks = traitlets.List().tag(sync=True)     # for each question its checks, each the places of the chosen answers
+    # for each question its checks, each the places of the chosen answers
+    _checks = traitlets.List(traitlets.List(traitlets.List(traitlets.Int()))).tag(sync=True, page=True)
 
     def __init__(self, quiz: str | os.PathLike):  # a session's name, or the path of a .toml file
         super().__init__(_questions=[_for_page(question) for question in load_quiz(quiz)["question"]])
@@ -140,6 +141,10 @@ def _answer_html(answer: dict, n: int) -> str:
     reason = f'<p style="{_REASON}"><b>{sign}</b> {_html(answer["why"])}</p>'
     summary = f'<summary style="cursor:pointer;padding:3px 0">{letter(n)}) {_html(answer["text"])}</summary>'
     return f'<details style="margin:2px 0 2px 18px">{summary}{reason}</details>'
+
+# %% ../nbs/under_the_hood/quiz.ipynb #6807796d
+@patch
+def choices(self: Quiz) -> list[dict]: return []
 
 # %% ../nbs/under_the_hood/quiz.ipynb #46fd7c73
 def _question_html(question: dict, n: int) -> str:

@@ -342,6 +342,10 @@ def _edit(self: TokenStrip):
     with self.hold_sync():
         self.error, self.token, self._view = "", None, for_page(view)
 
+# %% ../nbs/under_the_hood/token_strip.ipynb #5262946b
+@patch
+def choices(self: TokenStrip) -> list[dict]: return [dict(special_tokens=on) for on in (False, True)]
+
 # %% ../nbs/under_the_hood/token_strip.ipynb #1ca7c37b
 @patch
 def html(self: TokenStrip) -> str:

@@ -297,6 +297,13 @@ def _work(self: TokenizerRace, seconds: float, others: bool = False):
         if perf_counter() > end: break
     self._show()
 
+# %% ../nbs/under_the_hood/tokenizer_race.ipynb #461758f8
+@patch
+def choices(self: TokenizerRace) -> list[dict]:
+    for key in self._missing(self.sizes): measure(*key)
+    self._show()
+    return [dict(vocab_size=size) for size in self.sizes]
+
 # %% ../nbs/under_the_hood/tokenizer_race.ipynb #34b08437
 @patch
 def html(self: TokenizerRace) -> str:

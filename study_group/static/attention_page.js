@@ -1,21 +1,9 @@
 
-/** In a saved page there is no Python: this model answers from what is in the page. */
-function pageModel() {
-  const state = JSON.parse(document.getElementById("state").textContent);
-  const unpack = (text) => {
-    const characters = atob(text);
-    const bytes = new Uint8Array(characters.length);
-    for (let n = 0; n < bytes.length; n++) bytes[n] = characters.charCodeAt(n);
-    return bytes;
-  };
-  state._view.allowed = new DataView(unpack(state._view.allowed).buffer);
-  const { shape: [layers, , heads, n], queries, allowed } = state._view;
-  const heard = new Map();
-  const tell = (name, ...what) => { for (const hear of heard.get(name) ?? []) hear(...what); };
-
+/** What a page without Python answers for AttentionGrid: each layer's heads are an element of their own, deflated. */
+function answers({ _view: { shape: [layers, , heads, n], queries, allowed }, _scales: scales }, home) {
   /** A layer's heads, (heads, n, n); they are stored column by column. */
   async function layerOf(kind, row, layer) {
-    const packed = unpack(document.getElementById(`${kind} ${row} ${layer}`).textContent);
+    const packed = fromBase64(home.querySelector(`[data-layer="${kind} ${row} ${layer}"]`).textContent);
     const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"));
     const columns = new Uint8Array(await new Response(stream).arrayBuffer());
     const bytes = new Uint8Array(columns.length);
@@ -32,9 +20,9 @@ function pageModel() {
       if (!((allowed.getUint8(bit >> 3) >> (7 - (bit & 7))) & 1)) bytes[at] = 128;
     }
   }
-  const answers = {
+  return {
     async heads({ kind, row, layer }) {
-      return [{ scales: state.scales[`${kind} ${row} ${layer}`] }, await layerOf(kind, row, layer)];
+      return [{ scales: scales[`${kind} ${row} ${layer}`] }, await layerOf(kind, row, layer)];
     },
     async overview({ stage, row }) {
       const [size, kind] = [Math.min(n, 48), stage === "softmax" ? "weights" : "scores"];
@@ -52,23 +40,4 @@ function pageModel() {
       return [{ size }, all];
     },
   };
-  return {
-    get: (name) => state[name],
-    set(name, value) {
-      if (state[name] === value) return;
-      state[name] = value;
-      tell(`change:${name}`);
-    },
-    save_changes() {},
-    on(name, hear) { heard.set(name, [...(heard.get(name) ?? []), hear]); },
-    async send({ want, version, ...asked }) {
-      const [more, bytes] = await answers[want](asked);
-      tell("msg:custom", { what: want, version, asked, ...more }, [new DataView(bytes.buffer)]);
-    },
-  };
 }
-
-study("attention-grid", draw).render({ model: pageModel(), el: document.body });
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", ({ matches }) => {
-  document.body.dataset.dark = matches; // the widget looks at its background anew
-});

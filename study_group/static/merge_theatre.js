@@ -177,7 +177,7 @@ function timeControls({ go, play }) {
 /** The methods to choose from, one of them chosen; `choose(method)` hears which. */
 function methodChoice(methods, choose) {
   const name = `theatre-${theatres++}`;
-  const radio = (value) => make("input", "", [], { type: "radio", name, value });
+  const radio = (value) => make("input", "", [], { type: "radio", name, value, "data-python": "" });
   const labels = Object.entries(methods).map(([value, text]) => make("label", "", [radio(value), text]));
   const node = make("div", "methods", labels, { role: "radiogroup", "aria-label": "Method" });
   node.addEventListener("change", (event) => choose(event.target.value));
@@ -196,13 +196,13 @@ function draw({ model, root, set }) {
   const time = timeControls({ go, play: () => play(!player) });
   const methods = methodChoice(model.get("_methods"), (method) => set("method", method));
   const [board, table] = [wordBoard({ pick, single }), candidateTable({ pick })];
-  const betting = make("input", "", [], { type: "checkbox" });
+  const betting = make("input", "", [], { type: "checkbox", "data-python": "" });
   const names = ["title", "why", "ties", "verdict", "score", "goal", "size", "note", "error", "legend"];
   const said = Object.fromEntries(names.map((name) => [name, make("p", name)]));
   said.error.setAttribute("role", "alert");
   const [main, vocabulary] = [make("button", "main", "", { type: "button" }), make("div")];
   const own = make("input", "", [], { type: "text", placeholder: "low low lower newest newest widest", dir: "auto",
-    spellcheck: "false", maxlength: 10000 });
+    spellcheck: "false", maxlength: 10000, "data-python": "" });
   const part = (name, ...children) => make("section", name.toLowerCase(), [make("h4", "", name), ...children]);
   const stage = make("div", "stage", [part("Words", board.node, said.legend), table.node,
     part("Vocabulary", vocabulary, said.size)]);
