@@ -6,7 +6,7 @@
 __all__ = ['FIELDS', 'UNSET', 'ASSETS', 'SENTENCES', 'CHECKS', 'Settings', 'course_root', 'settings', 'sync', 'start',
            'self_checks', 'Finding', 'within', 'checks', 'doctor', 'main']
 
-# %% ../nbs/under_the_hood/course.ipynb #9c3beebc
+# %% ../nbs/under_the_hood/course.ipynb #76f5688a
 import argparse, ast, json, os, platform, re, shutil, subprocess, sys, threading, time
 from collections.abc import Callable, Iterator
 from configparser import ConfigParser, Error as IniError
@@ -17,6 +17,7 @@ from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
 from urllib.parse import quote
+from uuid import uuid4
 
 from fastcore.basics import patch
 
@@ -208,11 +209,11 @@ def _remote(root: Path) -> tuple[str, str] | None:
     try: return _github(subprocess.run(ask, capture_output=True, text=True, timeout=10).stdout)
     except (OSError, subprocess.TimeoutExpired): return None
 
-# %% ../nbs/under_the_hood/course.ipynb #c71d2a08
+# %% ../nbs/under_the_hood/course.ipynb #5887030a
 def _write(path: Path, data: bytes):
     "Put `data` into `path`, whole or not at all, with the permissions of a file that was there. Raises OSError."
     place = Path(os.path.realpath(path))
-    part = place.with_name(f".{place.name}.part")
+    part = place.with_name(f".{place.name}.{uuid4().hex[:8]}.part")  # two may write at once
     try:
         part.write_bytes(data)
         if place.exists(): shutil.copymode(place, part)

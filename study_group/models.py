@@ -267,7 +267,16 @@ def _check_target(folder: Path, overwrite: bool):
     if not (folder/"config.json").exists() and (folder.is_file() or any(folder.iterdir())):
         raise FileExistsError(f"folder={str(folder)!r} holds something else than a checkpoint: take another name.")
 
-# %% ../nbs/02_models.ipynb #692ab226
+# %% ../nbs/02_models.ipynb #75c86d42
+def _swap(new: Path, folder: Path, old: Path):
+    "Move `new` to `folder`; what is there moves to `old`, and back where that fails."
+    if folder.exists(): folder.rename(old)
+    try: new.rename(folder)
+    except BaseException:
+        if old.exists() and not folder.exists(): old.rename(folder)  # unless another notebook was faster
+        raise
+
+# %% ../nbs/02_models.ipynb #7f0b6ffe
 def save_checkpoint(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase,
                     folder: str | os.PathLike,
                     overwrite: bool = False,  # replace a checkpoint that is there
@@ -275,13 +284,14 @@ def save_checkpoint(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase,
     "Save `model` and `tokenizer` in `folder`: both whole, or nothing is changed. Raises FileExistsError, OSError."
     folder = Path(folder).expanduser().resolve()
     _check_target(folder, overwrite)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as beside:
-        new, old = Path(beside, "new"), Path(beside, "old")
-        model.save_pretrained(new), tokenizer.save_pretrained(new)
-        if folder.exists(): folder.rename(old)
-        try: new.rename(folder)
-        except BaseException:
-            if old.exists(): old.rename(folder)
-            raise
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as beside:
+            new, old = Path(beside, "new"), Path(beside, "old")
+            model.save_pretrained(new), tokenizer.save_pretrained(new)
+            _swap(new, folder, old)
+    except Exception as e:
+        if not isinstance(e, OSError) and "os error" not in str(e): raise  # safetensors has an error of its own
+        raise OSError(f"folder={str(folder)!r} can't be written ({getattr(e, 'strerror', None) or e}): nothing has "
+                      "changed. Make room, or take another name.") from e
     return folder
