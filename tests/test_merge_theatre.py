@@ -107,9 +107,9 @@ def test_a_bet_by_keyboard_alone(show):
     lab.wait_for(".why", "Your bet: u + g")
     assert lab.page.evaluate("() => document.activeElement.innerText") == "g"
     assert lab.page.locator(".split [tabindex='0']").count() == 1
-    lab.page.locator("button.main").press("Enter")
+    lab.page.locator("button.advance").press("Enter")
     lab.wait_for(".verdict", "✓ Right: u + g, 20 times, the highest count.")
-    lab.page.locator("button.main").press("Enter")
+    lab.page.locator("button.advance").press("Enter")
     lab.wait_for(".title", "Step 2")
 
 

@@ -132,10 +132,12 @@ def test_texts_stay_text_in_a_page(opened):
 
 def test_two_in_one_page_are_drawn_each(chrome, tmp_path):
     strip, page = TokenStrip("hug"), chrome.new_page()
-    (tmp_path / "two.html").write_text(strip.fragment()*2 + TokenStrip("hugs").fragment(), encoding="utf-8")
+    widgets = [strip, strip, TokenStrip("hugs"), MergeTheatre("bpe"), MergeTheatre("unigram")]
+    (tmp_path / "two.html").write_text("".join(w.fragment() for w in widgets), encoding="utf-8")
     page.goto((tmp_path / "two.html").as_uri())
-    page.wait_for_function("() => document.querySelectorAll('.study-widget[data-ready]').length === 3")
+    page.wait_for_function("() => document.querySelectorAll('.study-widget[data-ready]').length === 5")
     assert [box.input_value() for box in page.locator("textarea").all()] == ["hug", "hug", "hugs"]
+    assert page.locator(".methods :checked").evaluate_all("nodes => nodes.map(n => n.value)") == ["bpe", "unigram"]
     page.close()
 
 

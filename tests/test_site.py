@@ -68,3 +68,38 @@ def test_theme_can_be_chosen_and_pages_are_narrow(chrome, site):
     assert not page.evaluate(background)
     page.locator(".theme-toggle:visible").click()
     assert page.evaluate(background) and page.evaluate("() => getComputedStyle(document.body).colorScheme") == "light"
+
+
+@pytest.mark.extra
+def test_widgets_are_explored_without_python(chrome, site):
+    page = (reader := website.Reader(chrome, site)).page
+
+    def visit(session: str):
+        reader.open(site / f"{session}.html")
+        page.wait_for_function("() => document.querySelectorAll('[data-page]:not(:has([data-ready]))').length === 0")
+
+    visit("03_tokenizers")
+    theatre = page.locator(".merge-theatre").first
+    theatre.get_by_role("button", name="Next", exact=True).click()
+    assert theatre.locator(".steps").inner_text().startswith("1 of")
+    strip = page.locator(".token-strip").first
+    strip.locator(".token").nth(1).hover()
+    assert strip.locator("[data-fact=position]").inner_text().split() == ["position", "1"]
+    visit("04_padding_and_masks")
+    table = page.locator(".padding-table").first
+    rows = table.locator(".rows tbody tr").count()
+    table.get_by_role("button", name="error").click()
+    assert 0 < table.locator(".rows tbody tr").count() < rows
+    visit("05_attention")
+    page.locator(".attention-grid .thumb[data-at='1 2']").first.click()
+    page.wait_for_selector(".attention-grid[data-shows*=' 1 1 2']")
+    assert reader.log == []
+
+
+def test_a_page_with_fewer_widgets_than_it_holds_is_an_error():
+    twin = dict(output_type="display_data", data={"text/html": '<div id="study-0123456789ab">hug</div>'})
+    cell = code("strip") | dict(outputs=[twin])
+    course_pages.enliven(cell, ["<div data-page='1'></div>"])
+    assert twin["data"]["text/html"] == "<div data-page='1'></div>"
+    with pytest.raises(ValueError, match="shows 0 widgets, but holds 1"):
+        course_pages.enliven(code("strip") | dict(outputs=[dict(data={"text/html": '<div id="study-01">'})]), [])

@@ -23,11 +23,13 @@ def notebooks() -> list[Path]:
     return sorted(p for p in (ROOT / "nbs").rglob("*.ipynb") if ".ipynb_checkpoints" not in p.parts)
 
 
-def execute(path: Path) -> dict:
-    "The notebook at `path` after running it top to bottom in a fresh kernel, in its own folder."
+def execute(path: Path, before: str = "") -> dict:
+    "The notebook at `path` after running it top to bottom in a fresh kernel, in its own folder; `before` is run first."
     nb = nbformat.read(path, as_version=4)
     nbformat.validate(nb)
-    NotebookClient(nb, timeout=900, kernel_name="python3", resources={"metadata": {"path": str(path.parent)}}).execute()
+    if before: nb.cells.insert(0, nbformat.v4.new_code_cell(before))
+    options = dict(timeout=900, kernel_name="python3", extra_arguments=["--log-level=ERROR"])
+    NotebookClient(nb, resources={"metadata": {"path": str(path.parent)}}, **options).execute()
     return nb
 
 

@@ -2,21 +2,47 @@
 
     python tools/website.py           # build _site/ and check it
     python tools/website.py --check   # only check it
+
+Notebooks with widgets are run for that, so that what can be explored without Python can be explored in their pages.
 """
-import shutil, subprocess, sys, tempfile
+import json, shutil, subprocess, sys, tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import unquote
 
-from playwright.sync_api import Browser, Page, sync_playwright
+import notebooks
+from playwright.sync_api import Browser, sync_playwright
 
 ROOT = Path(__file__).parent.parent
 SITE = ROOT / "_site"
+FOR_PAGES = """
+from IPython.display import display
+from study_group.widgets import StudyWidget
+StudyWidget._ipython_display_ = lambda self: display({"text/html": self.fragment()}, raw=True)
+"""
+
+
+def widgets(path: Path) -> dict[str, list[str]]:
+    "For each cell of the notebook at `path`, by its id, the widgets that it shows, as HTML for a page without Python."
+    if 'id=\\"study-' not in path.read_text(encoding="utf-8"): return {}
+    cells = notebooks.execute(path, FOR_PAGES)["cells"]
+    shown = {cell["id"]: ["".join(out.get("data", {}).get("text/html", "")) for out in cell.get("outputs", ())]
+             for cell in cells}
+    return {id: found for id, all_ in shown.items() if (found := [html for html in all_ if is_widget(html)])}
+
+
+def is_widget(html: str) -> bool: return html.startswith(('<div id="study-', "<div data-page="))
 
 
 def build(to: Path = SITE):
     "Write the pages to the folder `to`, anew. A link between them that leads nowhere is an error."
     options = ["--quiet", "--fail-on-warning", "--keep-going", "--jobs", "auto", "-c", ROOT / "tools/website"]
-    with tempfile.TemporaryDirectory() as work:
+    with tempfile.TemporaryDirectory() as work, ThreadPoolExecutor(2) as pool:
+        paths = notebooks.notebooks()
+        names = [path.relative_to(ROOT / "nbs").with_suffix("").as_posix() for path in paths]
+        found = dict(zip(names, pool.map(widgets, paths)))
+        Path(work, "widgets.json").write_text(json.dumps(found), encoding="utf-8")
+        options += ["-D", f"widgets={work}/widgets.json"]
         folders = ["-d", f"{work}/doctrees", ROOT / "nbs", f"{work}/pages"]
         done = subprocess.run([sys.executable, "-m", "sphinx", *options, *folders])
         if done.returncode: sys.exit("no pages: see above")

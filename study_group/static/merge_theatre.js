@@ -15,7 +15,8 @@
  */
 
 const SIGNS = { right: "✓", tied: "≈", wrong: "✗" }; // of bets
-let theatres = 0;
+/** A name for a group of radio buttons that no other group in the page has. */
+function groupName() { return `theatre-${Math.random().toString(36).slice(2)}`; }
 
 /** A piece as a chip; what can't be seen in it gets a picture. */
 function chip(piece, className = "", tag = "bdi", attributes = {}) {
@@ -101,7 +102,7 @@ function wordBoard({ pick, single }) {
 function candidateTable({ pick }) {
   const [head, body, more] = [make("tr"), make("tbody"), make("small")];
   const table = make("table", "", [make("thead", "", head), body], { "aria-label": "Candidates" });
-  const name = `theatre-${theatres++}`;
+  const name = groupName();
   let [lines, bet] = [[], null];
 
   function mark() {
@@ -176,7 +177,7 @@ function timeControls({ go, play }) {
 
 /** The methods to choose from, one of them chosen; `choose(method)` hears which. */
 function methodChoice(methods, choose) {
-  const name = `theatre-${theatres++}`;
+  const name = groupName();
   const radio = (value) => make("input", "", [], { type: "radio", name, value, "data-python": "" });
   const labels = Object.entries(methods).map(([value, text]) => make("label", "", [radio(value), text]));
   const node = make("div", "methods", labels, { role: "radiogroup", "aria-label": "Method" });
@@ -200,7 +201,7 @@ function draw({ model, root, set }) {
   const names = ["title", "why", "ties", "verdict", "score", "goal", "size", "note", "error", "legend"];
   const said = Object.fromEntries(names.map((name) => [name, make("p", name)]));
   said.error.setAttribute("role", "alert");
-  const [main, vocabulary] = [make("button", "main", "", { type: "button" }), make("div")];
+  const [main, vocabulary] = [make("button", "advance", "", { type: "button" }), make("div")];
   const own = make("input", "", [], { type: "text", placeholder: "low low lower newest newest widest", dir: "auto",
     spellcheck: "false", maxlength: 10000, "data-python": "" });
   const part = (name, ...children) => make("section", name.toLowerCase(), [make("h4", "", name), ...children]);

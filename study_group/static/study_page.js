@@ -7,7 +7,9 @@
 /** The bytes that Python wrote as base64. */
 function fromBase64(text) { return Uint8Array.from(atob(text), (character) => character.charCodeAt(0)); }
 
-function revive(_, value) { return value?.base64 === undefined ? value : new DataView(fromBase64(value.base64).buffer); }
+function revive(_, value) {
+  return value?.base64 === undefined ? value : new DataView(fromBase64(value.base64).buffer);
+}
 
 /** @param {(traits: object) => Record<string, (asked: object) => Promise<[object, Uint8Array]>>} answers */
 function pageModel({ traits, choices }, answers) {

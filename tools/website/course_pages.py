@@ -1,6 +1,7 @@
 """What the course's pages need beyond Sphinx's settings: notebooks for readers, anchors as in JupyterLab, MathML."""
 import json, re
 from fnmatch import filter as matching
+from pathlib import Path
 
 from docutils.nodes import SkipNode
 from math_core import LatexToMathML
@@ -45,9 +46,19 @@ def hidden(cell: dict) -> bool:
     return bool(hide) or cell.get("id") == "way-on"
 
 
+def enliven(cell: dict, widgets: list[str]):
+    "Put `widgets`, that can be explored without Python, in the place of their static forms in `cell`."
+    static = [out["data"] for out in cell.get("outputs", ())
+              if "".join(out.get("data", {}).get("text/html", "")).startswith('<div id="study-')]
+    if len(static) != len(widgets): raise ValueError(f"the cell shows {len(widgets)} widgets, but holds {len(static)}")
+    for data, widget in zip(static, widgets): data["text/html"] = widget
+
+
 def prepare(app, docname: str, source: list[str]):
     "Make of the notebook in `source` what the page `docname` shows."
     nb = json.loads(source[0])
+    widgets = json.loads(Path(app.config.widgets).read_text(encoding="utf-8")).get(docname, {})
+    for cell in nb["cells"]: enliven(cell, widgets.get(cell["id"], []))
     cells = [for_readers(c) for c in nb["cells"] if not hidden(c)]
     if docname == app.config.root_doc:
         cells.append(dict(cell_type="markdown", id="trees", metadata={}, source=trees(app.env.found_docs)))
@@ -66,6 +77,7 @@ def block(self, node):
 
 
 def setup(app):
+    app.add_config_value("widgets", "", "env", str)
     app.connect("source-read", prepare)
     app.add_html_math_renderer("mathml", (inline, None), (block, None))
     return dict(parallel_read_safe=True, parallel_write_safe=True)
