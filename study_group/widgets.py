@@ -164,13 +164,16 @@ def _takes(self: StudyWidget, name: str, value) -> bool:
     except Exception: return False  # a validator may raise anything
     return True
 
-# %% ../nbs/under_the_hood/widgets.ipynb #b6b8e07a
+# %% ../nbs/under_the_hood/widgets.ipynb #a918a569
 @patch
 def _on_update(self: StudyWidget, state: dict):
     "Set what fits of `state`, which a page sends, and send it back the rest as it is here."
     fits = {name: value for name, value in state.items() if self._takes(name, value)}
     refused = [name for name in self.keys if name in state and name not in fits]
     try: self.set_state(fits)
+    except KeyboardInterrupt:
+        if self.has_trait("error"): self.error = "That was interrupted. Change something to try again."
+        raise
     except Exception: # what follows from a value may fail too
         self.log.warning("%s can't do what its page asks", type(self).__name__, exc_info=True)
         refused = [name for name in self.keys if name in state]
