@@ -7,7 +7,7 @@ __all__ = ['THUMB', 'STAGES', 'ABOUT_MASKS', 'ANSWER', 'HOLD', 'CAVEAT', 'PAGE_C
            'shrink', 'kind_of', 'stages_of', 'overview', 'group_of', 'heads_bytes', 'for_page', 'bytes_image', 'tiles',
            'head_html', 'hold', 'AttentionGrid', 'maps_of']
 
-# %% ../nbs/under_the_hood/attention_grid.ipynb #7eed7ae9
+# %% ../nbs/under_the_hood/attention_grid.ipynb #3744323c
 import weakref, zlib
 from base64 import b64encode
 from dataclasses import replace
@@ -20,6 +20,7 @@ from PIL import Image
 from torch.nn.functional import adaptive_max_pool2d
 
 from .attention import MASKS, AttentionMaps, attention_maps
+from .texts import visible
 from .widgets import ABOVE, BELOW, StudyWidget, shorten, static_text
 
 # %% ../nbs/under_the_hood/attention_grid.ipynb #45ba5f72
@@ -380,7 +381,7 @@ def html(self: AttentionGrid) -> str:
             "token that looks, a column for each it looks at:</p>"
             + head_html(one[0], self._view["tokens"][row], self._view["kinds"][row], signed) + f"<p>{CAVEAT}</p>")
 
-# %% ../nbs/under_the_hood/attention_grid.ipynb #614074a5
+# %% ../nbs/under_the_hood/attention_grid.ipynb #d9b491d7
 @patch
 def __repr__(self: AttentionGrid) -> str:
     tokens = self._view["tokens"][self.row]
@@ -391,4 +392,4 @@ def __repr__(self: AttentionGrid) -> str:
         said = ", ".join(f"{shorten(tokens[k], 12)} {value:.3f}" for value, k in best)
         lines.append(f"  {shorten(token, 12):<12} → {said}")
     more = [f"  … and {len(tokens) - 24:,} more tokens"]*(len(tokens) > 24)
-    return "\n".join([*lines, *more, CAVEAT])
+    return visible("\n".join([*lines, *more, CAVEAT]))

@@ -167,14 +167,15 @@ def read_post(path: str | os.PathLike,  # a notebook
 def _front_matter(title: str, day: date) -> str:
     return f"---\ntitle: {json.dumps(title, ensure_ascii=False)}\ndate: {day.isoformat()}\n---\n\n"
 
-# %% ../nbs/under_the_hood/blog.ipynb #e2881c59
+# %% ../nbs/under_the_hood/blog.ipynb #ff57c55c
 def _markdown(post: Post, path: Path, day: date) -> dict[str, bytes]:
     "The files of `post` as Markdown: name → content."
     from nbconvert import MarkdownExporter
     resources = dict(unique_key=path.stem, output_files_dir=f"{path.stem}_files")
-    text, found = MarkdownExporter().from_notebook_node(post.nb, resources=resources)
+    text, made = MarkdownExporter().from_notebook_node(post.nb, resources=resources)
     text = _front_matter(post.title, day) + text.strip() + "\n"
-    return {Path(name).as_posix(): data for name, data in found["outputs"].items()} | {f"{path.stem}.md": text.encode()}
+    pictures = {Path(name).as_posix(): data for name, data in made["outputs"].items()}
+    return pictures | {f"{path.stem}.md": text.encode("utf-8", "replace")}
 
 # %% ../nbs/under_the_hood/blog.ipynb #fbcf5c0b
 PAGE = """<!DOCTYPE html>
@@ -224,7 +225,7 @@ def _embedded(html: str, folder: Path) -> str:
         return f'{found[1]}data:image/{PICTURES[path.suffix.lower()]};base64,{data}"'
     return re.sub(r'(?i)(<img\b[^>]*?\bsrc=")([^":]+)"', write, html)
 
-# %% ../nbs/under_the_hood/blog.ipynb #abe1a529
+# %% ../nbs/under_the_hood/blog.ipynb #bc6fd2e5
 def _html(post: Post, path: Path, day: date) -> dict[str, bytes]:
     "The file of `post` as HTML: its name and content."
     from nbconvert import HTMLExporter
@@ -232,7 +233,7 @@ def _html(post: Post, path: Path, day: date) -> dict[str, bytes]:
     body = _embedded(body, path.parent)
     page = PAGE.format(title=escape(post.title), day=day.isoformat(), body=harmless(body),
                        light=_colours("default"), dark=_colours("github-dark"))
-    return {f"{path.stem}.html": page.encode()}
+    return {f"{path.stem}.html": page.encode("utf-8", "replace")}
 
 # %% ../nbs/under_the_hood/blog.ipynb #c16c5643
 def blog(notebook: str | os.PathLike,             # the notebook, run and saved

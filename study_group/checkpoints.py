@@ -66,19 +66,19 @@ def _lost(folder: Path) -> str | None:
     "The first file of `folder` that is a link to nowhere, if there is one."
     return next((f.name for f in sorted(folder.iterdir()) if not os.path.exists(f)), None)
 
-# %% ../nbs/under_the_hood/checkpoints.ipynb #aa0e5f73
+# %% ../nbs/under_the_hood/checkpoints.ipynb #e446b73c
 def _folder(checkpoint: str | os.PathLike, *others: str) -> Path | None:
     "The folder with a config.json, or one of `others`, that `checkpoint` names; None for a hub name. CheckpointError."
     path, name = Path(os.path.expanduser(checkpoint)), os.fspath(checkpoint)
-    if path.is_dir() and name:
+    if os.path.isdir(path) and name:
         if lost := _lost(path):
             raise CheckpointError(f"checkpoint={name!r} is a broken folder: {lost} is a link that leads nowhere. "
                                   "Copy it again from where it is whole, files instead of links (`cp -rL`).")
         if any((path/file).exists() for file in ("config.json", *others)): return path
         raise CheckpointError(f"checkpoint={name!r} is a folder without a config.json: "
                               "`model.save_pretrained(folder)` writes one.")
-    if isinstance(checkpoint, str) and re.fullmatch(r"[\w][\w.-]*(/[\w.-]+)?", name): return None
-    raise CheckpointError(f"checkpoint={name!r} is no folder on this machine, and no hub name such as "
+    if isinstance(checkpoint, str) and re.fullmatch(r"[\w][\w.-]{0,95}(/[\w.-]{1,96})?", name): return None
+    raise CheckpointError(f"checkpoint={name!r:.200} is no folder on this machine, and no hub name such as "
                           f"'distilbert-base-uncased' either. {_REMEDY}")
 
 # %% ../nbs/under_the_hood/checkpoints.ipynb #5720812e

@@ -321,7 +321,7 @@ def start(folder: str | os.PathLike = "study-group",     # made where it isn't t
     if open_lab: _open_lab(folder, s)
     return folder
 
-# %% ../nbs/under_the_hood/course.ipynb #2e89eee2
+# %% ../nbs/under_the_hood/course.ipynb #f64142b1
 def self_checks(session: str,                           # e.g. "01_pipeline"
                 names: dict,                            # what the checks use, e.g. globals(); they are put in there
                 root: str | os.PathLike | None = None,  # where the course is; None: where this package has it
@@ -329,7 +329,7 @@ def self_checks(session: str,                           # e.g. "01_pipeline"
     "Define the `check_…` functions of `session`, and what their cells prepare, in `names`. Raises ValueError."
     root = course_root() if root is None else Path(root)
     known = settings(root/"settings.ini").sessions
-    if session not in known: raise ValueError(f"session={session!r} isn't one of {', '.join(known)}.")
+    if session not in known: raise ValueError(f"session={session!r:.80} isn't one of {', '.join(known)}.")
     found = []
     for cell in json.loads(_text(root/"nbs"/f"{session}.ipynb"))["cells"]:
         source = "".join(cell["source"])

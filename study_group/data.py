@@ -188,14 +188,15 @@ def _rated(kind: str) -> list[tuple[str, float]]:
         rows.setdefault(_key(text), (text.strip(), float(rating)))
     return list(rows.values())
 
-# %% ../nbs/under_the_hood/data.ipynb #b27cb0eb
+# %% ../nbs/under_the_hood/data.ipynb #bde23c65
 def load_reviews(split: str = "train",       # "train", "validation" or "test"
                  limit: int | None = None,   # at most so many rows, the first ones; None: all
                  kind: str = "movie",        # "movie", "product", "tweet" or "editorial"
                 ) -> pd.DataFrame:           # columns text, rating (-4 to 4, mean of 20 people), label (1 = positive)
     "Real rated sentences (Hutto and Gilbert, 2014), downloaded once. Raises ValueError, and OSError when offline."
     for name, value, known in (("split", split, ("train", "validation", "test")), ("kind", kind, KINDS)):
-        if value not in list(known): raise ValueError(f"{name}={value!r} isn't one of {', '.join(map(repr, known))}.")
+        if value not in list(known):
+            raise ValueError(f"{name}={value!r:.80} isn't one of {', '.join(map(repr, known))}.")
     if limit is not None and not (isinstance(limit, int) and limit > 0):
         raise ValueError(f"limit={limit!r} must be None or a positive whole number.")
     return _labelled([row for row in _rated(kind) if split_of(row[0]) == split][:limit])

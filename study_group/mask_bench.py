@@ -8,7 +8,7 @@ __all__ = ['FEW', 'PRESETS', 'EMPTY_ROW', 'MOST_ROWS', 'MOST_TOKENS', 'MOST_RUN'
            'carry_over', 'about_empty', 'answer', 'say_answer', 'rows_shown', 'rest_of', 'as_text', 'as_html',
            'MaskBench', 'for_page', 'about_cut']
 
-# %% ../nbs/under_the_hood/mask_bench.ipynb #7abe4dad
+# %% ../nbs/under_the_hood/mask_bench.ipynb #adb47ae8
 from contextlib import contextmanager
 from dataclasses import dataclass
 from html import escape
@@ -23,7 +23,7 @@ from fastcore.basics import patch
 from .checkpoints import load_shared
 from .pipeline import FUNCTIONS, check_inputs, function_to_apply, run_model, tokenize
 from .pipeline_strip import n_cut, pieces, token_kinds
-from .texts import check_texts
+from .texts import check_texts, visible
 from .widgets import StudyWidget, scroller, shorten
 
 # %% ../nbs/under_the_hood/mask_bench.ipynb #513f009c
@@ -205,7 +205,7 @@ def rest_of(rows: list[dict], shape: tuple[int, int]) -> list[str]:
     return [*(note for row in rows for note in row["notes"]),
             *(line for line, left in zip(more, (shape[0] - len(rows), shape[1] - MOST_TOKENS)) if left > 0)]
 
-# %% ../nbs/under_the_hood/mask_bench.ipynb #b0ea1355
+# %% ../nbs/under_the_hood/mask_bench.ipynb #36d6e5b1
 def as_text(rows: list[dict], shape: tuple[int, int]) -> str:
     "The first `rows` of a batch of `shape` as plain text."
     columns = zip(*(row["tokens"][:MOST_TOKENS] for row in rows))
@@ -215,7 +215,7 @@ def as_text(rows: list[dict], shape: tuple[int, int]) -> str:
         for cells in (row["tokens"], row["bits"]):
             lines.append("  " + " ".join(f"{cell:<{width}}" for cell, width in zip(cells, widths)).rstrip())
         lines.append(f"  → {say_answer(row['here'])}, alone {say_answer(row['alone'])}: {row['verdict']}")
-    return "\n".join([*lines, *rest_of(rows, shape)])
+    return visible("\n".join([*lines, *rest_of(rows, shape)]))
 
 # %% ../nbs/under_the_hood/mask_bench.ipynb #58417cdf
 _CELL = "padding:1px 6px;text-align:center;white-space:pre;border:0"

@@ -117,8 +117,9 @@ def say_number(value: float, other: float | None = None) -> str:
         if other is None or value == other or text != f"{other:.{digits}g}": break
     return text
 
-# %% ../nbs/under_the_hood/merge_theatre.ipynb #a78a4c6c
+# %% ../nbs/under_the_hood/merge_theatre.ipynb #46d6c208
 PICTURES = {c: chr(0x2400 + c) for c in range(32)} | {32: "␣", 127: "␡"}
+PICTURES |= {c: f"\\x{c:x}" for c in range(128, 160)}
 
 def say_pieces(pieces: list[str]) -> str:
     "One piece, or two with a plus, with spaces and the like made visible."

@@ -177,7 +177,7 @@ def _draw(self: PaddingTable, n: int) -> dict:
     more = len(row.lengths) - len(rows)
     return dict(drawn, columns=[first, end], rows=rows, more=f"… {more:,} more texts"*(more > 0))
 
-# %% ../nbs/under_the_hood/padding_table.ipynb #a2b7c03c
+# %% ../nbs/under_the_hood/padding_table.ipynb #e0a447a2
 @patch
 def _draw_row(self: PaddingTable, row: PaddingRow, batch, i: int, first: int, end: int) -> dict:
     "Row `i` of `batch`, made by `row`: its cells from `first` up to `end`, what is left out, and what was cut off."
@@ -196,7 +196,8 @@ def _cut(self: PaddingTable, batch, i: int) -> list[str]:
     if not batch.encodings: return []
     if self._wholes is None: self._wholes = self._call(f"batch = tokenizer(texts{', text_pair'*bool(self.text_pair)})")
     whole = self._wholes.encodings[i]
-    return [whole.tokens[n] for n in cut_off(whole, batch.encodings[i], self.tokenizer.truncation_side)]
+    tokens = whole.tokens  # a new list each time
+    return [tokens[n] for n in cut_off(whole, batch.encodings[i], self.tokenizer.truncation_side)]
 
 # %% ../nbs/under_the_hood/padding_table.ipynb #776d2490
 @patch

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['token_kinds', 'pieces', 'n_cut', 'read_by_head', 'as_text', 'PipelineStrip']
 
-# %% ../nbs/under_the_hood/pipeline_strip.ipynb #d3edc863
+# %% ../nbs/under_the_hood/pipeline_strip.ipynb #808518f3
 from html import escape
 from itertools import count
 
@@ -14,7 +14,7 @@ from fastcore.basics import patch
 
 from . import pipeline
 from .pipeline import Trace, max_tokens, run_model
-from .texts import check_texts
+from .texts import check_texts, visible
 from .widgets import StudyWidget, scroller, shorten, to_bytes, vector_image
 
 # %% ../nbs/under_the_hood/pipeline_strip.ipynb #c567a0cc
@@ -75,7 +75,7 @@ def _rest(trace: Trace, row: int) -> list[str]:
     lines = [f"  … and {more} more tokens"] if more > 0 else []
     return lines + ([f"  {cut:,} tokens were cut off: too long for the model"] if cut else [])
 
-# %% ../nbs/under_the_hood/pipeline_strip.ipynb #86cfea9a
+# %% ../nbs/under_the_hood/pipeline_strip.ipynb #bc09d1d6
 def as_text(trace: Trace) -> str:
     "Every text of `trace` with its tokens, ids and mask, and what the model makes of it."
     blocks = []
@@ -84,7 +84,7 @@ def as_text(trace: Trace) -> str:
         table = [("token", "id", "mask"), *cells[:_MOST_TOKENS]]
         lines = [f"  {token:<16}{id_:>8}{mask:>6}" for token, id_, mask in table]
         lines += [*_rest(trace, row), *("  {:<16}{:>10}{:>10}  {}".format(*a).rstrip() for a in _answer(trace, row))]
-        blocks.append("\n".join([repr(shorten(text, 100)), *lines]))
+        blocks.append(visible("\n".join([repr(shorten(text, 100)), *lines])))
     if len(trace.texts) > _MOST_TEXTS: blocks.append(f"… and {len(trace.texts) - _MOST_TEXTS} more texts")
     shape = tuple(trace.hidden_states[0].shape)
     return "\n\n".join([*blocks, f"hidden_states: {len(trace.hidden_states)} × {shape} = (batch, tokens, hidden)"])

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['QUIZZES', 'KEYS', 'REMEDIES', 'SEVERAL', 'quiz_names', 'quiz_path', 'letter', 'load_quiz', 'Quiz']
 
-# %% ../nbs/under_the_hood/quiz.ipynb #dbb7820c
+# %% ../nbs/under_the_hood/quiz.ipynb #d972fd67
 import os, tomllib
 from html import escape
 from pathlib import Path
@@ -15,6 +15,7 @@ import traitlets
 from fastcore.basics import patch
 
 from .course import ASSETS
+from .texts import visible
 from .widgets import StudyWidget
 
 # %% ../nbs/under_the_hood/quiz.ipynb #dac099ab
@@ -24,15 +25,15 @@ def quiz_names() -> list[str]:
     "The names of the course's quizzes."
     return sorted(path.stem for path in QUIZZES.glob("*.toml"))
 
-# %% ../nbs/under_the_hood/quiz.ipynb #49688e68
+# %% ../nbs/under_the_hood/quiz.ipynb #db972e8d
 def quiz_path(quiz: str | os.PathLike,  # a session's name, or the path of a .toml file
              ) -> Path:
     "The file of `quiz`. Raises ValueError that lists those there are."
     if not isinstance(quiz, (str, os.PathLike)):
         raise ValueError(f"quiz={quiz!r} must be a session's name, or the path of a .toml file.")
     path = QUIZZES/f"{quiz}.toml" if str(quiz) in quiz_names() else Path(quiz)
-    if path.suffix == ".toml" and path.is_file(): return path
-    raise ValueError(f"There is no quiz {str(quiz)!r}. The course has {', '.join(quiz_names()) or 'none'}; "
+    if path.suffix == ".toml" and os.path.isfile(path): return path
+    raise ValueError(f"There is no quiz {str(quiz)!r:.200}. The course has {', '.join(quiz_names()) or 'none'}; "
                      "one of your own goes by its file's path, which ends in .toml.")
 
 # %% ../nbs/under_the_hood/quiz.ipynb #06dfbba3
@@ -160,10 +161,10 @@ def html(self: Quiz) -> str:
     lead = "<p>Choose, then click your answer to read its reason.</p>"
     return f'{lead}<div style="max-width:780px;overflow-wrap:anywhere">{questions}</div>'
 
-# %% ../nbs/under_the_hood/quiz.ipynb #1c23f375
+# %% ../nbs/under_the_hood/quiz.ipynb #34f73779
 def _lines(text: str, first: str, rest: str) -> str:
     "`text` in lines of 100, after `first`, and `rest` from the second line on."
-    return "\n".join(wrap(text, 100, initial_indent=first, subsequent_indent=rest))
+    return "\n".join(wrap(visible(text), 100, initial_indent=first, subsequent_indent=rest))
 
 @patch
 def __repr__(self: Quiz) -> str:

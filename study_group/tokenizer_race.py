@@ -6,7 +6,7 @@
 __all__ = ['RACERS', 'SIZES', 'LONGEST_TEXT', 'split_corpus', 'trained', 'measure', 'check_sizes', 'curve', 'boxes', 'lane',
            'as_text', 'check_short', 'TokenizerRace']
 
-# %% ../nbs/under_the_hood/tokenizer_race.ipynb #5838b96a
+# %% ../nbs/under_the_hood/tokenizer_race.ipynb #a6f636d1
 import re
 from collections import Counter
 from functools import cache
@@ -20,7 +20,7 @@ import numpy as np, pandas as pd, traitlets
 from fastcore.basics import patch
 
 from .data import corpus
-from .texts import check_text
+from .texts import check_text, visible
 from .tokenizer_frame import VocabularyTooSmall, as_ours
 from .tokenizers import (BPETokenizer, BaseTokenizer, CharTokenizer, UnigramTokenizer, WordPieceTokenizer,
                                     WordTokenizer, compare)
@@ -123,7 +123,7 @@ def _numbers(lane: dict) -> list[str]:
     n_tokens, n_vocab = f"{lane['n_tokens']:,}", f"{lane['n_vocab']:,}"
     return [n_tokens, f"{lane['tokens_per_word']:.2f}", _percent(lane["unknown_rate"]), n_vocab]
 
-# %% ../nbs/under_the_hood/tokenizer_race.ipynb #590bf273
+# %% ../nbs/under_the_hood/tokenizer_race.ipynb #273045b9
 _COUNTS = ["tokens", "per word", "[UNK]", "vocabulary"]
 
 def as_text(text: str, lanes: list[dict]) -> str:
@@ -131,7 +131,8 @@ def as_text(text: str, lanes: list[dict]) -> str:
     lines = [repr(shorten(text, 100)), f"{'':<12}" + "".join(f"{c:>12}" for c in _COUNTS)]
     for lane in lanes:
         numbers = "".join(f"{n:>12}" for n in _numbers(lane)) if "note" not in lane else f"  {lane['note']}"
-        lines += [f"{lane['name']:<12}{numbers}", "  " + "|".join(lane.get("tokens", [])[:60])]
+        tokens = visible("|".join(lane.get("tokens", [])[:60])).replace("\n", "␊")
+        lines += [f"{visible(lane['name']):<12}{numbers}", f"  {tokens}"]
     return "\n".join(lines)
 
 # %% ../nbs/under_the_hood/tokenizer_race.ipynb #fd8e9394
