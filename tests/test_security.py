@@ -22,7 +22,7 @@ UNDER = "nbs/under_the_hood"
 ALLOWED = {  # (file, what it calls) → why
     ("study_group/course.py", "exec"): "self_checks runs check cells of the course's own notebooks",
     ("study_group/course.py", "compile"): "the same, so that an error names the notebook",
-    ("study_group/padding_calls.py", "exec"): "a row's code is written by padding_table, and run to say what came of it",
+    ("study_group/padding_calls.py", "exec"): "a row's code is padding_table's own; it is run to say what came of it",
     ("study_group/padding_table.py", "exec"): "the same code, to draw its batch",
     (f"{UNDER}/padding_calls.ipynb", "exec"): "the same code, checked",
     (f"{UNDER}/quiz.ipynb", "exec"): "the setup of a quiz that the cell above writes",
@@ -91,10 +91,31 @@ def test_no_source_runs_what_it_reads():
     assert sorted(ALLOWED.keys() - found.keys()) == []  # what is allowed is needed
 
 
+NETWORK = {"urllib.request", "http.client", "socket", "requests", "httpx", "aiohttp", "ftplib", "smtplib"}
+HUB = {"hf_hub_download", "snapshot_download", "get_hf_file_metadata", "hf_hub_url", "load_dataset", "untar_data"}
+
+
+def test_who_asks_the_network():
+    """One module downloads a file, and checks its SHA-256 (test_data). Models come by transformers, as safetensors; the
+    hub is asked for their names. Packages come by pip and npm, which check what they fetch."""
+    asks = {}
+    for name, code in sources():
+        for node in ast.walk(ast.parse(code)):
+            names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module] if isinstance(node, ast.ImportFrom) and node.module in NETWORK else []
+            names += [a.name for a in node.names if a.name in HUB] if isinstance(node, ast.ImportFrom) else []
+            if found := (NETWORK | HUB).intersection(names): asks.setdefault(name, set()).update(found)
+    asks = {name: found for name, found in asks.items() if name.startswith("study_group/")}
+    assert asks == {"study_group/data.py": {"urllib.request", "http.client"},
+                    "study_group/checkpoints.py": {"get_hf_file_metadata", "hf_hub_url"},
+                    "study_group/course.py": {"get_hf_file_metadata", "hf_hub_url"}}
+
+
 # what the pages' scripts do
 
 STATIC = sorted((REPO/"study_group/static").iterdir())
-ACTS = r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|srcdoc|\beval\(|new Function|setTimeout\(\s*['\"`]|javascript:"
+ACTS = (r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|srcdoc|\beval\(|new Function|"
+        r"setTimeout\(\s*['\"`]|javascript:")
 LEAVES = (r"\bfetch\(|XMLHttpRequest|WebSocket|EventSource|sendBeacon|importScripts|\bimport\s*\(|^import\s|"
           r"@import|url\(\s*['\"]?(?!data:|#)|https?://(?!www\.w3\.org/)")
 
@@ -237,11 +258,13 @@ def test_nonsense_beside_a_good_value_spoils_only_itself(page):
 MESSAGES = [{}, dict(method=None), dict(method="nothing"), dict(method=7), dict(method="update"),
             dict(method="update", state=None), dict(method="update", state=[1]), dict(method="update", state="x"),
             dict(method="update", state={"text": 1}, buffer_paths=[["text"]]),
-            dict(method="update", state={}, buffer_paths=[["a", "b"], 7]), dict(method="update", state={}, buffer_paths=3),
-            dict(method="request_state"), dict(method="custom"), dict(method="custom", content=None)]
-CONTENTS = [None, 1, "x", [], [{}], {}, {"want": None}, {"want": "exact"}, {"want": ["exact"]}, {"want": "heads", "row": 9},
+            dict(method="update", state={}, buffer_paths=[["a", "b"], 7]),
+            dict(method="update", state={}, buffer_paths=3), dict(method="request_state"),
+            dict(method="custom"), dict(method="custom", content=None)]
+CONTENTS = [None, 1, "x", [], [{}], {}, {"want": None}, {"want": "exact"}, {"want": ["exact"]},
             {"want": "exact", "kind": "weights", "row": 0, "layer": 0, "head": 0, "query": 10**9, "key": 0},
-            {"want": "mask", "mask": "x"}, {"want": "overview", "row": -1, "stage": "softmax"}, {"want": "html", "x": 1},
+            {"want": "heads", "row": 9}, {"want": "mask", "mask": "x"}, {"want": "html", "x": 1},
+            {"want": "overview", "row": -1, "stage": "softmax"},
             {"want": "overview", "version": [], "row": 1.5, "stage": {}}, {"want": "__init__"}, {"rows": "x"},
             {"rows": [10**30, None, -1, "a", [], {}]}, {"rows": {}}, {"name": "batch_size", "value": None, "n": "x"},
             {"name": "batch_size", "value": [1]}, {"name": "seed", "value": float("nan"), "n": 10**30},
@@ -264,9 +287,11 @@ def test_messages_that_are_none(page):
     page.held(), page.works()
 
 
-json_like = st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=6),
-                         lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
-                         max_leaves=6)
+def some(inner): return st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3)
+
+
+plain = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=6)
+json_like = st.recursive(plain, some, max_leaves=6)
 
 
 def test_no_mix_of_values_breaks_a_widget(page):
@@ -280,6 +305,21 @@ def test_no_mix_of_values_breaks_a_widget(page):
         page.held()
     tried()
     page.works()
+
+
+def test_no_form_asks_the_network(chrome, tmp_path, monkeypatch):
+    "The static form and the page of each widget ask nobody for anything; live ones are watched by the fixture `lab`."
+    page, asked, kept = chrome.new_page(), [], []
+    page.on("request", lambda r: asked.append(r.url) if not r.url.startswith(("data:", "blob:")) else None)
+    for name in MAKERS:
+        widget = make(name)
+        for kind, text in dict(twin=widget.html(), page=widget.page()).items():
+            (path := tmp_path/f"{name}-{kind}.html").write_text(text, "utf-8")
+            page.goto(path.as_uri())
+            kept.append(path.as_uri())
+    page.wait_for_timeout(200)
+    page.close()
+    assert asked == kept
 
 
 # … and in a kernel, through its comms
