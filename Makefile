@@ -17,7 +17,7 @@ test-all: .venv/dev .venv/hub check
 	$(BIN)/pytest -m "extra or not extra"
 
 bench: .venv/dev
-	for bench in tools/bench*.py; do $(BIN)/python $$bench || exit 1; done
+	$(BIN)/python tools/bench.py
 
 # The tests with the lowest and the newest versions, on each Python there is: takes hours.
 matrix: .venv/dev

@@ -1,51 +1,31 @@
-"""Measure what the course claims of itself, beside a peer in the same run. Times depend on the machine, ratios less."""
-import statistics, time
+"""Measure what the course claims of its speed, each figure beside a peer's in the same run: one table, in Markdown.
 
-import transformers
-from transformers import pipeline
+    python tools/bench.py                          # everything
+    python tools/bench_padding.py --one-thread     # a part; the parts say which options they have
 
-from study_group.checkpoints import BUNDLED, load
-from study_group.data import bundled_reviews
-from study_group.pipeline import trace
+Times depend on the machine, and on what else it does; ratios less. Whole lines of it may be quoted, single cells not.
+"""
+import subprocess, sys
+from pathlib import Path
 
-
-def seconds(f, times: int = 15) -> float:
-    "The median time of a call of `f`."
-    f()
-    taken = []
-    for _ in range(times):
-        begin = time.perf_counter()
-        f()
-        taken.append(time.perf_counter() - begin)
-    return statistics.median(taken)
+PARTS = "pipeline", "tokenizers", "padding", "attention"
+HEAD = "what", "ours", "the peer's", "times better", "and"
+WIDTHS = 48, 16, 30, 12
 
 
-def score():
-    "The bundled model's accuracy on the held-out reviews, recomputed; they are downloaded once."
-    from train_checkpoint import scores
-    for split, s in scores(*load()).items():
-        if split != "slides": print(f"  {split:<12}{s['rows']:>6} rows{s['accuracy']:>8.1%}   TF-IDF {s['tfidf']:.1%}")
+def line(cells) -> str:
+    cells = [*map(str, cells)]
+    return "| " + " | ".join([*(c.ljust(w) for c, w in zip(cells, WIDTHS)), *cells[len(WIDTHS):]]) + " |"
 
 
-def tracing():
-    "trace, which keeps every stage, beside the library's pipeline, which keeps none."
-    model, tokenizer = load()
-    classifier = pipeline("text-classification", model=model, tokenizer=tokenizer)
-    texts = bundled_reviews().text.tolist()[:32]
-    for name, what in (("one text", texts[0]), ("32 texts", texts)):
-        ours = seconds(lambda: trace(what, (model, tokenizer)))
-        theirs = seconds(lambda: classifier(what, truncation=True))
-        print(f"  {name:<12}trace {ours*1000:6.1f} ms   pipeline {theirs*1000:6.1f} ms   ratio {ours/theirs:.2f}")
-
-
-def loading():
-    "Loading the bundled model."
-    size = sum(f.stat().st_size for f in BUNDLED.iterdir())
-    print(f"  load {seconds(load, 5)*1000:.0f} ms, {size/1e6:.1f} MB on disk")
+def row(what: str, ours: float, theirs: float | None, peer: str, unit: str = "s", more: str = ""):
+    "Print a line of the table: `ours` beside `theirs`, of which less is better."
+    def say(x): return "–" if x is None else f"{x:,.{0 if x >= 100 else 1 if x >= 10 else 2}f} {unit}"
+    ratio = f"{theirs/ours:,.{0 if theirs >= 100*ours else 2}f}" if theirs else "–"
+    print(line([what, say(ours), f"{say(theirs)} {peer}" if theirs else peer, ratio, more]), flush=True)
 
 
 if __name__ == "__main__":
-    transformers.logging.set_verbosity_error()
-    for bench in (score, tracing, loading):
-        print(bench.__doc__)
-        bench()
+    print(f"{line(HEAD)}\n{line('-'*width for width in (*WIDTHS, 3))}", flush=True)
+    done = [subprocess.run([sys.executable, Path(__file__).with_name(f"bench_{part}.py")]) for part in PARTS]
+    sys.exit(any(part.returncode for part in done))

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import psutil, transformers
+from bench import row
 from playwright.sync_api import sync_playwright
 
 from study_group.attention import AttentionMaps, attention_maps
@@ -87,22 +88,16 @@ def measure(page_file: Path, view: str, files: dict[str, Path], layers: int) -> 
         page.add_init_script(WATCH % parts["painted"])
         page.goto(page_file.as_uri(), wait_until="commit")
         paint = page.wait_for_function("() => window.painted").json_value()
-        nodes = page.evaluate("() => document.querySelectorAll('*').length")
         switches = [page.evaluate(SWITCH, [parts["change"], parts["drawn"], layer]) for layer in (layers - 1, 1, 3)]
         page.wait_for_timeout(1000)
         renderers = [q for q in psutil.process_iter(["cmdline"]) if "--type=renderer" in (q.info["cmdline"] or [])
                      and any(profile in " ".join(parent.cmdline()) for parent in q.parents())]
         memory = max(q.memory_full_info().pss for q in renderers)/2**20
         browser.close()
-    return dict(paint=paint, memory=memory, nodes=nodes, switch=statistics.median(switches))
+    return dict(paint=paint, memory=memory, switch=statistics.median(switches))
 
 
 def best(runs: list[dict]) -> dict: return {name: min(run[name] for run in runs) for name in runs[0]}
-
-
-def say(name: str, n: int, size: int, m: dict):
-    print(f"  {name:<9}{n:>4} tokens {size/1e6:8.2f} MB   first paint {m['paint']:7,.0f} ms   another layer "
-          f"{m['switch']:6,.0f} ms   memory {m['memory']:6,.0f} MB   {m['nodes']:7,} nodes", flush=True)
 
 
 def side_by_side(folder: Path, files: dict, maps: AttentionMaps):
@@ -113,11 +108,11 @@ def side_by_side(folder: Path, files: dict, maps: AttentionMaps):
     runs = [{name: measure(folder / f"{name}.html", name, files, maps.n_layers) for name in pages}
             for _ in range(ROUNDS)]
     theirs, ours = (best([run[name] for run in runs]) for name in pages)
-    say("BertViz", n, sizes["BertViz"], theirs)
-    say("grid", n, sizes["grid"], ours)
-    ratios = {"smaller": sizes["BertViz"]/sizes["grid"], "first paint sooner": theirs["paint"]/ours["paint"],
-              "less memory": theirs["memory"]/ours["memory"], "switch faster": theirs["switch"]/ours["switch"]}
-    print("           times: " + ", ".join(f"{what} {ratio:.1f}" for what, ratio in ratios.items()), flush=True)
+    shape = f"{maps.n_layers} × {maps.n_heads} × {n} tokens"
+    row(f"size of an attention page, {shape}", sizes["grid"]/1e6, sizes["BertViz"]/1e6, "BertViz", "MB")
+    for what, part in (("first paint", "paint"), ("another layer", "switch"), ("memory", "memory")):
+        unit = "MB" if part == "memory" else "ms"
+        row(f"{what}, {shape}", ours[part], theirs[part], "BertViz", unit)
 
 
 def alone(folder: Path, maps: AttentionMaps):
@@ -125,17 +120,19 @@ def alone(folder: Path, maps: AttentionMaps):
     begin = time.perf_counter()
     path = AttentionGrid(maps).save(folder / "large.html")
     saving = time.perf_counter() - begin
-    say("grid", maps.n_tokens, path.stat().st_size, best([measure(path, "grid", {}, maps.n_layers)]))
-    print(f"           saved in {saving:.1f} s; BertViz's page would have about {maps.weights.numel()*45/1e6:,.0f} MB")
+    size, m = path.stat().st_size, best([measure(path, "grid", {}, maps.n_layers)])
+    estimate = maps.weights.numel()*45/1e6
+    row(f"size of an attention page, {maps.n_tokens} tokens", size/1e6, estimate, "BertViz, estimated", "MB",
+        f"saved in {saving:.1f} s; first paint {m['paint']:.0f} ms, another layer {m['switch']:.0f} ms, "
+        f"{m['memory']:.0f} MB of memory")
 
 
 def main():
-    if not shutil.which("npm"): print("BertViz's pages need npm (apt-get install npm): not measured"); return
+    if not shutil.which("npm"): sys.exit("BertViz's pages need npm: apt-get install npm")
     transformers.logging.set_verbosity_error()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         files = fetch(folder)
-        print(f"Pages of 6 layers × 12 heads, the best of {ROUNDS} rounds")
         for n in (32, 64, 128): side_by_side(folder, files, replace(attention_maps(text_of(n)), scores=None))
         alone(folder, attention_maps(text_of(512)))
 

@@ -5,6 +5,7 @@ With --one-thread it counts CPU seconds of one thread, which says more on a busy
 import statistics, sys, time
 
 import torch, transformers
+from bench import row
 from transformers import pipeline
 
 from study_group.checkpoints import load
@@ -34,37 +35,32 @@ def positive(answers: list[dict]) -> torch.Tensor:
 
 
 def costs(lengths: list[int]):
-    "What padding costs, by strategy"
-    for strategy in STRATEGIES:
-        c = padding_cost(lengths, strategy=strategy)
-        print(f"  {strategy:<14}{c['slots']:9,} slots   {c['wasted']:6.1%} pads   {c['flops']/1e9:8,.0f} gigaflops")
+    "What padding costs, by strategy, beside padding to the longest text of each batch in the given order."
+    bills = {strategy: padding_cost(lengths, strategy=strategy) for strategy in STRATEGIES}
+    for strategy, bill in bills.items():
+        row(f"padding, {strategy}", bill["flops"]/1e9, bills["longest"]["flops"]/1e9, "longest", "gigaflops",
+            f"{bill['wasted']:.1%} pads")
 
 
 def speed(texts: list[str], model, tokenizer):
-    "classify beside pipeline(batch_size=32, truncation=True): times, and how far the answers are apart"
+    "classify beside pipeline(batch_size=32, truncation=True): the best times, and how far the answers are apart."
     classifier = pipeline("text-classification", model=model, tokenizer=tokenizer)
     results = by_turns({
         "pipeline": lambda: classifier(texts, batch_size=32, truncation=True),
         "classify": lambda: classify(texts, (model, tokenizer), progress=False),
-        "bfloat16": lambda: classify(texts, (model, tokenizer), dtype="bfloat16", progress=False)}, ROUNDS)
-    theirs, their_times = results["pipeline"]
+        "classify, bfloat16": lambda: classify(texts, (model, tokenizer), dtype="bfloat16", progress=False)}, ROUNDS)
+    theirs, their_times = results.pop("pipeline")
     for name, (answers, times) in results.items():
-        off = (positive(answers) - positive(theirs)).abs()
+        off = (positive(answers) - positive(theirs)).abs().max()
         flips = sum(a["label"] != b["label"] for a, b in zip(answers, theirs))
-        ratio = statistics.median(a/b for a, b in zip(their_times, times))
-        print(f"  {name}  best {min(times):6.2f} s   speed: best {min(their_times)/min(times):.2f}, median of rounds "
-              f"{ratio:.2f}   scores off by up to {off.max():.1e}, {off.mean():.0e} on average; {flips} other labels",
-              flush=True)
+        median = statistics.median(a/b for a, b in zip(their_times, times))
+        row(f"{name}, {len(texts):,} reviews", min(times), min(their_times), "pipeline", more=f"median of {ROUNDS} "
+            f"rounds {median:.2f}; scores off by up to {off:.0e}; {flips} other labels")
 
 
 if __name__ == "__main__":
     transformers.logging.set_verbosity_error()
     if ONE_THREAD: torch.set_num_threads(1)
     texts, (model, tokenizer) = load_reviews("train", limit=1000).text.tolist(), load()
-    lengths = [len(ids) for ids in tokenizer(texts)["input_ids"]]
-    half = getattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", lambda: "unknown")()
-    print(f"{len(texts):,} reviews, {sum(lengths):,} tokens, longest {max(lengths)}; {ROUNDS} rounds, "
-          f"{'CPU' if ONE_THREAD else 'wall'} seconds of {torch.get_num_threads()} threads; "
-          f"bfloat16 by the CPU: {half}")
-    print(costs.__doc__), costs(lengths)
-    print(speed.__doc__), speed(texts, model, tokenizer)
+    costs([len(ids) for ids in tokenizer(texts)["input_ids"]])
+    speed(texts, model, tokenizer)

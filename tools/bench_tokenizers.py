@@ -8,6 +8,7 @@ from collections import Counter, defaultdict
 from itertools import pairwise
 from math import exp, log
 
+from bench import row
 from tokenizers import Tokenizer, models, trainers
 
 from study_group.data import load_reviews
@@ -73,12 +74,8 @@ def log_likelihood(scores: dict, words: Counter) -> float:
                ((count, best_split(word, scores)) for word, count in words.items()))
 
 
-def row(name: str, ours: float, theirs: float, more: str = ""):
-    print(f"  {name:<44}ours {ours:7.2f} s   Rust {theirs:6.2f} s   ratio {ours/theirs:5.2f}   {more}", flush=True)
-
-
 def merging(texts: list[str], n_merges: int = 4000, n_timed: int = 100):
-    "BPE training, 4,000 merges; the recounting version timed over its first 100 merges and scaled"
+    "BPE training; the recounting version is timed over its first merges and scaled."
     for byte_level in (False, True):
         like = BPETokenizer(byte_level)
         words = like.count_words(texts)
@@ -86,29 +83,27 @@ def merging(texts: list[str], n_merges: int = 4000, n_timed: int = 100):
         (ours, t_ours), (theirs, t_theirs) = best_cpu(lambda: BPETokenizer(byte_level).train(texts, size),
                                                       lambda: rust(texts, size, like))
         equal = ours.merges == [tuple(pair) for pair in json.loads(theirs.to_str())["model"]["merges"]]
-        row(f"{ours.name}, {len(ours.merges):,} merges", t_ours, t_theirs, f"the same merges: {equal}")
+        row(f"train {ours.name}, {len(ours.merges):,} merges", t_ours, t_theirs, "Rust", more=f"same merges: {equal}")
         slow = cpu(lambda: recounting(words, n_timed, "count"))[1]*n_merges/n_timed
-        print(f"  {'recounting every pair':<44}     {slow:7.1f} s   (scaled: {slow/t_ours:.0f} times ours)", flush=True)
+        row(f"train {ours.name}, {len(ours.merges):,} merges", t_ours, slow, "recounting", more="scaled")
 
 
 def wordpiece(texts: list[str], vocab_size: int = 2000, n_timed: int = 20):
-    "WordPiece training, vocabulary 2,000: by merges beside Rust's; by score beside recounting, 20 merges scaled"
+    "WordPiece training: by merges beside Rust's; by score beside recounting, timed over its first merges and scaled."
     like = WordPieceTokenizer("merges")
     (ours, t_ours), (theirs, t_theirs) = best_cpu(lambda: WordPieceTokenizer("merges").train(texts, vocab_size),
                                                   lambda: rust(texts, vocab_size, like))
-    row("by merges", t_ours, t_theirs, f"{len(ours.vocab.keys() & theirs.get_vocab().keys())} pieces in common")
+    def shared(tokenizer) -> str: return f"{len(tokenizer.vocab.keys() & theirs.get_vocab().keys()):,} in common"
+    row(f"train WordPiece by merges, {vocab_size:,} pieces", t_ours, t_theirs, "Rust", more=shared(ours))
     scored, t_scored = cpu(lambda: WordPieceTokenizer().train(texts, vocab_size))
     slow = cpu(lambda: recounting(like.count_words(texts), n_timed, "score", "##"))[1]*len(scored.merges)/n_timed
-    print(f"  {'by score':<44}ours {t_scored:7.2f} s   recounting {slow:.1f} s ({slow/t_scored:.0f} times ours)")
-    tokens = [sum(len(t.encode(text)) for text in texts) for t in (scored, ours)]
-    tokens.append(sum(len(e.ids) for e in theirs.encode_batch(texts)))
-    shared = len(scored.vocab.keys() & theirs.get_vocab().keys())
-    print(f"  tokens for the corpus: by score {tokens[0]:,}, by merges {tokens[1]:,}, Rust {tokens[2]:,}; by score "
-          f"{tokens[0]/tokens[2]:.2f} times as many as Rust; {shared} of {vocab_size:,} pieces in common", flush=True)
+    tokens = sum(len(scored.encode(text)) for text in texts), sum(len(e.ids) for e in theirs.encode_batch(texts))
+    row(f"train WordPiece by score, {vocab_size:,} pieces", t_scored, slow, "recounting",
+        more=f"scaled; {shared(scored)} with Rust's, {tokens[0]/tokens[1]:.2f} times as many tokens")
 
 
 def unigram(texts: list[str]):
-    "Unigram training; log likelihood of the corpus under its best splits, probabilities normalized on both sides"
+    "Unigram training; log likelihood of the corpus under its best splits, probabilities normalized on both sides."
     for vocab_size in (1000, 2000, 8000):
         (ours, t_ours), (theirs, t_theirs) = best_cpu(lambda: UnigramTokenizer().train(texts, vocab_size),
                                                       lambda: rust(texts, vocab_size, UnigramTokenizer()), times=1)
@@ -116,13 +111,13 @@ def unigram(texts: list[str]):
         words = ours.count_words(texts)
         learned = ({piece: score for piece, score in t.scores.items() if piece != "[UNK]"} for t in (ours, loaded))
         l_ours, l_theirs = (log_likelihood(scores, words) for scores in learned)
-        row(f"vocabulary {vocab_size:,}", t_ours, t_theirs,
-            f"log likelihood {l_ours:,.0f}, Rust {l_theirs:,.0f}: {1 - l_ours/l_theirs:+.1%}")
+        row(f"train Unigram, {vocab_size:,} pieces", t_ours, t_theirs, "Rust",
+            more=f"log likelihood {1 - l_ours/l_theirs:+.1%}")
 
 
 def encoding(texts: list[str], vocab_size: int = 4000):
-    "Encoding text that wasn't trained on, cold word cache; speed 1 is as fast as Rust (encode_batch, a loop of encode)"
-    seen, size = reviews("product", "tweet", "editorial"), sum(len(text.encode()) for text in texts)/1000
+    "Encoding text that wasn't trained on, cold word cache, beside encode_batch and a loop of encode."
+    seen, size = reviews("product", "tweet", "editorial"), sum(len(text.encode()) for text in texts)/1e6
     for ours in (BPETokenizer(), BPETokenizer(byte_level=True), WordPieceTokenizer("merges"), UnigramTokenizer()):
         trained, runs = rust(seen, vocab_size, ours).to_str(), []
         for _ in range(5):
@@ -135,15 +130,10 @@ def encoding(texts: list[str], vocab_size: int = 4000):
             assert ids == [encoding.ids for encoding in encodings]
             runs.append((t_ours, t_warm, t_batch, t_loop))
         t_ours, t_warm, t_batch, t_loop = map(min, zip(*runs))
-        print(f"  {ours.name:<36}ours {size/t_ours:5,.0f} KB/s (warm {size/t_warm:5,.0f})   "
-              f"Rust {size/t_batch:5,.0f}, {size/t_loop:5,.0f}   speed {t_batch/t_ours:.2f}, {t_loop/t_ours:.2f}",
-              flush=True)
+        row(f"encode {size:.1f} MB, {ours.name}", t_ours, t_batch, "Rust, encode_batch",
+            more=f"the same ids; in a loop Rust takes {t_loop:.2f} s; ours with words it knows {t_warm:.2f} s")
 
 
 if __name__ == "__main__":
     texts = reviews("movie")
-    megabytes = sum(len(text.encode()) for text in texts)/1e6
-    print(f"{len(texts):,} review lines, {megabytes:.2f} MB, CPU seconds, one thread")
-    for bench in (merging, wordpiece, unigram, encoding):
-        print(bench.__doc__)
-        bench(texts)
+    for bench in (merging, wordpiece, unigram, encoding): bench(texts)
