@@ -5,13 +5,14 @@
 # %% auto #0
 __all__ = ['STEPS', 'PHASES', 'current_phase', 'Flight', 'when', 'FlightRecorder']
 
-# %% ../nbs/under_the_hood/flight_recorder.ipynb #0285b7da
-import sys
+# %% ../nbs/under_the_hood/flight_recorder.ipynb #ba7f31b3
+import json, sys
 from html import escape
 
 import pandas as pd, torch, traitlets
 from fastcore.basics import patch
 
+from .texts import check_text, visible
 from .widgets import StudyWidget, scroller, shorten
 
 # %% ../nbs/under_the_hood/flight_recorder.ipynb #480c1c8c
@@ -88,11 +89,11 @@ def log(self: Flight, steps: str,   # names of STEPS, with commas
         self.logits = torch.stack([row["logits"].detach() for row in rows])
         self.on = False
 
-# %% ../nbs/under_the_hood/flight_recorder.ipynb #41bee9bb
+# %% ../nbs/under_the_hood/flight_recorder.ipynb #16d46b8c
 _EVENT = dict(phase=str, steps=list, where=str, note=str, calls=int, rows=list)
 
 def _checked(flights: dict) -> dict[str, list[dict]]:
-    "`flights` as events by name. Raises TypeError, ValueError for what are none."
+    "`flights` as events by name. Raises TypeError, ValueError for what are none, or have half a character."
     if not isinstance(flights, dict) or not flights:
         raise TypeError(f"flights={flights!r:.60} must be a dict: a Flight, or its events, by name.")
     events = {str(name): getattr(flight, "events", flight) for name, flight in flights.items()}
@@ -103,6 +104,7 @@ def _checked(flights: dict) -> dict[str, list[dict]]:
             if event["phase"] not in PHASES or not set(event["steps"]) <= STEPS.keys():
                 raise ValueError(f"flights[{name!r}] has phase={event['phase']!r}, steps={event['steps']!r}: they must "
                                  f"be among {', '.join(PHASES)} and {', '.join(STEPS)}.")
+    check_text(json.dumps(events, ensure_ascii=False, default=str), "flights")
     return events
 
 # %% ../nbs/under_the_hood/flight_recorder.ipynb #e065aa21
@@ -186,7 +188,7 @@ def html(self: FlightRecorder) -> str:
     lines = "".join([f"<tr><th style='{_CELL};width:8em'></th>{heads}</tr>", *rows])
     return scroller(f"<table style='{style}'>{lines}</table>", "When each design does what")
 
-# %% ../nbs/under_the_hood/flight_recorder.ipynb #69991433
+# %% ../nbs/under_the_hood/flight_recorder.ipynb #eaa79cc2
 @patch
 def __repr__(self: FlightRecorder) -> str:
     lines = []
@@ -195,4 +197,4 @@ def __repr__(self: FlightRecorder) -> str:
         for n, e in enumerate(lane["events"], 1):
             calls = f" ({e['calls']} calls)"*(e["calls"] > 1)
             lines.append(f"  {n}. {e['phase']:<8} {', '.join(e['steps'])}: {e['where']}{calls}")
-    return "\n".join(lines)
+    return visible("\n".join(lines))

@@ -247,9 +247,8 @@ class SavedFile(NamedTuple):
 # %% ../nbs/02_models.ipynb #228e613a
 def saved_files(folder: str | os.PathLike) -> list[SavedFile]:
     "What is in the checkpoint `folder`, the largest first. Raises FileNotFoundError, ValueError (a damaged file)."
-    folder = Path(folder).expanduser()
-    if not folder.is_dir():
-        raise FileNotFoundError(f"folder={str(folder)!r} is no folder: save_pretrained(folder) makes one.")
+    if not os.fspath(folder) or not os.path.isdir(folder := Path(folder).expanduser()):
+        raise FileNotFoundError(f"folder={str(folder)!r:.200} is no folder: save_pretrained(folder) makes one.")
     rows = []
     for path in folder.rglob("*"):
         if not path.is_file(): continue
