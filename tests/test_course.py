@@ -548,7 +548,9 @@ def test_ctrl_c_ends_the_command_in_one_line(mini, tmp_path, monkeypatch, capsys
 
 
 def test_ctrl_c_while_the_doctor_waits(tmp_path):
-    silent = "import time; course.CHECKS = dict(hub=lambda: time.sleep(60)); print(flush=True); sys.exit(course.main"
+    silent = """import signal, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs begin without one
+course.CHECKS = dict(hub=lambda: time.sleep(60)); print(flush=True); sys.exit(course.main"""
     ask = [sys.executable, "-c", COMMAND.replace("sys.exit(course.main", silent), tmp_path, "doctor"]
     doctor = subprocess.Popen(ask, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
     doctor.stdout.readline()

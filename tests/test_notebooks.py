@@ -25,7 +25,8 @@ def test_is_small_and_holds_no_widget(path):
 @pytest.mark.parametrize("a, b, agree", [
     ("0.9420549273490906", "0.9420551", True), ("0.9421", "0.9420", True), ("0.9421", "0.9418", False),
     ("16", "17", False), ("16 rows", "16 rows", True), ("16 rows", "16 cows", False), ("1e-05", "1e-05", True),
-    ("-1.3943", "1.3943", False), ("[1, 2]", "[1, 2, 3]", False), ("1,234.5", "1,234.5", True)])
+    ("-1.3943", "1.3943", False), ("[1, 2]", "[1, 2, 3]", False), ("1,234.5", "1,234.5", True),
+    ("[0.05736334 0.0292335 ]", "[0.05736333 0.02923349]", True), ("a b 1.5", "ab 1.5", False)])
 def test_comparer(a, b, agree):
     assert notebooks.same(a, b) == agree
 

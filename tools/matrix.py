@@ -23,7 +23,7 @@ ASK = "import importlib.metadata as m, json, sys; print(json.dumps([m.version(p)
 
 
 def lower_bounds(project: dict) -> list[str]:
-    "What a learner needs, each at its lower bound: the dependencies in `project`, pyproject.toml's table, and its extras."
+    "What a learner needs by `project`, pyproject.toml's table, each at its lower bound."
     extras = project["optional-dependencies"]
     needs = map(Requirement, [*project["dependencies"], *extras["fastai"], *extras["lab"]])
     return [f"{r.name}=={s.version}" for r in needs for s in r.specifier if s.operator == ">="]
@@ -39,8 +39,9 @@ def constraints(versions: str) -> list[str]:
 def interpreter(version: str) -> Path | None:
     "A Python of this `version` (3.12): on the path or among pyenv's; None if there is none."
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
-    for python in [shutil.which(f"python{version}"), *sorted(pyenv.glob(f"versions/{version}.*/bin/python"))]:
-        if python and not subprocess.run([python, "-m", "venv", "--help"], capture_output=True).returncode: return python
+    found = shutil.which(f"python{version}"), *sorted(pyenv.glob(f"versions/{version}.*/bin/python"))
+    for python in filter(None, found):
+        if not subprocess.run([python, "-m", "venv", "--help"], capture_output=True).returncode: return Path(python)
 
 
 def install(row: str, at: Path) -> Path:

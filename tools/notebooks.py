@@ -16,6 +16,7 @@ from PIL import Image
 
 ROOT = Path(__file__).parent.parent
 NUMBER = re.compile(r"-?\d[\d_,]*(?:\.\d+)?(?:e[+-]?\d+)?")
+ALIGNED = re.compile(f" *{NUMBER.pattern} *")
 SAME_EVERYWHERE = ("text/plain", "text/html", "text/markdown")  # pictures and widgets aren't compared
 
 
@@ -61,8 +62,8 @@ def close(a: str, b: str) -> bool:
 
 
 def same(a: str, b: str) -> bool:
-    "Whether two texts agree, their numbers as `close` has it."
-    return (NUMBER.sub("#", a) == NUMBER.sub("#", b)
+    "Whether two texts agree, their numbers as `close` has it; blanks around a number may be more or fewer."
+    return (ALIGNED.sub("#", a) == ALIGNED.sub("#", b)
             and all(map(close, NUMBER.findall(a), NUMBER.findall(b))))
 
 
