@@ -6,11 +6,11 @@
 __all__ = ['LONGEST_PIECE', 'LONGEST_WORD', 'UNKNOWN_PENALTY', 'with_beginnings', 'best_split', 'expect', 'seed_pieces',
            'fit_pieces', 'UnigramTokenizer', 'prune_steps']
 
-# %% ../nbs/under_the_hood/unigram.ipynb #4fa47305
+# %% ../nbs/under_the_hood/unigram.ipynb #7a543aed
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from itertools import groupby, pairwise
-from math import exp, inf, log
+from math import exp, fsum, inf, log
 
 from fastcore.basics import patch
 from tokenizers import decoders, pre_tokenizers
@@ -66,13 +66,13 @@ def _expect_word(word: str, count: float, probs: dict[str, float], expected: dic
         expected[piece] += before[start]*rest
     return before[n]
 
-# %% ../nbs/under_the_hood/unigram.ipynb #02654289
+# %% ../nbs/under_the_hood/unigram.ipynb #3c78e94e
 def expect(words: dict[str, int], probs: dict[str, float]) -> tuple[dict[str, float], float]:
     """How often each piece is expected in `words`, all splits weighed by `probs`, and the log likelihood of the words.
 
     Raises ValueError for a word that `probs` can't make."""
     expected, probs = defaultdict(float), with_beginnings(probs, 0)
-    likelihood = sum(count*log(_expect_word(word, count, probs, expected)) for word, count in words.items())
+    likelihood = fsum(count*log(_expect_word(word, count, probs, expected)) for word, count in words.items())
     return expected, likelihood
 
 # %% ../nbs/under_the_hood/unigram.ipynb #e3d234da
@@ -103,11 +103,11 @@ def seed_pieces(words: dict[str, int], n: int) -> dict[str, float]:
     total = sum(seeds.values())
     return {piece: count/total for piece, count in seeds.items()}
 
-# %% ../nbs/under_the_hood/unigram.ipynb #07cf8ef2
+# %% ../nbs/under_the_hood/unigram.ipynb #6309bd56
 def _maximize(expected: dict[str, float], probs: dict[str, float], least: float = .5) -> dict[str, float]:
     "The probabilities that fit `expected` best, of the characters and of all that is expected at `least` so often."
     kept = {piece: max(expected[piece], .001) for piece in probs if len(piece) == 1 or expected[piece] >= least}
-    total = sum(kept.values())
+    total = fsum(kept.values())  # exact, where sum depends on Python's version
     return {piece: count/total for piece, count in kept.items()}
 
 # %% ../nbs/under_the_hood/unigram.ipynb #dcb80063
