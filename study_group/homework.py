@@ -79,7 +79,8 @@ def _data(source: str | None) -> Competition:
 def competition_data(source: str | None = None,  # "real", "bundled"; None: real where they can be had, else bundled
                     ) -> Competition:            # with `.train` (text, label) and `.test` (text)
     "What to learn from and what to label. Raises ValueError, and OSError where `source` is \"real\" and offline."
-    if source not in (None, "real", "bundled"): raise ValueError(f"source={source!r:.80} isn't 'real', 'bundled' or None.")
+    if source not in (None, "real", "bundled"):
+        raise ValueError(f"source={source!r:.80} isn't 'real', 'bundled' or None.")
     data = _data(source)
     return replace(data, train=data.train.copy(), test=data.test.copy())
 

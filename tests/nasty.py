@@ -7,7 +7,7 @@ NASTY = {
     "html": """<img src=x onerror="window.pwned=1"><svg onload=window.pwned=1><b onclick=window.pwned=1>bold</b>""",
     "script": """</script><script>window.pwned=1</script><iframe srcdoc="<script>parent.pwned=1</script>"></iframe>""",
     "attribute": """" autofocus onfocus="window.pwned=1" ' onmouseover='window.pwned=1' ` onclick=`window.pwned=1` >""",
-    "closing": "</td></table></div></textarea></title></style>--><!-- ]]> <plaintext> &lt;b&gt; &amp;#60; &#x3C;i&#x3E;",
+    "closing": "</td></table></div></textarea></title></style>--><!-- ]]> <plaintext> &lt;b&gt; &amp;#60; &#x3C;i>",
     "url": "javascript:window.pwned=1 [x](javascript:window.pwned=1) data:text/html,<script>parent.pwned=1</script>",
     "template": "${window.pwned=1} {{7*7}} {0} {text!r} %s %(x)d $HOME `id` $x^2$ \\frac{1}{2} \\n \\u003c \\",
     "sql": "'; DROP TABLE texts; -- \" OR \"\"=\"",
