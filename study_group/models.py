@@ -244,7 +244,7 @@ class SavedFile(NamedTuple):
     "A file of a checkpoint; `tensors` are those of a safetensors file."
     name: str; bytes: int; purpose: str; tensors: list[TensorEntry] | None = None
 
-# %% ../nbs/02_models.ipynb #228e613a
+# %% ../nbs/02_models.ipynb #4808d60e
 def saved_files(folder: str | os.PathLike) -> list[SavedFile]:
     "What is in the checkpoint `folder`, the largest first. Raises FileNotFoundError, ValueError (a damaged file)."
     if not os.fspath(folder) or not os.path.isdir(folder := Path(folder).expanduser()):
