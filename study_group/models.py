@@ -163,7 +163,7 @@ def heads(checkpoint=None,                 # None (bundled), hub name, folder, o
     "Each head for `checkpoint`'s architecture: auto_class, model_class, output, output_shape, new_weights."
     tokenizer = load_tokenizer(checkpoint)
     checkpoint = BUNDLED if checkpoint is None else checkpoint
-    batch = tokenizer(check_texts(list(texts)), padding=True, return_tensors="pt")
+    batch = tokenizer(check_texts(list(texts)), padding=True, truncation=True, return_tensors="pt")
     pair = isinstance(checkpoint, (tuple, list))
     config, rows = checkpoint[0].config if pair else from_pretrained(transformers.AutoConfig, checkpoint), []
     for name in sorted(n for n in dir(transformers) if n.startswith("AutoModel")):

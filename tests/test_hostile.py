@@ -486,7 +486,7 @@ def test_twice_the_text_is_twice_the_time(call):
 @pytest.mark.parametrize("check", CHECKS)
 def test_a_megabyte(check, name):
     _, _, together, _ = CHECKS[check]
-    answers(check, name, [NASTY[name], FINE] if together else NASTY[name], 100 if "learns" in check else 30)
+    answers(check, name, [NASTY[name], FINE] if together else NASTY[name], 100)
 
 
 ANY_STRING = "merges", "prunes", "splits", "names", "cleans", "posts"  # these take half a character too
