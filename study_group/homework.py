@@ -75,7 +75,7 @@ def _data(source: str | None) -> Competition:
         if source: raise
         return _bundled(", because the real ones couldn't be downloaded (restart Python to try again)")
 
-# %% ../nbs/07_homework.ipynb #a1f3aee8
+# %% ../nbs/07_homework.ipynb #e05f42f4
 def competition_data(source: str | None = None,  # "real", "bundled"; None: real where they can be had, else bundled
                     ) -> Competition:            # with `.train` (text, label) and `.test` (text)
     "What to learn from and what to label. Raises ValueError, and OSError where `source` is \"real\" and offline."

@@ -38,7 +38,8 @@ print("\\n" + json.dumps(wrong))
 def run(how: str, notebook: Path, folder: Path) -> list:
     "What goes wrong, as (cell's id, error, message), where each cell runs `alone` or `twice`."
     env = {**os.environ, "STUDY_GROUP_CACHE": str(folder), "MPLBACKEND": "agg", "HF_HUB_OFFLINE": "1"}
-    done = subprocess.run([sys.executable, "-c", RUN, how, notebook], cwd=folder, env=env, capture_output=True, text=True)
+    command = [sys.executable, "-c", RUN, how, notebook]
+    done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-3000:]
     return json.loads(done.stdout.splitlines()[-1])
 
