@@ -179,11 +179,12 @@ class TextBlock(TransformBlock):
         super().__init__(dl_type=dl_type or partial(LengthSortedDL, sort_func=length), batch_tfms=decode,
                          dls_kwargs=dict(before_batch=tfm, num_workers=0))
 
-# %% ../nbs/06_fastai_and_blurr.ipynb #972ff823
+# %% ../nbs/06_fastai_and_blurr.ipynb #c4658a0d
 def first_blurr_tfm(dls, tfms=(BatchTokenizeTransform, BatchDecodeTransform)):
-    "The first transform of a class in `tfms` in `dls`, None where there is none."
+    "The first transform of a class in `tfms` in `dls`, None where there is none. A class that was run twice is one."
     found = [*dls.before_batch.fs, *dls.after_batch.fs]
-    return next((f for cls in tfms for f in found if isinstance(f, cls)), None)
+    def of(f, cls): return cls.__name__ in [c.__name__ for c in type(f).__mro__]
+    return next((f for cls in tfms for f in found if of(f, cls)), None)
 
 # %% ../nbs/06_fastai_and_blurr.ipynb #6c0cac95
 def _cell(x):
