@@ -259,6 +259,7 @@ class Say(Callback):
 """
 
 
+@pytest.mark.extra
 def test_training_can_be_interrupted(own_kernel):
     k = own_kernel
     k.ask(TRAIN)
@@ -323,6 +324,7 @@ for n in range(20):
 """
 
 
+@pytest.mark.extra
 def test_two_notebooks_at_once(index, tmp_path):
     from study_group import data
     from study_group.models import load_shared
@@ -386,6 +388,7 @@ def read_only():
         for path in [folder, *folder.rglob("*")]: path.chmod(0o755)
 
 
+@pytest.mark.extra
 def test_a_package_for_reading_only_and_nowhere_to_write(read_only):
     nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] if os.geteuid() == 0 else []
     env = dict(PATH=os.environ["PATH"], PYTHONPATH=str(read_only), HF_HUB_OFFLINE="1", no_proxy="*",

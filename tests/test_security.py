@@ -21,7 +21,6 @@ REPO = Path(__file__).parent.parent
 UNDER = "nbs/under_the_hood"
 ALLOWED = {  # (file, what it calls) → why
     ("study_group/course.py", "exec"): "self_checks runs check cells of the course's own notebooks",
-    ("study_group/course.py", "compile"): "the same, so that an error names the notebook",
     ("study_group/padding_calls.py", "exec"): "a row's code is padding_table's own; it is run to say what came of it",
     ("study_group/padding_table.py", "exec"): "the same code, to draw its batch",
     (f"{UNDER}/padding_calls.ipynb", "exec"): "the same code, checked",
@@ -52,7 +51,7 @@ def dotted(node) -> str:
 
 
 PICKLES = {"pickle", "cPickle", "_pickle", "dill", "joblib", "cloudpickle", "shelve", "marshal"}
-RUNNERS = {"eval", "exec", "compile", "__import__"}
+RUNNERS = {"eval", "exec", "__import__"}
 
 
 def dangers(code: str) -> list[str]:
