@@ -30,8 +30,7 @@ EXCEPT = {  # notebook → {a number as it stands there: why no cell gives it}
     "under_the_hood/token_strip": {"10,000": "a size to imagine", "2,000": "a size to imagine"},
     "under_the_hood/tokenizer_race": {"45": "five tokenizers at nine sizes"},
     "under_the_hood/wordpiece": {"30,522": "sessions 1 and 3 count them"},
-    "under_the_hood/data": {"23,700": "tests/test_data.py counts them, with a network",
-                            "80": "as the rule has it, one paragraph on"},
+    "under_the_hood/data": {"23,700": "tests/test_data.py counts them, with a network"},
 }
 
 
