@@ -1,5 +1,6 @@
 """Five learners on one JupyterHub run session 1 at the same time; what it takes is in the host's page."""
 import asyncio, json, os, secrets, subprocess, sys, time, uuid
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import nbformat, pytest
@@ -83,7 +84,8 @@ class Learner:
 def test_five_learners_run_session_1_at_once(hub):
     cells = [c.source for c in nbformat.read(ROOT / "nbs/01_pipeline.ipynb", 4).cells if c.cell_type == "code"]
     async def all_of_them(): return await asyncio.gather(*(Learner(name, hub).session(cells) for name in LEARNERS))
-    took = asyncio.run(asyncio.wait_for(all_of_them(), 900))
+    with ThreadPoolExecutor(1) as pool:  # the browser of other tests has a loop in this thread
+        took = pool.submit(asyncio.run, asyncio.wait_for(all_of_them(), 900)).result()
     for name, t in zip(LEARNERS, took):
         print(f"{name}: {t['seconds']:.0f} s, {t['own']:.2f} GB, and {t['shared']:.2f} GB that all share")
     assert max(t["own"] for t in took) < 1.2
