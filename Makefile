@@ -15,6 +15,7 @@ check: .venv/dev
 
 test-all: .venv/dev .venv/hub check
 	$(BIN)/pytest -m "extra or not extra"
+	$(BIN)/python tools/mutants.py
 
 bench: .venv/dev
 	$(BIN)/python tools/bench.py

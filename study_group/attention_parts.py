@@ -150,17 +150,16 @@ def _is_mask(mask: torch.Tensor | None) -> bool:
     "Whether an additive `mask` is nothing but a mask: 0 or hugely negative."
     return mask is None or mask.dtype == torch.bool or not ((mask != 0) & (mask > -1e4)).any()
 
-# %% ../nbs/under_the_hood/attention_parts.ipynb #10a32ebd
+# %% ../nbs/under_the_hood/attention_parts.ipynb #2cb78f88
 class _Listener:
     "An attention function for transformers that computes what a model's own does, and keeps what it sees."
     def __init__(self, n_layers: int, allowed: torch.Tensor | None, scores: bool):
         self.n_layers, self.allowed, self.want_scores = n_layers, allowed, scores
         self.n, self.weights, self.scores, self.masks, self.causal = 0, None, None, [], False
 
-    def __call__(self, module, query, key, value, attention_mask, scaling=None, dropout=0., **kwargs):
+    def __call__(self, module, query, key, value, attention_mask, scaling=None, **kwargs):
         if self.allowed is not None: attention_mask = self._replace(module, attention_mask, query)
-        out, weights = _own_attention(module)(module, query, key, value, attention_mask, scaling=scaling,
-                                              dropout=dropout, **kwargs)
+        out, weights = _own_attention(module)(module, query, key, value, attention_mask, scaling=scaling, **kwargs)
         scores = _scores(module, query, key, scaling, **kwargs) if self.want_scores else None
         if scores is not None: self._check_scores(module, scores, attention_mask, weights)
         self._keep(weights, scores)

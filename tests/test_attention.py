@@ -1,6 +1,7 @@
 """Attention from scratch is torch's and transformers' over random shapes and masks; maps are the eager model's, for
 many architectures, texts and masks; summaries are those of slow loops; nonsense."""
 import copy, math, warnings
+from dataclasses import FrozenInstanceError
 from functools import cache
 
 import pytest, torch, transformers
@@ -11,7 +12,7 @@ from test_pipeline import TEXTS, gpt2_tokenizer, one_thread, roberta_tokenizer, 
 from torch import nn
 from transformers import AttentionInterface, AttentionMaskInterface
 
-from study_group import attention as module
+from study_group import attention as module, attention_parts as parts
 from study_group.attention import (MASKS, STAGES, EncoderLayer, MultiHeadAttention, additive_mask, attention_maps,
                                    causal_mask, plot_attention, scaled_dot_product_attention, sinusoidal_positions,
                                    summarize)
@@ -147,6 +148,14 @@ def test_widths_that_heads_cant_share(dim, heads):
     with pytest.raises(ValueError, match=f"dim={dim} can't be cut into n_heads={heads}"): MultiHeadAttention(dim, heads)
 
 
+@pytest.mark.parametrize("shape", [(3, 4), (1, 3, 5), (1, 1, 3, 4)])
+def test_vectors_of_another_shape_are_named(shape):
+    attention, fits, wrong = MultiHeadAttention(4, 2), torch.ones(1, 3, 4), torch.ones(shape)
+    for name, inputs in (("x", dict(x=wrong)), ("memory", dict(x=fits, memory=wrong))):
+        with pytest.raises(ValueError) as e: attention(**inputs)
+        assert str(e.value) == f"{name} {shape} must be (batch, n_tokens, 4)."
+
+
 @many
 @given(st.integers(0, 30), st.integers(1, 30))
 def test_positions_are_the_papers(n, dim):
@@ -240,8 +249,9 @@ def test_models_that_attend_in_their_own_way_give_weights_alone(kind):
         with pytest.raises(ValueError, match="in a way of its own"): attention_maps(TEXTS, checkpoint, **options)
 
 
-def test_windows_that_slide():
-    options = DECODER | dict(sliding_window=4)
+@pytest.mark.parametrize("layers", [1, 2])
+def test_windows_that_slide(layers):
+    options = DECODER | dict(sliding_window=4, num_hidden_layers=layers)
     model = transformers.MistralModel(transformers.MistralConfig(**options)).eval()
     maps = attention_maps(TEXTS[1], (model, wordpiece()), scores=True)
     torch.testing.assert_close(maps.weights, eager(model, **wordpiece()(TEXTS[1], return_tensors="pt")), **close)
@@ -270,6 +280,31 @@ def test_scores_that_softmax_doesnt_explain_are_refused():
                                eager(model, **wordpiece()(text, return_tensors="pt")), **close)
     with pytest.raises(ValueError, match="does more than softmax"): attention_maps(text, checkpoint, scores=True)
     assert settled(model) == before
+
+
+@pytest.mark.parametrize("change, said", [
+    (lambda layer: setattr(layer.attention.self, "num_attention_heads", 2) or
+     setattr(layer.attention.self, "attention_head_size", 16), "maps of the same shape"),
+    (lambda layer: setattr(layer.attention.self.config, "num_hidden_layers", 1), "one a layer")])
+def test_layers_that_arent_alike(change, said):
+    model = copy.deepcopy(made("Bert"))
+    change(model.encoder.layer[1])
+    with pytest.raises(ValueError, match=said): attention_maps(TEXTS, (model, wordpiece()))
+
+
+@pytest.mark.parametrize("kind, mask", [("Bert", "padding"), ("T5", "padding"), ("GPT2", "both")])
+def test_a_single_token_has_the_mask_of_its_model(kind, mask):
+    maps = attention_maps("a", (made(kind), gpt2_tokenizer()))
+    assert (maps.n_tokens, maps.mask) == (1, mask)
+
+
+def test_a_model_may_leave_the_scaling_out():
+    query, key = torch.randn(2, 1, 4, 3, 16)
+    assert parts._scores(None, query, key, None).equal(parts._scores(None, query, key, .25))
+
+
+def test_an_old_bert_s_mask_is_a_mask():
+    assert parts._is_mask(torch.tensor([0, -1e4])) and not parts._is_mask(torch.tensor([0, -9.]))
 
 
 NO_HEADS = {k: v for k, v in SMALL.items() if k != "num_attention_heads"}
@@ -310,7 +345,7 @@ def test_half_precision():
 
 def test_pairs_are_the_tokenizers():
     tokenizer = tokenizer_of("bert")
-    texts = [("I love HuggingFace.", "Unbelievably!"), ("No.", "I do not love it, says nobody."), ("No.", "Yes.")]
+    texts = [("I love HuggingFace.", "Unbelievably!"), ("", "I do not love it, says nobody."), ("No.", "Yes.")]
     maps = attention_maps(texts, (made("Bert"), tokenizer))
     want = tokenizer(texts, padding=True, return_tensors="pt", return_special_tokens_mask=True)
     weights = eager(made("Bert"), **{name: want[name] for name in tokenizer.model_input_names})
@@ -319,9 +354,29 @@ def test_pairs_are_the_tokenizers():
     assert maps.special_tokens_mask.equal(want["special_tokens_mask"])
     assert not maps.attention_mask.all()
     for row in range(3):
-        first = 1 + max(w for w, s in zip(want.word_ids(row), want.sequence_ids(row)) if s == 0)
+        first = max((w + 1 for w, s in zip(want.word_ids(row), want.sequence_ids(row)) if s == 0), default=0)
         assert maps.word_ids[row] == [w if s == 0 else w + first if s else None
                                       for w, s in zip(want.word_ids(row), want.sequence_ids(row))]
+
+
+def test_pairs_of_tokenizers_without_types():
+    texts = [("I love it.", "Unbelievably!"), ("No.", "Yes.")]
+    fast, slow = roberta_tokenizer(), transformers.ByT5Tokenizer()
+    maps, want = attention_maps(texts, (made("Bert"), fast)), fast(texts)
+    assert not slow.is_fast and "token_type_ids" not in want
+    for row, words in enumerate(maps.word_ids):
+        second = [w for w, s in zip(words, want.sequence_ids(row)) if s == 1]
+        assert min(second) == 1 + max(w for w, s in zip(words, want.sequence_ids(row)) if s == 0)
+        assert maps.token_type_ids[row, words.index(second[0])] == 1 and maps.token_type_ids[row, 0] == 0
+    maps = attention_maps("né", (made("T5"), slow))
+    assert maps.word_ids == [[0, 1, 2, None]] and maps.tokens[0][0] == "n"
+
+
+def test_texts_that_are_cut_are_named():
+    checkpoint = made("Bert"), wordpiece(model_max_length=5)
+    with pytest.warns(UserWarning, match=r"texts\[1\] has 6 tokens, the model takes 5: the rest is cut off"):
+        assert attention_maps(["so so so", "so "*4], checkpoint).n_tokens == 5
+    with warnings.catch_warnings(action="error"): attention_maps("so so so", checkpoint)
 
 
 @pytest.mark.parametrize("make", [wordpiece, roberta_tokenizer, gpt2_tokenizer])
@@ -397,6 +452,10 @@ def test_by_word_is_that_of_slow_loops(maps):
     assert maps.remask("both").by_word(1).allowed[0].equal(maps.remask("both").by_word(1).weights.sum((0, 1, 2)) > 0)
 
 
+def test_maps_cant_be_changed(maps):
+    with pytest.raises(FrozenInstanceError): maps.mask = "none"
+
+
 @pytest.mark.parametrize("call, said", [
     (lambda m: summarize(m, 4), "row=4 must be a whole number from 0 to 3"), (lambda m: m.by_word(-5), "row=-5"),
     (lambda m: m.stage("scores", 2), "layer=2 must be a whole number from 0 to 1"),
@@ -422,6 +481,35 @@ def test_plots_of_hostile_texts(stage):
     plt.close("all")
 
 
+@pytest.mark.parametrize("mask", ["padding", "both"])
+@pytest.mark.parametrize("stage, label", [("scores", "score"), ("masked", "score, where allowed"),
+                                          ("softmax", "attention weight")])
+def test_a_plot_is_its_map(maps, stage, label, mask):
+    maps = maps.remask(mask)
+    ours = plt.subplots()[1]
+    for row in range(4):
+        ours.clear()
+        assert plot_attention(maps, 1, 2, row, stage, ours) is ours
+        want = maps.stage(stage, 1)[row, 2].clone()
+        n, allowed, real = maps.n_tokens, maps.allowed[row].expand(maps.n_tokens, -1), maps.attention_mask[row].bool()
+        if stage == "masked": want[~allowed] = math.nan
+        torch.testing.assert_close(torch.tensor(ours.images[0].get_array().filled(math.nan)), want, equal_nan=True)
+        hatched = dict(xx=torch.zeros(n, n, dtype=torch.bool))
+        hatched["//"] = hatched["xx"].clone()
+        for box in ours.patches:
+            assert box.get_height() == 1 and not hatched[box.get_hatch()][line := round(box.get_y() + .5)].all()
+            begin = round(box.get_x() + .5)
+            hatched[box.get_hatch()][line, begin:begin + round(box.get_width())] = True
+        assert hatched["xx"].equal(~allowed & (stage != "scores")) and hatched["//"].equal(~(real & real[:, None]))
+        for i, tick in enumerate(ours.get_xticklabels()):
+            special = bool(maps.special_tokens_mask[row, i])
+            assert tick.get_style() == ("normal" if real[i] else "italic")
+            assert tick.get_weight() == ("bold" if special and real[i] else "normal")
+    assert (ours.get_title(), ours.get_xlabel()) == ("layer 1, head 2", "looked at (key)")
+    assert ours.figure.axes[1].get_ylabel() == label
+    plt.close("all")
+
+
 def test_a_plot_of_many_tokens_has_labels_for_some(maps):
     ax = plot_attention(attention_maps("so good "*100), 0, 0)
     assert 40 < len(ax.get_xticklabels()) < 80 and ax.figure.get_size_inches().max() <= 12
@@ -442,8 +530,9 @@ def test_texts_that_are_none(texts, error, said):
 
 def test_too_much_is_refused_before_the_model_runs(monkeypatch):
     monkeypatch.setattr(module, "listen", lambda *_: 1/0)
-    with warnings.catch_warnings(action="ignore"), pytest.raises(ValueError, match="Pass fewer or shorter texts"):
-        attention_maps(["so "*510]*40)
+    for scores, n, said in ((False, 40, "take 3.0 GB, more than 2.1 GB: .* 4 bytes. Pass fewer or shorter texts.$"),
+                            (True, 20, "take 3.0 GB, .* × 20 texts × .* for scores. Pass .* texts, or scores=False.$")):
+        with pytest.raises(ValueError, match=said): attention_maps(["so "*510]*n, scores=scores)
     with pytest.raises(ValueError, match="6 layers × 12 heads × 1 texts × 5,002 × 5,002 tokens × 4 bytes are 7.2"):
         attention_maps("so "*5000)
 

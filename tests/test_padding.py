@@ -2,7 +2,7 @@
 classify beside the library's pipeline on tiny random models; nonsense."""
 import copy, logging, random, warnings
 from functools import cache
-from itertools import combinations
+from itertools import combinations, product
 
 import numpy as np
 import pytest
@@ -20,6 +20,7 @@ from study_group.data import bundled_reviews
 from study_group.padding import (BATCH_PRICE, CALLS, LABEL_PAD, PADDINGS, STRATEGIES, TRUNCATIONS, add_pad_token,
                                  check_mask, classify, encode, forward_flops, make_attention_mask, mask_effect,
                                  masked_logits, pad, padding_cost, padding_table, token_budget_batches, truncate)
+from study_group.padding_calls import overheard
 from study_group.pipeline import trace
 
 ALL_NAMES = ["input_ids", "token_type_ids", "attention_mask"]
@@ -41,7 +42,7 @@ def word_level(template: str = "", pad_type: int = 0, **options):
 
 def gpt2_like(**more):
     "As GPT-2's: byte-level BPE, no special tokens, no padding token, no length known."
-    return PreTrainedTokenizerFast(tokenizer_object=Tokenizer.from_str(byte_level()), eos_token="</s>", **more)
+    return PreTrainedTokenizerFast(tokenizer_object=Tokenizer.from_str(byte_level()), **dict(eos_token="</s>") | more)
 
 
 def roberta_like(**more):
@@ -123,11 +124,32 @@ def test_truncate_is_the_librarys(ids, pair_ids, n, strategy, stride, side):
     texts = [None if x is None else [" ".join(map(str, x))] for x in (ids, pair_ids)]
     options = dict(truncation=strategy, max_length=n, stride=stride, return_overflowing_tokens=True)
     ours = silent(truncate, ids, pair_ids, n, strategy, stride, side)
-    if isinstance(ours, ValueError) and "stride" in str(ours): return
     theirs = silent(numbers, *texts, **options)
     numbers.truncation_side = "right"
+    if isinstance(ours, ValueError) and "stride" in str(ours): return
     if isinstance(theirs, Exception): assert isinstance(ours, ValueError)
     else: assert [c.ids + (c.pair_ids or []) for c in ours] == theirs["input_ids"]
+
+
+def test_every_small_truncation_is_the_librarys():
+    numbers = tokenizer_of("numbers")
+    for n1, n2, n, strategy in product(range(5), (None, *range(5)), range(1, 9), list(TRUNCATIONS)[3:6]):
+        ids, pair_ids = list(range(n1)), None if n2 is None else list(range(10, 10 + n2))
+        texts = [None if x is None else " ".join(map(str, x)) for x in (ids, pair_ids)]
+        ours, theirs = (silent(f, *args, **options) for f, args, options in (
+            (truncate, (ids, pair_ids, n, strategy), {}), (numbers, texts, dict(truncation=strategy, max_length=n))))
+        if isinstance(theirs, Exception): assert_refused(ours)
+        else: assert ours[0].ids + (ours[0].pair_ids or []) == theirs["input_ids"], (ids, pair_ids, n, strategy)
+
+
+@pytest.mark.parametrize("name", ["bundled", "RoBERTa", "numbers"])
+def test_encode_is_the_tokenizers_call_in_each_row_of_the_table(name):
+    tokenizer = tokenizer_of(name)
+    for (padding, truncation), n in product(CALLS, (None, 1, 2, 3, 8, 30)):
+        options = dict(padding=padding, truncation=truncation, max_length=n)
+        ours, theirs = silent(encode, TEXTS, None, tokenizer, **options), silent(tokenizer, TEXTS, **options)
+        if isinstance(theirs, Exception) or "leaves no room" in str(ours): assert_refused(ours)
+        else: assert dict(ours) == dict(theirs), options
 
 
 # the same as tokenizer.pad
@@ -291,7 +313,16 @@ def test_flops_are_what_torch_counts(shape):
     assert counter.get_total_flops() == forward_flops(rows, n, config) + 2*rows*width*(width + 2)  # pooler and head
 
 
+def test_flops_of_a_model_that_says_no_inner_width():
+    said, unsaid = (transformers.GPT2Config(n_embd=8, n_inner=n) for n in (32, None))
+    assert forward_flops(1, 5, unsaid) == forward_flops(1, 5, said) != forward_flops(1, 5)
+
+
 # the table
+
+def test_the_table_has_every_strategy_and_no_call_twice():
+    assert len(set(CALLS)) == len(CALLS) and {TRUNCATIONS[t] for _, t in CALLS} == set(TRUNCATIONS.values())
+
 
 @pytest.mark.parametrize("name", TOKENIZERS)
 @pytest.mark.parametrize("paired", [False, True])
@@ -327,10 +358,14 @@ def test_traps_are_where_what_was_asked_for_did_not_happen():
     for tokenizer in (tokenizer_of("bundled"), wordpiece(model_max_length=int(1e30))):
         limit = tokenizer.model_max_length
         for row in padding_table(TEXTS, tokenizer, (None, 1, 2, 3, 8, 30)):
-            if row.error or row.warning: continue
+            if row.error: continue
             n, alone = row.max_length, row.max_length is not None and row[:2] == (False, None)
             wants_cut = bool(TRUNCATIONS[row.truncation]) or alone
             wants_pads = PADDINGS[row.padding] == "max_length"
+            endless = n is None and limit > 1e20
+            assert ("Nothing is padded" in (row.trap or "")) == (endless and wants_pads), row
+            assert ("Nothing would be cut" in (row.trap or "")) == (endless and wants_cut), row
+            if row.warning: continue
             off = wants_cut and max(row.lengths) > (n or limit)
             off |= wants_pads and any(x != (n or limit) for x in row.lengths)
             off |= alone and any(row.cut) or n is not None and not wants_cut and not wants_pads
@@ -338,6 +373,16 @@ def test_traps_are_where_what_was_asked_for_did_not_happen():
             assert bool(row.trap) >= off, row
             quiet = row.trap is None or "model_max_length" in row.trap or "second text" in row.trap
             assert quiet or off, row
+
+
+def test_where_a_second_text_is_missing_a_long_text_is_an_error():
+    for tokenizer in (tokenizer_of("bundled"), wordpiece(model_max_length=int(1e30))):
+        for row in padding_table(TEXTS, tokenizer, (None, 30)):
+            if row.error: continue
+            failed = isinstance(silent(exec, row.code, dict(tokenizer=tokenizer, texts=["so "*600])), Exception)
+            assert ("no second text" in (row.trap or "")) == failed, row
+        paired = padding_table(TEXTS, tokenizer, (None, 60), TEXTS)
+        assert not any("no second text" in (row.trap or "") for row in paired)
 
 
 def test_the_table_leaves_no_trace():
@@ -350,6 +395,8 @@ def test_the_table_leaves_no_trace():
     table = padding_table("so "*600, tokenizer)
     assert state() == before
     transformers.logging.set_verbosity_warning()
+    with overheard() as said: padding_table("so "*600, tokenizer)
+    assert said == []
     assert "(602 > 512)" in table[0].warning
     assert "only_second" in repr(table) and "Traceback" not in repr(table)
 
@@ -405,6 +452,18 @@ def test_gpt2_gets_a_padding_token_and_batches_as_alone():
     assert (tokenizer.pad_token, model.config.pad_token_id) == ("</s>", tokenizer.eos_token_id)
     assert_same(classify(TEXTS, (model, tokenizer), progress=False), alone)
     assert add_pad_token(tokenizer, model).pad_token == "</s>"
+
+
+def test_a_new_padding_token_has_a_place_in_the_model():
+    tokenizer = gpt2_like(eos_token=None)
+    config = transformers.GPT2Config(vocab_size=len(tokenizer), n_embd=8, n_layer=1, n_head=2, pad_token_id=None)
+    model = transformers.GPT2ForSequenceClassification(config)
+    before = model.get_input_embeddings().weight.clone()
+    assert add_pad_token(tokenizer, model).pad_token == "[PAD]" and model.config.pad_token_id == len(before)
+    after = model.get_input_embeddings().weight
+    assert len(after) == len(tokenizer) == len(before) + 1 and after[:-1].equal(before)
+    add_pad_token(tokenizer, model)
+    assert model.get_input_embeddings().weight is after
 
 
 # classify
@@ -476,6 +535,7 @@ REFUSED = [
     (lambda: truncate([1, 2], max_length=1, side="top"), "side='top'"),
     (lambda: truncate([1, 2], max_length=1, stride=1), "stride=1 must be smaller than the 1 tokens"),
     (lambda: truncate([1, 2], max_length=1, stride=None), "stride=None must be"),
+    (lambda: truncate([1, 2, 3], [4, 5, 6], max_length=4, stride=2), "stride=2 must be smaller than the 2 tokens"),
     (lambda: truncate([1, 2], [3], max_length=1, strategy="only_first"), "cut 2 tokens off a text of 2"),
     (lambda: encode(TEXTS, truncation="longest"), "truncation='longest' isn't one of"),
     (lambda: encode(TEXTS, truncation=True, max_length=2), "max_length=2 leaves no room for text beside 2"),
@@ -495,6 +555,8 @@ REFUSED = [
     (lambda: padding_table([]), "is empty"),
     (lambda: padding_table(TEXTS, max_lengths=(True,)), "max_lengths holds True"),
     (lambda: padding_table(TEXTS, max_lengths=("3) or exit(",)), "max_lengths holds"),
+    (lambda: padding_table("so "*20_000), "60,000 characters in all, and 90 calls"),
+    (lambda: padding_table(TEXTS, text_pair=TEXTS*2), "text_pair has 6 texts, texts has 3"),
     (lambda: padding_table(TEXTS, text_pair=TEXTS[:2]), "text_pair has 2 texts, texts has 3"),
     (lambda: token_budget_batches([], 9), "lengths is empty"),
     (lambda: token_budget_batches([3, -1], 9), r"lengths\[1\]=-1 must be"),

@@ -232,6 +232,20 @@ def test_short_and_long_words_merge_alike():
         assert once == again
 
 
+def test_words_are_split_once_and_long_ones_not_kept(monkeypatch):
+    tokenizer, asked = BPETokenizer().train(["a b"], 9), []
+    split = tokenizer._split
+    monkeypatch.setattr(tokenizer, "_split", lambda word: asked.append(word) or split(word))
+    monkeypatch.setattr(frame, "CACHED_WORDS", 2)
+    long = "a"*257
+    for text in ("a b a", f"b {long[1:]} {long}", f"{long[1:]} {long}", "b"): tokenizer.encode(text)
+    assert asked == ["a", "b", long[1:], long, long, "b"]
+
+
+def test_a_character_that_is_a_piece_is_never_unknown():
+    assert best_split("ab", {"a": -5}, unknown=-1) == (["a", "b"], -6)
+
+
 def test_a_very_long_word_takes_no_time():
     tokenizer, begin = BPETokenizer(byte_level=True).train(TEXTS, 2000), time.process_time()
     assert tokenizer.decode(tokenizer.encode("漢字" * 20_000)) == "漢字" * 20_000
@@ -357,6 +371,7 @@ def test_compare():
     frame = compare("hugs 漢", {"a": CHARS, "bert": load_tokenizer()})
     assert frame.name.tolist() == ["a", "bert"]
     assert frame.n_tokens.tolist() == [6, 2] and frame.n_unknown.tolist() == [0, 0]
+    assert frame.tokens_per_word.tolist() == [3, 1]
     assert compare("hug ☃", BYTES).n_unknown.tolist() == [0] and compare("☃", [CHARS]).n_unknown.tolist() == [1]
     assert compare("", [CHARS]).tokens_per_word.tolist() == [0]
 
