@@ -9,6 +9,7 @@ process, which has torch and the like already, gets a module's changed source in
 """
 import argparse, ast, contextlib, gc, importlib, json, os, resource, signal, sys, time
 from collections import defaultdict
+from functools import cache
 from hashlib import md5
 from importlib.machinery import SourceFileLoader
 from itertools import islice
@@ -32,12 +33,13 @@ EXAMPLES, SLOW = 50, 1.5  # of a property; a test of more seconds is left out. W
 # mostly the same object; and for `+`, say, all but `-`, since most others end in an error wherever they run.
 NEAR = {"Add_Sub", "Sub_Add", "Mul_Add", "Mul_FloorDiv", "Div_Mul", "Div_FloorDiv", "FloorDiv_Mul", "FloorDiv_Div",
         "Mod_FloorDiv", "Pow_Mul", "BitOr_BitAnd", "BitOr_BitXor", "BitAnd_BitOr", "BitXor_BitOr"}
-TWO = "it has two dimensions"
-SAME = {  # mutants that can't change what the code does, and why
-    'attention: if name != "softmax" and self.scores is None: → if name < "softmax" and self.scores is None:':
-        "the other stages come before it in the alphabet",
-    "padding_costs: @lru_cache(maxsize=1) → @lru_cache(maxsize= 2)": "it is called in one way only",
-    "padded_logits: if not mask.any(-1).all(): → if not mask.any(+1).all():": TWO}
+SAME = {  # what a mutant's line has that can't change what the code does, and why
+    ("padding", "amax(+1)"): "logits have two dimensions", ("padded_logits", "mask.any(+1)"): "it has two dimensions",
+    ("padding_costs", "maxsize= 2"): "it is called in one way only",
+    ("bpe", "len(new) != 1"): "of none nothing is added in either way",
+    ("wordpiece", "len(vocab) != vocab_size"): "it starts with no more and grows by one",
+    ("attention", 'name < "softmax"'): "the other stages come before it in the alphabet",
+    ("attention", "diagonal(offset, +2"): "weights have four dimensions"}
 
 
 class Undo(Operator):
@@ -54,6 +56,7 @@ class Undo(Operator):
     def examples(): return ()
 
 
+@cache
 def operators() -> dict[str, Operator]:
     "By name, all that can make a mutant."
     found = dict(Undo=Undo())
@@ -75,6 +78,7 @@ def in_type(node) -> bool:
     return False
 
 
+@cache
 def places(source: str) -> dict[tuple, list]:
     "(line, column) → the operators that can make a mutant there, each with the number of this occurrence."
     nodes, found = list(ast_nodes(get_ast(source))), defaultdict(list)
@@ -95,7 +99,9 @@ class Mutant(NamedTuple):
     def __str__(self): return f"{self.module}:{self.line}: {self.before} → {self.after}"
 
     @property
-    def same(self) -> str | None: return SAME.get(f"{self.module}: {self.before} → {self.after}")
+    def same(self) -> str | None:
+        return next((why for (m, new), why in SAME.items() if m == self.module and new in self.after), None)
+
 
 
 def mutants(module: str, source: str):
