@@ -1,5 +1,5 @@
 """tools/matrix.py's parts that install nothing: which versions a row asks for, and how its result becomes a table."""
-import sys, tomllib
+import subprocess, sys, tomllib
 from pathlib import Path
 
 import pytest
@@ -31,6 +31,17 @@ def test_a_python_is_found_or_not():
     assert matrix.interpreter(f"{sys.version_info.major}.{sys.version_info.minor}")
     assert matrix.interpreter("2.99") is None
     assert matrix.run("2.99-newest")[:5] == ["2.99-newest", "–", "–", "–", "no such Python here"]
+
+
+def test_what_cant_be_installed_counts_as_failed_and_the_next_row_runs(monkeypatch, tmp_path, capsys):
+    def install(row, at): raise subprocess.CalledProcessError(1, "pip")
+    (tmp_path / "CONTRIBUTING.md").write_text(matrix.BEGIN + matrix.END)
+    monkeypatch.setattr(matrix, "install", install), monkeypatch.setattr(matrix, "ROOT", tmp_path)
+    row = "{0.major}.{0.minor}-newest".format(sys.version_info)
+    monkeypatch.setattr(sys, "argv", ["matrix.py", "--write", row, "2.99-newest"])
+    assert matrix.main() == 1
+    written = (tmp_path / "CONTRIBUTING.md").read_text()
+    assert f"| {row} | – | – | – | can't be installed | 0 | 1 | 0 |" in written and "no such Python here" in written
 
 
 @pytest.mark.parametrize("said, counted", [

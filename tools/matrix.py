@@ -67,7 +67,8 @@ def run(row: str, browser: bool = True, keep: bool = False) -> list:
     "Install the versions of `row`, run the tests, and give the row of the table; `keep` leaves the environment there."
     at, begin = WORK / row, time.monotonic()
     if not interpreter(row.partition("-")[0]): return [row, *["–"] * len(SHOWN), "no such Python here", *["–"] * 4]
-    python = install(row, at)
+    try: python = install(row, at)
+    except subprocess.CalledProcessError: return [row, *["–"] * len(SHOWN), "can't be installed", 0, 1, 0, "–"]
     marks = "not extra" if browser else "not extra and not browser"
     env = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "VIRTUAL_ENV")}
     env |= dict(PATH=f"{python.parent}:{env['PATH']}", OMP_WAIT_POLICY="PASSIVE")
@@ -100,11 +101,13 @@ def main() -> int:
     parser.add_argument("--write", action="store_true", help="put the rows into CONTRIBUTING.md")
     parser.add_argument("--keep", action="store_true", help="leave clone and environment in .cache/matrix/")
     args = parser.parse_args()
-    rows = [run(row, not args.no_browser, args.keep) for row in args.rows]
-    print(table(rows))
-    if args.write:
-        path = ROOT / "CONTRIBUTING.md"
-        path.write_text(merged(path.read_text(encoding="utf-8"), rows), encoding="utf-8")
+    rows = []
+    for row in args.rows:
+        rows.append(run(row, not args.no_browser, args.keep))
+        print(table(rows[-1:]))
+        if args.write:
+            path = ROOT / "CONTRIBUTING.md"
+            path.write_text(merged(path.read_text(encoding="utf-8"), rows[-1:]), encoding="utf-8")
     return any(row[HEAD.index("failed")] not in (0, "–") for row in rows)
 
 
