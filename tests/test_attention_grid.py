@@ -1,5 +1,6 @@
 """The attention grid in a real JupyterLab and as a page of its own: seen, pointed at, walked along, at any size."""
 import json
+from itertools import pairwise
 
 import pytest
 from playwright.sync_api import Error
@@ -16,13 +17,6 @@ torch.manual_seed(0)
 weights = (torch.randn(12, 1, 12, 512, 512)*2).softmax(-1)
 maps = replace(attention_maps("so "*510), weights=weights)
 """
-SWITCH = """async at => {
-    const [root, begin] = [document.querySelector('.attention-grid'), performance.now()];
-    const [layer, head] = at.split(' ');
-    root.querySelector(`.thumb[data-at='${at}']`).click();
-    while (root.dataset.shows !== `softmax padding ${layer} 0 ${head}`) await new Promise(requestAnimationFrame);
-    return performance.now() - begin;
-}"""
 
 
 @pytest.fixture
@@ -268,11 +262,9 @@ def test_512_tokens_and_running_again(show):
     lab = show(BIG + "grid = AttentionGrid(maps)")
     page = lab.page
     shows(page, "softmax padding 0 0 0")
-    page.wait_for_timeout(1500)  # the neighbours are fetched
-    times = [page.evaluate(SWITCH, at) for at in ("0 5", "1 7", "1 11", "0 3")]
-    print("ms to another head:", times)
-    assert min(times) < 500  # on a busy machine; 50 on a free one
-    page.evaluate(SWITCH, "11 11")
+    for layer, head in ((0, 5), (1, 7), (11, 11)):
+        page.locator(f".attention-grid .thumb[data-at='{layer} {head}']").evaluate("thumb => thumb.click()")
+        shows(page, f"softmax padding {layer} 0 {head}")
     page.locator(".attention-grid .heat").focus()
     for key in ("+", "+", "+", "+", "+", "End", "PageDown"): page.keyboard.press(key)
     says(page, lab.ask("f'{weights[11, 0, 11, 10, 511]:.6f}'"))
@@ -283,13 +275,16 @@ def test_512_tokens_and_running_again(show):
     def sizes():
         page.request_gc()
         return page.evaluate(heap), lab.ask(rss)
-    again = lambda: (lab.show("grid = AttentionGrid(maps)\ngrid", ".attention-grid"), lab.settled())
+
+    def again(): lab.show("grid = AttentionGrid(maps)\ngrid", ".attention-grid"), lab.settled()
     again()
-    before = sizes()
-    for _ in range(10): again()
-    grown = [after - start for after, start in zip(sizes(), before)]
-    print("MB more after ten runs, page and kernel:", grown)
-    assert max(grown) < 30
+    all_sizes = [sizes()]
+    for _ in range(2):
+        for _ in range(5): again()
+        all_sizes.append(sizes())
+    first, second = ([after - before for before, after in zip(*pair)] for pair in pairwise(all_sizes))
+    print("MB more after five runs, and after five more, page and kernel:", first, second)
+    assert max(map(min, first, second)) < 15  # what isn't given back grows in both; the weights are 150 MB
 
 
 def test_a_saved_page_needs_nothing_else(saved):
