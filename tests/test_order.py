@@ -28,15 +28,16 @@ for id, source in cells:
     if how == "alone":
         shell.user_ns.clear(), shell.user_ns.update(names)
         run(id, source)
+    elif how == "backwards": run(id, source)
     else: run(id, source), run(id, source)
-if how == "twice":  # … and all of it again from the top
-    for cell in cells: run(*cell)
+if how != "alone":  # … and all of it again: from the top, or from the end
+    for cell in cells[::-1 if how == "backwards" else 1]: run(*cell)
 print("\\n" + json.dumps(wrong))
 """
 
 
 def run(how: str, notebook: Path, folder: Path) -> list:
-    "What goes wrong, as (cell's id, error, message), where each cell runs `alone` or `twice`."
+    "What goes wrong, as (cell's id, error, message), where cells run `alone`, `twice` or `backwards`."
     env = {**os.environ, "STUDY_GROUP_CACHE": str(folder), "MPLBACKEND": "agg", "HF_HUB_OFFLINE": "1"}
     command = [sys.executable, "-c", RUN, how, notebook]
     done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True)
@@ -56,9 +57,16 @@ def test_each_cell_twice_and_all_of_them_again(session, tmp_path):
     assert run("twice", REPO/f"nbs/{session}.ipynb", tmp_path) == []
 
 
+@pytest.mark.extra
+@pytest.mark.parametrize("session", settings().sessions)
+def test_each_cell_again_from_the_end(session, tmp_path):
+    assert run("backwards", REPO/f"nbs/{session}.ipynb", tmp_path) == []
+
+
 def test_what_goes_wrong_is_found(tmp_path):
     sources = ["n = 1", "check_n(n)", "def check_n(n): return 'Right'", "total = []\nn += 1\nassert n == 2", "1/0"]
     cells = [dict(cell_type="code", id=str(i), source=source) for i, source in enumerate(sources)]
     (tmp_path/"a.ipynb").write_text(json.dumps(dict(cells=cells)))
     assert [id for id, *_ in run("alone", tmp_path/"a.ipynb", tmp_path)] == ["4"]
     assert [id for id, *_ in run("twice", tmp_path/"a.ipynb", tmp_path)][:3] == ["1", "1", "3"]
+    assert [id for id, *_ in run("backwards", tmp_path/"a.ipynb", tmp_path)] == ["1", "4", "4", "3"]
