@@ -536,6 +536,7 @@ REFUSED = [
     (lambda: truncate([1, 2], max_length=1, side="top"), "side='top'"),
     (lambda: truncate([1, 2], max_length=1, stride=1), "stride=1 must be smaller than the 1 tokens"),
     (lambda: truncate([1, 2], max_length=1, stride=None), "stride=None must be"),
+    (lambda: truncate([1], max_length=1, stride=-1), "stride=-1 must be"),
     (lambda: truncate([1, 2, 3], [4, 5, 6], max_length=4, stride=2), "stride=2 must be smaller than the 2 tokens"),
     (lambda: truncate([1, 2], [3], max_length=1, strategy="only_first"), "cut 2 tokens off a text of 2"),
     (lambda: encode(TEXTS, truncation="longest"), "truncation='longest' isn't one of"),

@@ -5,7 +5,7 @@ from math import exp, inf, log
 
 import pytest
 from hypothesis import given, settings, strategies as st
-from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
+from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 
 from study_group import bpe as bpe_module, tokenizer_frame as frame, tokenizers as module, unigram, wordpiece
 from study_group.checkpoints import load_tokenizer
@@ -40,13 +40,13 @@ def trained(model, trainer, pre_tokenizer=None, normalizer=None, decoder=None, p
     return tokenizer
 
 
-def with_bytes(tokenizer, **changes):
+def with_bytes(tokenizer, byte_fallback=True, **changes):
     "`tokenizer` with all bytes in its vocabulary, to fall back on."
     data = json.loads(tokenizer.to_str())
     in_bytes, vocab = [f"<0x{b:02X}>" for b in range(256)], data["model"]["vocab"]
     if isinstance(vocab, dict): vocab.update({token: len(vocab) + i for i, token in enumerate(in_bytes)})
     else: vocab.extend([token, 0.0] for token in in_bytes)
-    data["model"].update(byte_fallback=True, **changes)
+    data["model"].update(byte_fallback=byte_fallback, **changes)
     return Tokenizer.from_str(json.dumps(data))
 
 
@@ -78,6 +78,7 @@ LIBRARY = {
     "unigram, no words": lambda: trained(models.Unigram(), U, P.Metaspace(prepend_scheme="never", split=False),
                                          N.NFKC()),
     "unigram, byte fallback": lambda: with_bytes(trained(models.Unigram(), U, P.Metaspace())),
+    "unigram, bytes, no fallback": lambda: with_bytes(trained(models.Unigram(), U, P.Metaspace()), byte_fallback=False),
     "words": lambda: trained(models.WordLevel(unk_token="[UNK]"), trainers.WordLevelTrainer, P.Whitespace(),
                              added=["hello world"]),
 }
@@ -406,6 +407,29 @@ def test_training_refuses_nonsense_and_changes_nothing(cls, arguments, error, me
     before = dict(tokenizer.__dict__), tokenizer.tokenize("hug mug") if cls is not WordTokenizer else None
     with pytest.raises(error, match=message): tokenizer.train(*arguments)
     assert tokenizer.__dict__ == before[0] and (before[1] is None or tokenizer.tokenize("hug mug") == before[1])
+
+
+def test_words_are_cut_at_punctuation_as_the_library_cuts():
+    text = "Don't stop: it's 3.5, (well) aren't they?! _x_ …漢字"
+    library = P.Split(Regex(r"'(?:s|t|re|ve|m|ll|d)\b|\w+|[^\w\s]"), "removed", invert=True)
+    words = [word for word, _ in library.pre_tokenize_str(text)]
+    assert words[:5] == ["Don", "'t", "stop", ":", "it"]
+    assert WordTokenizer("punctuation").train([text], 50, []).tokenize(text) == words
+    assert WordTokenizer().train([text], 50, []).tokenize(text) == text.split()
+
+
+@pytest.mark.parametrize("cls", FIVE)
+def test_parts_are_the_librarys(cls):
+    assert cls(normalizer=N.Lowercase()).train(["HUG hug"], 30).vocab.keys().isdisjoint("HUG")
+    with pytest.raises(TypeError, match=f"{cls.__name__} has no argument lowercase"): cls(lowercase=True)
+
+
+def test_a_saved_unigram_without_an_unknown_token_says_so():
+    tokenizer = Tokenizer(models.Unigram([("a", -1.0), ("b", -2.0)]))
+    ours = UnigramTokenizer.from_pretrained(tokenizer)
+    assert ours.tokenize("ab") == tokenizer.encode("ab").tokens == ["a", "b"]
+    with pytest.raises(Exception, match="unk_id"): tokenizer.encode("ac")
+    with pytest.raises(ValueError, match="'c' isn't in the vocabulary, which has no unknown token"): ours.tokenize("ac")
 
 
 @pytest.mark.parametrize("cls", [CharTokenizer, BPETokenizer, WordPieceTokenizer, UnigramTokenizer])

@@ -37,6 +37,7 @@ SAME = {  # what a mutant's line has that can't change what the code does, and w
     ("padding", "amax(+1)"): "logits have two dimensions", ("padded_logits", "mask.any(+1)"): "it has two dimensions",
     ("padding_costs", "maxsize= 2"): "it is called in one way only",
     ("bpe", "len(new) != 1"): "of none nothing is added in either way",
+    ("bpe", "if not len(tokens) < 100"): "both ways merge the same; one is faster for long words",
     ("wordpiece", "len(vocab) != vocab_size"): "it starts with no more and grows by one",
     ("attention", 'name < "softmax"'): "the other stages come before it in the alphabet",
     ("attention", "diagonal(offset, +2"): "weights have four dimensions"}
