@@ -7,14 +7,16 @@ lab: .venv/lab
 	$(BIN)/jupyter lab nbs/index.ipynb $(if $(filter 0,$(shell id -u)),--allow-root)
 
 # Two at a time; a thread that waits leaves its core to the others.
+PYTEST := OMP_WAIT_POLICY=PASSIVE $(BIN)/pytest -n 2 --dist worksteal --durations=25
+
 test: .venv/dev check
-	OMP_WAIT_POLICY=PASSIVE $(BIN)/pytest -n 2 --dist worksteal --durations=25
+	$(PYTEST)
 
 check: .venv/dev
 	$(BIN)/python tools/check.py
 
 test-all: .venv/dev .venv/hub check
-	$(BIN)/pytest -m "extra or not extra"
+	$(PYTEST) -m "extra or not extra"
 	$(BIN)/python tools/mutants.py
 
 bench: .venv/dev
