@@ -194,6 +194,25 @@ def test_a_fourth_lane(blurr_checks, tokenize, special_tokens, pad, hint):
     assert hint in blurr_checks["check_phases"](answer)
 
 
+def labelled(wrong: int, begin: int = 0) -> list[str]:
+    "Eighty labels in turn, of which so many, from `begin` on, are the wrong ones."
+    return ["ab"[n % 2 ^ (begin <= n < begin + wrong)] for n in range(80)]
+
+
+@pytest.mark.parametrize("labels, transformer, tfidf, hint", [
+    (None, None, None, "Not answered yet"), (labelled(0), labelled(5), None, "Not answered yet"),
+    (labelled(0), labelled(5), labelled(20, 3), "Right: 93.8 % for the Transformer, 75.0 % for TF-IDF. On 18 rows"),
+    (labelled(0), labelled(20, 3), labelled(5), "On 3 rows only the Transformer is right, on 18 only TF-IDF"),
+    (labelled(0), labelled(5), labelled(7, 2), "which may be luck"), (labelled(0), "ab", labelled(5), "Three lists"),
+    (labelled(0), [dict(label=a) for a in labelled(5)], torch.tensor([0]*80), "my_tfidf has '0' and the like"),
+    (labelled(0)[:49], labelled(5)[:49], labelled(6)[:49], "49 rows say little"), (labelled(0), 80, 80, "Three lists"),
+    (labelled(0), labelled(5)[1:], labelled(6), "80 labels, and 79 and 80 answers"),
+    (labelled(0), labelled(0), labelled(6), "too good"), (labelled(0), labelled(6), labelled(6), "the same answers"),
+    (labelled(0), ["a"]*80, labelled(6), "One label for all gets 50.0 %: has it learned?")])
+def test_your_data(blurr_checks, labels, transformer, tfidf, hint):
+    assert hint in blurr_checks["check_duel"](labels, transformer, tfidf)
+
+
 @pytest.fixture(scope="module")
 def padding_checks():
     import study_group.padding as p
