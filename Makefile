@@ -22,7 +22,7 @@ test-all: .venv/dev .venv/hub check
 bench: .venv/dev
 	$(BIN)/python tools/bench.py
 
-# The tests with the lowest and the newest versions, on each Python there is: takes hours.
+# The tests with the lowest and the newest versions, on each Python there is: twenty minutes and 7 GB a row.
 matrix: .venv/dev
 	$(BIN)/python tools/matrix.py --write
 
