@@ -51,11 +51,12 @@ def main(names: list[str]):
     "Take the pictures of the widgets named, or of all."
     with sync_playwright() as p, tempfile.TemporaryDirectory() as folder, conftest.jupyterlab(Path(folder)) as url:
         browser = p.chromium.launch(executable_path=conftest.CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        lab = conftest.Lab(browser.new_page(viewport=dict(width=1280, height=1400)), url, Path(folder))
+        lab = conftest.Lab(browser.new_page(), url, Path(folder))
         lab.notebook("")
         for name, code in PICTURES.items():
             if names and name not in names: continue
             selector = "." + name.replace("_", "-")
+            lab.page.set_viewport_size(dict(width=1380 if name == "pipeline_strip" else 1280, height=1400))
             lab.show(code, selector)
             widget = pose(name, lab.page.locator(selector))
             lab.page.mouse.move(0, 0)
