@@ -21,6 +21,7 @@ REPO = Path(__file__).parent.parent
 UNDER = "nbs/under_the_hood"
 ALLOWED = {  # (file, what it calls) → why
     ("study_group/course.py", "exec"): "self_checks runs check cells of the course's own notebooks",
+    ("study_group/course.py", "compile"): "the same, so that an error names the notebook",
     ("study_group/padding_calls.py", "exec"): "a row's code is padding_table's own; it is run to say what came of it",
     ("study_group/padding_table.py", "exec"): "the same code, to draw its batch",
     (f"{UNDER}/padding_calls.ipynb", "exec"): "the same code, checked",
@@ -29,6 +30,7 @@ ALLOWED = {  # (file, what it calls) → why
     (f"{UNDER}/blurr_parts.ipynb", "pickle"): "that a setting can be copied and sent to a worker",
     ("nbs/02_models.ipynb", "torch.load"): "the lesson on pickles, with one that it has just written itself",
     ("nbs/06_fastai_and_blurr.ipynb", "load_learner"): "fastai's own, for what `export` has just written",
+    ("tools/mutants.py", "compile"): "one of our own modules, with a small bug put in",
     ("tools/record_blurr.py", "load_learner"): "the same, for the record"}
 
 
@@ -51,7 +53,7 @@ def dotted(node) -> str:
 
 
 PICKLES = {"pickle", "cPickle", "_pickle", "dill", "joblib", "cloudpickle", "shelve", "marshal"}
-RUNNERS = {"eval", "exec", "__import__"}
+RUNNERS = {"eval", "exec", "compile", "__import__"}
 
 
 def dangers(code: str) -> list[str]:
