@@ -1,5 +1,6 @@
 """A real JupyterLab in a real Chromium, one of each for the whole run; no network but this machine."""
 import contextlib, json, os, shutil, socket, subprocess, sys, tempfile, time, urllib.request
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -148,13 +149,18 @@ class Lab:
         return [(n, o["ename"], o["evalue"]) for n, outputs in enumerate(self.outputs()) for o in outputs
                 if o["output_type"] == "error"]
 
-    def growth(self, code: str) -> float:
-        "How many MB the kernel grows by each time `code` runs, noise aside: what isn't given back grows every time."
+    def growth(self, again, times: int = 4) -> float:
+        """How many MB the page or the kernel grows by each of the `times` that `again` is called, noise aside.
+
+        What isn't given back grows every time.
+        """
         sizes = []
-        for _ in range(4):
-            self.python(code)
-            sizes.append(self.ask("__import__('psutil').Process().memory_info().rss/2**20"))
-        return min(after - before for before, after in zip(sizes, sizes[1:]))
+        for _ in range(times):
+            again()
+            self.page.request_gc()
+            sizes.append((self.page.evaluate("performance.memory.usedJSHeapSize / 2**20"),
+                          self.ask("__import__('psutil').Process().memory_info().rss/2**20")))
+        return max(min(after - before for before, after in pairwise(one)) for one in zip(*sizes))
 
     def outputs(self) -> list[list[dict]]:
         "For each cell its outputs."

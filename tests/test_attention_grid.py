@@ -1,6 +1,5 @@
 """The attention grid in a real JupyterLab and as a page of its own: seen, pointed at, walked along, at any size."""
 import json
-from itertools import pairwise
 
 import pytest
 from playwright.sync_api import Error
@@ -270,21 +269,10 @@ def test_512_tokens_and_running_again(show):
     says(page, lab.ask("f'{weights[11, 0, 11, 10, 511]:.6f}'"))
     row = lab.ask("maps.weights[11, 0, 11, 10].tolist()")
     assert lab.texts(".out li .value")[0] == f"{max(row):.4f}"
-    heap, rss = "performance.memory.usedJSHeapSize / 2**20", "__import__('psutil').Process().memory_info().rss/2**20"
 
-    def sizes():
-        page.request_gc()
-        return page.evaluate(heap), lab.ask(rss)
-
-    def again(): lab.show("grid = AttentionGrid(maps)\ngrid", ".attention-grid"), lab.settled()
-    again()
-    all_sizes = [sizes()]
-    for _ in range(2):
-        for _ in range(5): again()
-        all_sizes.append(sizes())
-    first, second = ([after - before for before, after in zip(*pair)] for pair in pairwise(all_sizes))
-    print("MB more after five runs, and after five more, page and kernel:", first, second)
-    assert max(map(min, first, second)) < 15  # what isn't given back grows in both; the weights are 150 MB
+    def again():
+        for _ in range(5): lab.show("grid = AttentionGrid(maps)\ngrid", ".attention-grid"), lab.settled()
+    assert lab.growth(again, 3) < 15  # the weights are 150 MB
 
 
 def test_a_saved_page_needs_nothing_else(saved):

@@ -195,4 +195,4 @@ def test_python_steers_it_in_light_and_dark(show):
 
 def test_running_the_cell_again_keeps_nothing_big(show):
     lab = show("the word goes on and on " * 1700)
-    assert lab.growth("for _ in range(12): strip = TokenStrip(strip.text, load_tokenizer())") < 40
+    assert lab.growth(lambda: lab.python("for _ in range(12): strip = TokenStrip(strip.text, load_tokenizer())")) < 40
