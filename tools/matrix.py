@@ -103,11 +103,11 @@ def main() -> int:
     args = parser.parse_args()
     rows = []
     for row in args.rows:
-        rows.append(run(row, not args.no_browser, args.keep))
-        print(table(rows[-1:]))
+        rows.append(found := run(row, not args.no_browser, args.keep))
+        print(table([found]))
         if args.write:
             path = ROOT / "CONTRIBUTING.md"
-            path.write_text(merged(path.read_text(encoding="utf-8"), rows[-1:]), encoding="utf-8")
+            path.write_text(merged(path.read_text(encoding="utf-8"), [found]), encoding="utf-8")
     return any(row[HEAD.index("failed")] not in (0, "–") for row in rows)
 
 

@@ -104,7 +104,6 @@ class Mutant(NamedTuple):
         return next((why for (m, new), why in SAME.items() if m == self.module and new in self.after), None)
 
 
-
 def mutants(module: str, source: str):
     "A mutant for each of the `places` in the `source` of `module`, in an order that is drawn."
     lines, found, old = source.split("\n"), places(source), ast.dump(ast.parse(source))

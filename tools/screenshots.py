@@ -56,6 +56,7 @@ def main(names: list[str]):
         for name, code in PICTURES.items():
             if names and name not in names: continue
             selector = "." + name.replace("_", "-")
+            # the strip's head is beside the rest where there is room
             lab.page.set_viewport_size(dict(width=1380 if name == "pipeline_strip" else 1280, height=1400))
             lab.show(code, selector)
             widget = pose(name, lab.page.locator(selector))
