@@ -9,7 +9,7 @@ __all__ = ['get_hf_objects', 'TextInput', 'BatchTokenizeTransform', 'BatchDecode
            'blurr_splitter', 'blurr_splitter_by_layer', 'Blearner', 'show_results', 'BlearnerForSequenceClassification',
            'TextBatchCreator', 'TextDataLoader', 'preproc_hf_dataset', 'wandb_callback', 'FastHugsTokenizer',
            'SpecialClsTokens', 'FastHugsModel', 'fly_fasthugs', 'AdaptiveLearner', 'fly_adaptnlp', 'fly_blurr',
-           'flights']
+           'flights', 'Flight', 'when']
 
 # %% ../nbs/06_fastai_and_blurr.ipynb #daee382d
 try: import fastai
@@ -44,12 +44,13 @@ from transformers import (AutoConfig, AutoModelForSequenceClassification, AutoTo
                           PreTrainedModel, PreTrainedTokenizerBase, PretrainedConfig, default_data_collator)
 from transformers.utils import ModelOutput
 
-from .blurr_parts import (Portable, architecture, as_table, check_columns, check_head, check_text_columns,
-                                     check_values, classes_of, columns_of, give_pad_token, items_of, kinds_of,
-                                     prefix_space, text_of, text_or_pair, value_of)
-from .checkpoints import BUNDLED, from_pretrained, load
-from .flight_recorder import Flight
-from .pipeline import max_tokens
+from .core.checkpoints import BUNDLED, from_pretrained, load
+from .core.doors import door
+from .core.running import max_tokens
+from .learning.flights import Flight, when
+from .learning.inputs import (Portable, architecture, as_table, check_columns, check_head,
+                                         check_text_columns, check_values, classes_of, columns_of, give_pad_token,
+                                         items_of, kinds_of, prefix_space, text_of, text_or_pair, value_of)
 
 # %% ../nbs/06_fastai_and_blurr.ipynb #da8f926b
 def get_hf_objects(pretrained_model_name_or_path=None,  # None (bundled), hub name, folder, or (model, tokenizer)
@@ -670,3 +671,7 @@ def flights(texts: list[str],  # those of the batch
     hf = hf or get_hf_objects()
     rows, bs = _rows(texts, labels, list(others), hf[1]), len(texts)
     return dict(FastHugs=fly_fasthugs(rows, hf, bs), AdaptNLP=fly_adaptnlp(rows, hf, bs), Blurr=fly_blurr(rows, hf, bs))
+
+# %% ../nbs/06_fastai_and_blurr.ipynb #5f0c1d7e
+_all_ = ["Flight", "when"]
+__getattr__ = door(__name__, "FlightRecorder")

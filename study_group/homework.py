@@ -10,17 +10,16 @@ __all__ = ['LABELS', 'BASELINES', 'Competition', 'competition_data', 'scores', '
 import hashlib, json, os, unicodedata, warnings
 from collections import Counter
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from functools import cache
 from pathlib import Path
-from uuid import uuid4
 
 import pandas as pd
 
-from .data import bundled_reviews, cache_folder, load_reviews
-from .padding import classify
+from .batching.answers import classify
+from .core.data import bundled_reviews, cache_folder, load_reviews
+from .core.files import write_file
 
 # %% ../nbs/07_homework.ipynb #396b3a6c
 LABELS = ("NEGATIVE", "POSITIVE")  # the competition's labels, as the bundled model says them
@@ -178,17 +177,14 @@ class Submission:
 # %% ../nbs/07_homework.ipynb #8977e72e
 def _keep(entry: Submission, folder: Path):
     "Write `entry` into `folder`: a whole file under its name or none."
-    part, path = folder/f".{uuid4().hex}.part", folder/f"{_hash(entry.name, entry.predictions)}.json"
+    path = folder/f"{_hash(entry.name, entry.predictions)}.json"
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if path.exists() and _entry(path): return
-        part.write_text(json.dumps(asdict(entry), ensure_ascii=False) + "\n", encoding="utf-8")
-        os.replace(part, path)
+        write_file(path, (json.dumps(asdict(entry), ensure_ascii=False) + "\n").encode())
     except OSError as e:
         raise OSError(f"Your leaderboard's folder {folder} can't be written ({e.strerror}): "
                       "name another with folder=…, or set STUDY_GROUP_CACHE.") from e
-    finally:
-        with suppress(OSError): part.unlink()
 
 # %% ../nbs/07_homework.ipynb #4d6f33ca
 def _entry(path: Path) -> Submission | None:

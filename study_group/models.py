@@ -7,22 +7,24 @@ __all__ = ['compare_outputs', 'Row', 'Anatomy', 'anatomy', 'heads', 'token_label
            'saved_files', 'save_checkpoint']
 
 # %% ../nbs/02_models.ipynb #ec235a02
-import json, os, re, shutil, tempfile
+import os, re, tempfile
 from dataclasses import dataclass
 from html import escape
 from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np, pandas as pd, torch, transformers
+import pandas as pd, torch, transformers
 from fastcore.basics import patch
 from torch import nn
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from .checkpoints import BUNDLED, from_pretrained, load_shared, load_tokenizer
-from .models_parts import PURPOSES, TensorEntry, as_pair, quiet, safetensors_header, tensors_of
-from .pipeline_parts import max_tokens
-from .texts import check_texts
+from .core.checkpoints import BUNDLED, as_pair, from_pretrained, load_shared, load_tokenizer, quiet
+from .core.html import cells, table
+from .core.numbers import percent
+from .core.running import max_tokens, run_model, tensors_of
+from .core.texts import check_texts
+from .core.weights import PURPOSES, TensorEntry, safetensors_header
 
 # %% ../nbs/02_models.ipynb #d2f2139e
 def compare_outputs(a, b,                     # each a model, or what names one: None, hub name, folder, pair
@@ -104,34 +106,33 @@ def anatomy(model: nn.Module) -> Anatomy:
     return Anatomy(type(model).__name__, rows, n_bytes)
 
 # %% ../nbs/02_models.ipynb #5e3c939c
-_BAR = "display:inline-block;height:10px;background:#2f6fb7;min-width:1px;vertical-align:middle"
-_CELL = "padding:1px 10px;border:0;text-align:left;white-space:nowrap"
+def _bar(share: float) -> str:
+    "A bar as long as `share`, as HTML."
+    look = f"display:inline-block;height:10px;background:#2f6fb7;min-width:1px;vertical-align:middle;width:{320*share:.0f}px"
+    return f'<span style="{look}"></span>'
 
-def _line(name: str, n_params: int, share: float, more: str = "") -> str:
-    bar = f'<span style="{_BAR};width:{320*share:.0f}px"></span>'
-    cells = [escape(name), f"{n_params:,}", f"{bar} {share:.1%}", escape(more)]
-    return "<tr>" + "".join(f'<td style="{_CELL}">{cell}</td>' for cell in cells) + "</tr>"
+def _line(row: Row) -> str:
+    shape = " × ".join(map(str, row.shape))
+    line = escape(row.name), f"{row.n_params:,}", f"{_bar(row.share)} {percent(row.share)}", shape
+    return cells(line, "white-space:nowrap")
 
 # %% ../nbs/02_models.ipynb #91dbaef6
-_TABLE = '<table style="border-collapse:collapse;font-size:12px;color:inherit;margin:0 0 0 {}px">{}</table>'
-
 @patch
 def _repr_html_(self: Anatomy) -> str:
     "Nested bars: the parts, and in each its modules."
     said = f"{escape(self.model_class)}: {self.total:,} parameters, {self.n_bytes/1e6:.1f} MB"
     blocks = [f"<p><b>{said}</b></p>"]
     for part, (n_params, share) in self.parts.items():
-        rows = [row for row in self.rows if row.part == part]
-        lines = "".join(_line(row.name, row.n_params, row.share, " × ".join(map(str, row.shape))) for row in rows)
-        bar = f'<span style="{_BAR};width:{320*share:.0f}px"></span>'
-        summary = f'<b style="display:inline-block;width:9em">{escape(part)}</b> {bar} {n_params:,} ({share:.1%})'
-        blocks.append(f"<details><summary>{summary}</summary>{_TABLE.format(24, lines)}</details>")
+        lines = table((_line(row) for row in self.rows if row.part == part), style="margin:0 0 0 24px")
+        summary = (f'<b style="display:inline-block;width:9em">{escape(part)}</b> {_bar(share)} {n_params:,} '
+                   f"({percent(share)})")
+        blocks.append(f"<details><summary>{summary}</summary>{lines}</details>")
     return "".join(blocks)
 
 @patch
 def __repr__(self: Anatomy) -> str:
     lines = [f"{self.model_class}: {self.total:,} parameters, {self.n_bytes/1e6:.1f} MB"]
-    return "\n".join(lines + [f"  {part:<16}{n:>14,}{share:>8.1%}" for part, (n, share) in self.parts.items()])
+    return "\n".join(lines + [f"  {part:<16}{n:>14,}{percent(share):>9}" for part, (n, share) in self.parts.items()])
 
 # %% ../nbs/02_models.ipynb #6181553e
 def _loaded(auto, checkpoint):
@@ -181,7 +182,7 @@ def _entities(text: str, model: PreTrainedModel, tokenizer: PreTrainedTokenizerB
     inputs = tokenizer(text, truncation=bool(limit), max_length=limit, return_tensors="pt", verbose=False,
                        return_offsets_mapping=True, return_special_tokens_mask=True)
     offsets, special = (inputs.pop(name)[0].tolist() for name in ("offset_mapping", "special_tokens_mask"))
-    with torch.no_grad(): logits = model(**inputs.to(model.device)).logits[0]  # (n_tokens, n_labels)
+    with torch.no_grad(): logits = run_model(inputs, model).logits[0]          # (n_tokens, n_labels)
     scores = logits.float().softmax(-1).cpu()                                  # (n_tokens, n_labels)
     ids, found = inputs["input_ids"][0].tolist(), []
     for i, (score, label) in enumerate(zip(*(t.tolist() for t in scores.max(-1)))):
@@ -233,10 +234,10 @@ def sentence_embeddings(texts: str | list[str],
     limit, found = max_tokens(model, tokenizer), []
     for i in range(0, len(rows), 32):
         inputs = tokenizer(rows[i:i+32], padding=True, truncation=bool(limit), max_length=limit, return_tensors="pt",
-                           return_attention_mask=True).to(model.device)
-        with torch.no_grad(): states = model.base_model(**inputs).last_hidden_state.float()  # (batch, n_tokens, hidden)
-        mask = inputs["attention_mask"][..., None]                                           # (batch, n_tokens, 1)
-        found.append(((states*mask).sum(1)/mask.sum(1).clamp(min=1)).cpu())
+                           return_attention_mask=True)
+        with torch.no_grad(): states = run_model(inputs, model.base_model).last_hidden_state  # (batch, n_tokens, hidden)
+        mask = inputs["attention_mask"][..., None]                                            # (batch, n_tokens, 1)
+        found.append((states.float().cpu()*mask).sum(1)/mask.sum(1).clamp(min=1))
     return torch.cat(found)
 
 # %% ../nbs/02_models.ipynb #a5112ea1

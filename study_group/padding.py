@@ -8,24 +8,20 @@ __all__ = ['add_pad_token', 'make_attention_mask', 'mask_effect', 'check_mask', 
            'padding_table', 'BATCH_PRICE', 'STRATEGIES', 'forward_flops', 'padding_cost', 'token_budget_batches']
 
 # %% ../nbs/04_padding_and_masks.ipynb #4be42cae
-from importlib import import_module
-
-import pandas as pd
-import torch
+import pandas as pd, torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from .checkpoints import load_shared
-from .padded_logits import check_mask, classify, logits_of, masked_logits
-from .padding_by_hand import (LABEL_PAD, PADDINGS, TRUNCATIONS, check_rectangle, encode, pad, padded_length,
-                                         truncate)
-from .padding_calls import CALLS, PaddingRow, padding_table
-from .padding_costs import BATCH_PRICE, STRATEGIES, forward_flops, padding_cost, token_budget_batches
-from .pipeline_parts import check_inputs, tokenize
-from .texts import check_texts
-
-_all_ = ["check_mask", "classify", "masked_logits", "LABEL_PAD", "PADDINGS", "TRUNCATIONS", "encode", "pad",
-         "padded_length", "truncate", "CALLS", "PaddingRow", "padding_table", "BATCH_PRICE", "STRATEGIES",
-         "forward_flops", "padding_cost", "token_budget_batches"]
+from .batching.answers import check_mask, classify, masked_logits
+from .batching.by_hand import LABEL_PAD, PADDINGS, TRUNCATIONS, encode, pad, padded_length, truncate
+from .batching.calls import CALLS, PaddingRow
+from .batching.costs import (BATCH_PRICE, STRATEGIES, forward_flops, padding_cost,
+                                        token_budget_batches)
+from .core.checkpoints import load_shared
+from .core.doors import door
+from .core.numbers import check_rectangle
+from .core.running import check_inputs, logits_of, tokenize
+from .core.texts import check_texts
+from .widgets.padding_table import padding_table
 
 # %% ../nbs/04_padding_and_masks.ipynb #041eb492
 def add_pad_token(tokenizer: PreTrainedTokenizerBase,    # is changed where it has no padding token
@@ -68,9 +64,7 @@ def mask_effect(texts: str | list[str],  # cut where they are too long for the m
     return pd.DataFrame(dict(text=rows, **{name: logits.tolist() for name, logits in ways.items()}, **off))
 
 # %% ../nbs/04_padding_and_masks.ipynb #ae190934
-_WIDGETS = dict(MaskBench="mask_bench", PaddingTable="padding_table", PaddingBill="padding_bill")
-
-def __getattr__(name: str):
-    "The session's widgets; AttributeError for any other `name`."
-    if name not in _WIDGETS: raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"study_group.{_WIDGETS[name]}"), name)
+_all_ = ["check_mask", "classify", "masked_logits", "LABEL_PAD", "PADDINGS", "TRUNCATIONS", "encode", "pad",
+         "padded_length", "truncate", "CALLS", "PaddingRow", "padding_table", "BATCH_PRICE", "STRATEGIES",
+         "forward_flops", "padding_cost", "token_budget_batches"]
+__getattr__ = door(__name__, "MaskBench", "PaddingTable", "PaddingBill", "padding_table")

@@ -6,112 +6,19 @@
 __all__ = ['FUNCTIONS', 'function_to_apply', 'predict', 'Trace', 'trace']
 
 # %% ../nbs/01_pipeline.ipynb #35c077f9
-from dataclasses import dataclass
-from functools import partial
-import math
-
-import torch
 from fastcore.basics import patch
-from transformers import BatchEncoding
 
-from .checkpoints import load_shared
-from .pipeline_parts import check_inputs, evaluating, max_tokens, run_model, tokenize
-from .texts import check_texts
-
-# %% ../nbs/01_pipeline.ipynb #0e2a6d35
-def function_to_apply(config) -> str:
-    "What turns logits into scores for a model with this `config`: 'none', 'sigmoid' or 'softmax'."
-    if config.problem_type == "regression": return "none"
-    return "sigmoid" if config.problem_type == "multi_label_classification" or config.num_labels == 1 else "softmax"
-
-# %% ../nbs/01_pipeline.ipynb #167e5426
-FUNCTIONS = {"softmax": partial(torch.softmax, dim=-1), "sigmoid": torch.sigmoid, "none": torch.clone}
-
-# %% ../nbs/01_pipeline.ipynb #f8d01e73
-def predict(scores: torch.Tensor,      # (n_labels,), after the applied function
-            id2label: dict[int, str],
-            top_k: int | None = 1,     # how many labels, best first; None: all
-           ) -> list[dict]:            # [{"label": …, "score": …}, …]
-    "Step 3: the `top_k` labels of one text with their `scores`."
-    rows = [dict(label=id2label[i], score=s) for i, s in enumerate(scores.tolist())]
-    return sorted(rows, key=lambda r: r["score"], reverse=True)[:top_k]
-
-# %% ../nbs/01_pipeline.ipynb #b71834d7
-@dataclass(frozen=True, eq=False, repr=False)
-class Trace:
-    "All that a text-classification pipeline sees on its way from texts to labels."
-    texts: list[str]
-    tokens: list[list[str]]                    # one row a text, pads included
-    input_ids: torch.Tensor                    # (batch, n_tokens)
-    attention_mask: torch.Tensor               # (batch, n_tokens), 1 = a real token, 0 = padding
-    hidden_states: tuple[torch.Tensor, ...]    # layers + 1 of (batch, n_tokens, hidden), the embeddings first; without
-                                               # those of layers that have no vector for each token (CANINE's deep ones)
-    logits: torch.Tensor                       # (batch, n_labels)
-    probabilities: torch.Tensor                # (batch, n_labels), the logits after `function`
-    predictions: list                          # what the library's pipeline returns
-    function: str                              # "softmax", "sigmoid" or "none"
-    encodings: BatchEncoding                   # what the tokenizer returned
-    options: dict                              # the arguments it was made with, to run it again
-    checkpoint: tuple                          # (model, tokenizer)
-
-# %% ../nbs/01_pipeline.ipynb #b0f860fd
-def _check_options(max_length=None, **postprocess):
-    "TypeError or ValueError for options that mean nothing."
-    if unknown := postprocess.keys() - {"top_k", "function_to_apply"}:
-        raise TypeError(f"trace has no option {', '.join(sorted(unknown))}; "
-                        "it has truncation, max_length, top_k, function_to_apply.")
-    for name, value in dict(max_length=max_length, top_k=postprocess.get("top_k")).items():
-        if value is not None and not (isinstance(value, int) and value > 0):
-            raise ValueError(f"{name}={value!r} must be None or a positive whole number.")
-    function = postprocess.get("function_to_apply")
-    if function is not None and str(function).lower() not in FUNCTIONS:
-        raise ValueError(f"function_to_apply={function!r} isn't one of {', '.join(map(repr, FUNCTIONS))}.")
-
-# %% ../nbs/01_pipeline.ipynb #1d9292e8
-def _nest(probabilities: torch.Tensor, id2label: dict, single: bool, function_to_apply=None, **top_k) -> list:
-    "Step 3 for a batch: results nested as the library's pipeline nests them."
-    best = [predict(row, id2label, **top_k) for row in probabilities]
-    if not top_k: return [b[0] for b in best]
-    return best[0] if single else best
-
-# %% ../nbs/01_pipeline.ipynb #5736eeb1
-def trace(texts: str | list[str],         # what to classify
-          checkpoint=None,                # None (bundled), hub name, folder, or (model, tokenizer)
-          *, truncation: bool = True,     # cut texts that are too long for the model
-          max_length: int | None = None,  # at most so many tokens, special ones included; None: what the model takes
-          **postprocess,                  # top_k and function_to_apply, as in pipeline("text-classification")
-         ) -> Trace:
-    "Tokenize, run and postprocess `texts`, keeping every stage. Raises TypeError, ValueError, CheckpointError."
-    rows = check_texts(texts)
-    _check_options(max_length, **postprocess)
-    model, tokenizer = load_shared(checkpoint)
-    inputs = tokenize(rows, model, tokenizer, truncation, max_length)
-    check_inputs(inputs, model, tokenizer)
-    with torch.no_grad(): logits, hidden_states = run_model(inputs.to(model.device), model)
-    function = (postprocess.get("function_to_apply") or function_to_apply(model.config)).lower()
-    probabilities = FUNCTIONS[function](logits.float().cpu())
-    return Trace(
-        texts=rows, tokens=[tokenizer.convert_ids_to_tokens(ids) for ids in inputs["input_ids"].tolist()],
-        input_ids=inputs["input_ids"].cpu(), attention_mask=inputs["attention_mask"].cpu(),
-        hidden_states=tuple(h.float().cpu() for h in hidden_states), logits=logits.float().cpu(),
-        probabilities=probabilities, function=function,
-        predictions=_nest(probabilities, model.config.id2label, isinstance(texts, str), **postprocess),
-        encodings=inputs, checkpoint=(model, tokenizer),
-        options=dict(truncation=truncation, max_length=max_length, **postprocess))
+from .core.doors import door, open_widget
+from .core.tracing import FUNCTIONS, Trace, function_to_apply, predict, trace
 
 # %% ../nbs/01_pipeline.ipynb #25153f59
+_all_ = ["FUNCTIONS", "function_to_apply", "predict", "Trace", "trace"]
+__getattr__ = door(__name__, "PipelineStrip")
+
 @patch
 def widget(self: Trace, row: int = 0, layer: int | None = None):
-    "This trace as a live, editable `PipelineStrip`: text `row`, hidden states after `layer` (None: the last)."
-    from study_group.pipeline_strip import PipelineStrip
-    return PipelineStrip(self, row=row, layer=layer)
+    "Show this trace as a live, editable `PipelineStrip`: text `row`, hidden states after `layer` (None: the last)."
+    return open_widget("PipelineStrip")(self, row=row, layer=layer)
 
-# %% ../nbs/01_pipeline.ipynb #aedad4df
-@patch
-def __repr__(self: Trace) -> str:
-    from study_group.pipeline_strip import as_text
-    return as_text(self)
-
-# %% ../nbs/01_pipeline.ipynb #01899705
 @patch
 def _ipython_display_(self: Trace): self.widget()._ipython_display_()
