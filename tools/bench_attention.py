@@ -15,9 +15,11 @@ from study_group.attention_grid import AttentionGrid
 from study_group.checkpoints import load_tokenizer
 from study_group.data import bundled_reviews
 
+sys.path.append(str(Path(__file__).parents[1] / "tests/helpers"))
+from driver import CHROMIUM
+
 CDN = {"require.js": "requirejs@2.3.6/require.js", "d3": "d3@5.7.0/dist/d3.min.js",
        "jquery": "jquery@2.1.4/dist/jquery.min.js"}  # a part of what its page asks for → what it gets
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 ROUNDS = int(next((a for a in sys.argv[1:] if a.isdigit()), 3))
 WATCH = """(async () => {
     const look = %s;

