@@ -74,7 +74,6 @@ def get_hf_objects(pretrained_model_name_or_path=None,  # None (bundled), hub na
 # %% ../nbs/06_fastai_and_blurr.ipynb #333d69b8
 class TextInput(TensorText): "Token ids of texts: what batches are turned into where they are shown or gathered."
 
-# %% ../nbs/06_fastai_and_blurr.ipynb #154890a0
 def _decoded(tokenizer: PreTrainedTokenizerBase, ids: TextInput) -> TitledStr:
     "The text of `ids` without special tokens, as fastai can show it."
     options = dict(skip_special_tokens=True, clean_up_tokenization_spaces=True)
@@ -194,7 +193,6 @@ def _cell(x):
     if isinstance(x, L): return list(x)
     return x.tolist() if isinstance(x, torch.Tensor) else x
 
-# %% ../nbs/06_fastai_and_blurr.ipynb #dd1426bb
 def _table(rows: list[tuple], **columns):
     "Display `rows` of a text and others, the number of which `columns` gives by name."
     names = [name if i == 0 else f"{name}_{i}" for name, n in columns.items() for i in range(n)]
@@ -279,12 +277,10 @@ def _gatherers(self: BaseModelCallback) -> list:
     "The callbacks that are gathering inputs just now."
     return [cb for cb in self.learn.cbs if isinstance(cb, GatherPredsCallback) and cb.with_input]
 
-# %% ../nbs/06_fastai_and_blurr.ipynb #87c2c2f3
 @patch
 def _gather_ids(self: BaseModelCallback):
     for cb in self._gatherers(): cb.inputs[-1] = (TextInput(cb.inputs[-1][0]["input_ids"]),)
 
-# %% ../nbs/06_fastai_and_blurr.ipynb #1140a0a3
 @patch
 def after_validate(self: BaseModelCallback):
     for cb in self._gatherers():
@@ -302,7 +298,6 @@ def _groups(m: nn.Module, split) -> L:
     groups[0] = [p for p in params(model) if id(p) not in known] + groups[0]
     return L(groups)
 
-# %% ../nbs/06_fastai_and_blurr.ipynb #baebcc3f
 def blurr_splitter(m: nn.Module) -> L:
     "Groups of parameters of `m`, as in Blurr: embeddings, all layers together, and each part of the head."
     return _groups(m, lambda child: [child])
@@ -324,7 +319,6 @@ def blurr_splitter_by_layer(m: nn.Module) -> L:
 _PRECALCULATED = {nn.CrossEntropyLoss: PreCalculatedCrossEntropyLoss, nn.BCEWithLogitsLoss: PreCalculatedBCELoss,
                   nn.MSELoss: PreCalculatedMSELoss}
 
-# %% ../nbs/06_fastai_and_blurr.ipynb #a6147298
 def _precalculated(loss_func, dls):
     "The model's loss instead of `loss_func`, where the two are the same thing and the model is given labels."
     func, labelled = getattr(loss_func, "func", None), getattr(first_blurr_tfm(dls), "include_labels", False)
@@ -364,7 +358,6 @@ def _vocab(dls) -> list | None:
     labels = first_blurr_tfm(dls).kwargs.get("labels") or getattr(dls, "vocab", None)
     return list(labels) if labels is not None else None
 
-# %% ../nbs/06_fastai_and_blurr.ipynb #422674d9
 def _answer(probs: torch.Tensor,   # (labels,)
             decoded: torch.Tensor, # the class, or for each class whether it is there
             vocab: list | None) -> dict:

@@ -31,7 +31,6 @@ def _run_sync(args: argparse.Namespace) -> int:
     if args.check and changed: print("Run `study-group sync` to mend this.", file=sys.stderr)
     return int(args.check and bool(changed))
 
-# %% ../nbs/under_the_hood/command/course.ipynb #0cd1b00f
 def _run_start(args: argparse.Namespace) -> int:
     start(args.folder, args.restore, not args.no_open)
     return 0

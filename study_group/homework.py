@@ -24,7 +24,6 @@ from .core.files import write_file
 # %% ../nbs/07_homework.ipynb #396b3a6c
 LABELS = ("NEGATIVE", "POSITIVE")  # the competition's labels, as the bundled model says them
 
-# %% ../nbs/07_homework.ipynb #df0a9f92
 @dataclass(frozen=True)
 class Competition:
     "Texts to learn from, and texts to label."
@@ -42,7 +41,6 @@ class Competition:
 # %% ../nbs/07_homework.ipynb #355e4bca
 def _hash(*parts: str) -> str: return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 
-# %% ../nbs/07_homework.ipynb #3e3d7474
 def _competition(name: str, about: str, train: pd.DataFrame, test: pd.DataFrame) -> Competition:
     "The competition on rated reviews, without those whose rating is 0: nobody can say what they are."
     train, test = (f[f.rating != 0].reset_index(drop=True) for f in (train, test))
@@ -58,7 +56,6 @@ def _bundled(why: str = "") -> Competition:
     about = f"The package's own reviews{why}; scores on them say little about the real ones."
     return _competition("bundled", about, frame[~held_out], frame[held_out])
 
-# %% ../nbs/07_homework.ipynb #d251407c
 def _real() -> Competition:
     "The real film reviews; OSError where they can't be had."
     about = "Sentences of real film reviews, each rated by 20 people (Hutto and Gilbert, 2014)."
@@ -74,7 +71,6 @@ def _data(source: str | None) -> Competition:
         if source: raise
         return _bundled(", because the real ones couldn't be downloaded (restart Python to try again)")
 
-# %% ../nbs/07_homework.ipynb #e05f42f4
 def competition_data(source: str | None = None,  # "real", "bundled"; None: real where they can be had, else bundled
                     ) -> Competition:            # with `.train` (text, label) and `.test` (text)
     "What to learn from and what to label. Raises ValueError, and OSError where `source` is \"real\" and offline."
@@ -90,7 +86,6 @@ def _f1(answers: Iterable[str], predictions: Iterable[str], label: str) -> float
     either = Counter(answers)[label] + Counter(predictions)[label]
     return 2*both/either if either else 0.
 
-# %% ../nbs/07_homework.ipynb #55358650
 def scores(answers: list[str], predictions: list[str]) -> tuple[float, float]:  # accuracy, macro F1
     "Accuracy and macro F1 of `predictions`, over the labels of the competition."
     accuracy = sum(a == p for a, p in zip(answers, predictions))/len(answers)
@@ -106,15 +101,12 @@ def _listed(predictions) -> list:
     found = predictions.tolist() if hasattr(predictions, "tolist") else list(predictions)
     return [p["label"] if isinstance(p, dict) and "label" in p else p for p in found]
 
-# %% ../nbs/07_homework.ipynb #4963416e
 def _missing(value) -> bool: return value is None or value is pd.NA or value is pd.NaT or value != value
 
-# %% ../nbs/07_homework.ipynb #4558e5f5
 def _first(rows: list, odd: Callable) -> int | None:
     "The place of the first of `rows` that is `odd`."
     return next((i for i, row in enumerate(rows) if odd(row)), None)
 
-# %% ../nbs/07_homework.ipynb #2b902ec8
 def _short(value) -> str: return text if len(text := repr(value)) <= 60 else text[:59] + "…"
 
 # %% ../nbs/07_homework.ipynb #f00c0b0f
@@ -135,7 +127,6 @@ def check_predictions(predictions, data: Competition) -> list[str]:
 # %% ../nbs/07_homework.ipynb #186b2b21
 BASELINES = ("the bundled model", "TF-IDF + logistic regression", "the more frequent label")  # names that are taken
 
-# %% ../nbs/07_homework.ipynb #612d1440
 def check_name(name: str) -> str:
     "`name` without space around it. Raises ValueError where it can't stand on a leaderboard."
     if not isinstance(name, str) or not name.strip(): raise ValueError(f"name={name!r}: give your submission a name.")
@@ -196,7 +187,6 @@ def _entry(path: Path) -> Submission | None:
     except (OSError, ValueError, TypeError): pass  # half a file, or somebody else's
     warnings.warn(f"{path} isn't a submission, and left out: delete it.")
 
-# %% ../nbs/07_homework.ipynb #8f97a346
 def _entries(folder: Path) -> list[Submission]:
     "The submissions kept in `folder`, oldest first."
     return sorted(filter(None, map(_entry, sorted(folder.glob("*.json")))), key=lambda e: e.when)
@@ -236,14 +226,11 @@ def _tfidf(data: Competition) -> list[str]:
     method = make_pipeline(words, LogisticRegression(C=10, max_iter=1000)).fit(data.train.text, data.train.label)
     return method.predict(data.test.text).tolist()
 
-# %% ../nbs/07_homework.ipynb #cea1013f
 def _frequent(data: Competition) -> list[str]: return [data.train.label.mode()[0]]*len(data.test)
 
-# %% ../nbs/07_homework.ipynb #405f604f
 def _model(data: Competition) -> list[str]:
     return [p["label"] for p in classify(data.test.text.tolist(), progress=False)]
 
-# %% ../nbs/07_homework.ipynb #90443f55
 _METHODS = dict(zip(BASELINES, (_model, _tfidf, _frequent)))  # baseline → function that predicts
 
 # %% ../nbs/07_homework.ipynb #006af77f
@@ -256,7 +243,6 @@ def _baselines(name: str) -> dict[str, tuple[float, float]]:
         except ImportError: pass  # no scikit-learn
     return found
 
-# %% ../nbs/07_homework.ipynb #57708bc7
 def baselines(data: Competition | None = None) -> dict[str, tuple[float, float]]:  # name → accuracy, macro F1
     "What the methods that cost you nothing score on `data` (None: `competition_data()`); those that can run here."
     return dict(_baselines((data or competition_data()).name))

@@ -20,7 +20,7 @@ from torch import nn
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from .core.checkpoints import BUNDLED, as_pair, from_pretrained, load_shared, load_tokenizer, quiet
-from .core.html import cells, table
+from .core.html import html_cells, html_table
 from .core.numbers import percent
 from .core.running import max_tokens, run_model, tensors_of
 from .core.texts import check_texts
@@ -108,13 +108,13 @@ def anatomy(model: nn.Module) -> Anatomy:
 # %% ../nbs/02_models.ipynb #5e3c939c
 def _bar(share: float) -> str:
     "A bar as long as `share`, as HTML."
-    look = f"display:inline-block;height:10px;background:#2f6fb7;min-width:1px;vertical-align:middle;width:{320*share:.0f}px"
-    return f'<span style="{look}"></span>'
+    look = f"display:inline-block;height:10px;min-width:1px;vertical-align:middle;width:{320*share:.0f}px"
+    return f'<span style="background:#2f6fb7;{look}"></span>'
 
 def _line(row: Row) -> str:
     shape = " × ".join(map(str, row.shape))
     line = escape(row.name), f"{row.n_params:,}", f"{_bar(row.share)} {percent(row.share)}", shape
-    return cells(line, "white-space:nowrap")
+    return html_cells(line, "white-space:nowrap")
 
 # %% ../nbs/02_models.ipynb #91dbaef6
 @patch
@@ -123,7 +123,7 @@ def _repr_html_(self: Anatomy) -> str:
     said = f"{escape(self.model_class)}: {self.total:,} parameters, {self.n_bytes/1e6:.1f} MB"
     blocks = [f"<p><b>{said}</b></p>"]
     for part, (n_params, share) in self.parts.items():
-        lines = table((_line(row) for row in self.rows if row.part == part), style="margin:0 0 0 24px")
+        lines = html_table((_line(row) for row in self.rows if row.part == part), style="margin:0 0 0 24px")
         summary = (f'<b style="display:inline-block;width:9em">{escape(part)}</b> {_bar(share)} {n_params:,} '
                    f"({percent(share)})")
         blocks.append(f"<details><summary>{summary}</summary>{lines}</details>")
@@ -198,7 +198,6 @@ def _continues(entity: dict, before: dict) -> bool:
     def kind(e): return e["entity"][2:] if e["entity"][:2] in ("B-", "I-") else e["entity"]
     return kind(entity) == kind(before) and not entity["entity"].startswith("B-")
 
-# %% ../nbs/02_models.ipynb #f479695c
 def _group(entities: list[dict], tokenizer: PreTrainedTokenizerBase) -> list[dict]:
     "Neighbours among `entities` that continue one another, as one."
     groups = []
@@ -235,8 +234,8 @@ def sentence_embeddings(texts: str | list[str],
     for i in range(0, len(rows), 32):
         inputs = tokenizer(rows[i:i+32], padding=True, truncation=bool(limit), max_length=limit, return_tensors="pt",
                            return_attention_mask=True)
-        with torch.no_grad(): states = run_model(inputs, model.base_model).last_hidden_state  # (batch, n_tokens, hidden)
-        mask = inputs["attention_mask"][..., None]                                            # (batch, n_tokens, 1)
+        with torch.no_grad(): states = run_model(inputs, model.base_model).last_hidden_state
+        mask = inputs["attention_mask"][..., None]                    # (batch, n_tokens, 1); states have hidden last
         found.append((states.float().cpu()*mask).sum(1)/mask.sum(1).clamp(min=1))
     return torch.cat(found)
 
@@ -245,7 +244,6 @@ class SavedFile(NamedTuple):
     "A file of a checkpoint; `tensors` are those of a safetensors file."
     name: str; bytes: int; purpose: str; tensors: list[TensorEntry] | None = None
 
-# %% ../nbs/02_models.ipynb #4808d60e
 def saved_files(folder: str | os.PathLike) -> list[SavedFile]:
     "What is in the checkpoint `folder`, the largest first. Raises FileNotFoundError, ValueError (a damaged file)."
     if not os.fspath(folder) or not os.path.isdir(folder := Path(folder).expanduser()):
@@ -267,7 +265,6 @@ def _check_target(folder: Path, overwrite: bool):
     if not (folder/"config.json").exists() and (folder.is_file() or any(folder.iterdir())):
         raise FileExistsError(f"folder={str(folder)!r} holds something else than a checkpoint: take another name.")
 
-# %% ../nbs/02_models.ipynb #75c86d42
 def _swap(new: Path, folder: Path, old: Path):
     "Move `new` to `folder`; what is there moves to `old`, and back where that fails."
     if folder.exists(): folder.rename(old)

@@ -11,7 +11,7 @@ from bench import row
 from playwright.sync_api import sync_playwright
 
 from study_group.attention import AttentionMaps, attention_maps
-from study_group.attention_grid import AttentionGrid
+from study_group.widgets.attention_grid import AttentionGrid
 from study_group.checkpoints import load_tokenizer
 from study_group.data import bundled_reviews
 

@@ -9,7 +9,7 @@ from transformers import pipeline
 from study_group.checkpoints import BUNDLED, load
 from study_group.data import bundled_reviews
 from study_group.pipeline import trace
-from study_group.token_strip import TokenStrip
+from study_group.widgets.token_strip import TokenStrip
 from train_checkpoint import scores
 
 

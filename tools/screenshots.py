@@ -32,9 +32,9 @@ PaddingBill(load_tokenizer()(bundled_reviews().text.tolist(), return_length=True
     "attention_grid": f"""from study_group.attention import AttentionGrid
 AttentionGrid({TEXTS}, layer=5, head=9, row=1)""",
     "flight_recorder": f"""from study_group.blurr import flights
-from study_group.flight_recorder import FlightRecorder
+from study_group.widgets.flight_recorder import FlightRecorder
 FlightRecorder(flights({TEXTS}, ["POSITIVE", "NEGATIVE"]), event=[1, 1], step="pad")""",
-    "quiz": 'from study_group.quiz import Quiz\nQuiz("01_pipeline")',
+    "quiz": 'from study_group.widgets.quiz import Quiz\nQuiz("01_pipeline")',
 }
 
 

@@ -17,7 +17,7 @@ from torch.nn.functional import cross_entropy
 from transformers import (AutoTokenizer, BertModel, DistilBertConfig, DistilBertForSequenceClassification,
                           DistilBertTokenizerFast, get_linear_schedule_with_warmup)
 
-from study_group.course import ASSETS
+from study_group.core.files import ASSETS
 from study_group.data import load_reviews
 
 SEED, EPOCHS, BATCH, LR, LENGTH, CLEAR = 42, 3, 32, 5e-5, 64, 0.5

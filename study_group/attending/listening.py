@@ -36,7 +36,6 @@ def check_pairs(texts) -> list[str | tuple[str, str]]:
 MAX_TOKENS = 4096      # longer texts are refused
 MAX_BYTES = 2*1024**3  # of all maps together; more are refused before anything is computed
 
-# %% ../../nbs/under_the_hood/attending/listening.ipynb #68c5f97b
 def _shape(config, n_rows: int, n_tokens: int, scores: bool) -> tuple[str, float]:
     "What maps of `n_rows` times `n_tokens` are, in words, and their bytes, for a model with this `config`."
     layers, heads = (getattr(config, f"num_{what}", None) or 1 for what in ("hidden_layers", "attention_heads"))
@@ -74,7 +73,6 @@ def _fit(row: list, mask: list[int]) -> list:
     values = iter(row)
     return [next(values) if m else None for m in mask]
 
-# %% ../../nbs/under_the_hood/attending/listening.ipynb #49bbc2c4
 def _types(parts: list[int | None], mask: list[int]) -> list[int]:
     "0 or 1 for each token: which text of a pair it belongs to; a special token to the one before it, pads to 0."
     types, now = [], 0
@@ -109,12 +107,10 @@ def encode_pairs(texts: list, model: PreTrainedModel, tokenizer: PreTrainedToken
 # %% ../../nbs/under_the_hood/attending/listening.ipynb #2bd36791
 MASKS = {"padding": (True, False), "causal": (False, True), "both": (True, True), "none": (False, False)}
 
-# %% ../../nbs/under_the_hood/attending/listening.ipynb #c7f73964
 def check_mask_name(mask):
     if not (mask is None or isinstance(mask, str) and mask in MASKS):
         raise ValueError(f"mask={mask!r} isn't one of {', '.join(map(repr, MASKS))}, or None, for the model's own.")
 
-# %% ../../nbs/under_the_hood/attending/listening.ipynb #b1388fae
 def allowed_keys(mask: str, attention_mask: torch.Tensor) -> torch.Tensor:
     "Which keys each query may attend to under `mask`, a name of `MASKS`: bool (batch, 1 or n_tokens, n_tokens)."
     padding, causal = MASKS[mask]
@@ -129,7 +125,6 @@ def _own_attention(module):
     homes = (sys.modules[c.__module__] for c in type(module).__mro__)
     return next(f for home in homes if (f := getattr(home, "eager_attention_forward", None)))
 
-# %% ../../nbs/under_the_hood/attending/listening.ipynb #dfc47808
 def _scores(module, query: torch.Tensor, key: torch.Tensor, scaling: float | None, position_bias=None,
             **kwargs) -> torch.Tensor:
     "Attention scores before mask and softmax: (batch, heads, n_query, n_key)."
@@ -138,7 +133,6 @@ def _scores(module, query: torch.Tensor, key: torch.Tensor, scaling: float | Non
     scores = query @ key.transpose(-1, -2) * scaling
     return scores if position_bias is None else scores + position_bias
 
-# %% ../../nbs/under_the_hood/attending/listening.ipynb #73907857
 def _is_mask(mask: torch.Tensor | None) -> bool:
     "Whether an additive `mask` is nothing but a mask: 0 or hugely negative."
     return mask is None or mask.dtype == torch.bool or not ((mask != 0) & (mask > -1e4)).any()
@@ -184,7 +178,6 @@ def _replace(self: _Listener, module, mask, query: torch.Tensor) -> torch.Tensor
     lowest = torch.finfo(query.dtype).min
     return torch.where(self.allowed, 0., lowest).to(query)[:, None]  # (batch, 1, 1 or n_tokens, n_tokens)
 
-# %% ../../nbs/under_the_hood/attending/listening.ipynb #8fe09744
 @patch
 def _check_scores(self: _Listener, module, scores, mask, weights: torch.Tensor):
     "ValueError unless `weights` are the softmax of `scores` plus `mask`, as they are in nearly all models."
@@ -222,7 +215,6 @@ def _which_mask(heard: _Listener, attention_mask: torch.Tensor) -> tuple[str, to
         raise ValueError("This model's layers have masks that differ: scores=True needs mask='padding' or 'both'.")
     return "own", torch.stack(seen).any(0)
 
-# %% ../../nbs/under_the_hood/attending/listening.ipynb #ac0fea85
 def _no_maps(model) -> ValueError:
     return ValueError(f"{type(model).__name__} gives no token × token attention weights: attention_maps needs a model "
                       "whose layers all attend, such as BERT, GPT-2, T5, or the bundled one (checkpoint=None).")

@@ -54,7 +54,6 @@ def masked_logits(input_ids: torch.Tensor | list,       # (batch, n_tokens)
 def _check_dtype(dtype: str):
     if dtype not in ("float32", "bfloat16"): raise ValueError(f"dtype={dtype!r} isn't 'float32' or 'bfloat16'.")
 
-# %% ../../nbs/under_the_hood/batching/answers.ipynb #88865022
 def _scores(rows: Mapping, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> torch.Tensor:
     "What `model` says of these tokenized `rows`, as one batch: (batch, n_labels), after the model's own function."
     alike = len({len(ids) for ids in rows["input_ids"]}) == 1  # then no padding token is needed

@@ -26,7 +26,6 @@ PADDINGS = {True: "longest", False: "do_not_pad", "longest": "longest", "max_len
 TRUNCATIONS = {True: "longest_first", False: None, None: None, "longest_first": "longest_first",
                "only_first": "only_first", "only_second": "only_second", "do_not_truncate": None}
 
-# %% ../../nbs/under_the_hood/batching/by_hand.ipynb #5535174d
 def _meaning(name: str, value, known: dict):
     "What `value` of the argument `name` means; ValueError where it is none of `known`."
     if isinstance(value, (str, bool, type(None))) and value in known: return known[value]
@@ -35,7 +34,6 @@ def _meaning(name: str, value, known: dict):
 # %% ../../nbs/under_the_hood/batching/by_hand.ipynb #ff54796a
 UNLIMITED = 1e20  # a model_max_length above this means that the checkpoint doesn't say
 
-# %% ../../nbs/under_the_hood/batching/by_hand.ipynb #3245a78e
 def _longest_allowed(tokenizer: PreTrainedTokenizerBase, asked: str) -> int | None:
     "The `model_max_length` of `tokenizer`; where it has none, None and a warning that what was `asked` does nothing."
     if tokenizer.model_max_length <= UNLIMITED: return tokenizer.model_max_length
@@ -57,7 +55,6 @@ def padded_length(lengths: list[int],                # of the rows, in tokens
 # %% ../../nbs/under_the_hood/batching/by_hand.ipynb #e4a851e3
 LABEL_PAD = -100  # what torch's cross entropy ignores
 
-# %% ../../nbs/under_the_hood/batching/by_hand.ipynb #999b4e2f
 def _fillings(tokenizer: PreTrainedTokenizerBase) -> dict[str, int]:
     "What pads are in each part of a batch."
     return dict(input_ids=tokenizer.pad_token_id, token_type_ids=tokenizer.pad_token_type_id, attention_mask=0,
@@ -89,7 +86,6 @@ def _to_lists(x):
     if not isinstance(x, (list, tuple)) or isinstance(x, list) and all(type(y) is int for y in x): return x
     return [_to_lists(y) for y in x]
 
-# %% ../../nbs/under_the_hood/batching/by_hand.ipynb #d134c0c4
 def _tensor_type(x) -> str | None:
     "'pt' or 'np' where `x`, or the first thing in it, is a tensor or an array."
     while isinstance(x, (list, tuple)) and len(x): x = x[0]
@@ -126,11 +122,9 @@ def _warn_ragged(lengths: list[int], length: int | None):
         warnings.warn(f"Rows of {max(lengths)} tokens stay longer than max_length={length}, since padding never cuts: "
                       "the batch is ragged. Truncate where you tokenize: truncation=True.", stacklevel=3)
 
-# %% ../../nbs/under_the_hood/batching/by_hand.ipynb #d79eebe9
 @lru_cache(maxsize=1)
 def _bundled_tokenizer() -> PreTrainedTokenizerBase: return load_tokenizer()
 
-# %% ../../nbs/under_the_hood/batching/by_hand.ipynb #39fe34bc
 def known_tokenizer(tokenizer: PreTrainedTokenizerBase | None) -> PreTrainedTokenizerBase:
     "`tokenizer`, or the bundled one for None; TypeError for anything else."
     if tokenizer is None: return _bundled_tokenizer()
@@ -171,7 +165,6 @@ def _as_batch(columns: dict, tokenizer: PreTrainedTokenizerBase) -> tuple[dict[s
         batch.setdefault("attention_mask", [[1]*len(row) for row in batch["input_ids"]])
     return batch, single
 
-# %% ../../nbs/under_the_hood/batching/by_hand.ipynb #4c0456aa
 def _pack(batch: dict[str, list], single: bool, tensor_type: str | None) -> BatchEncoding:
     "`batch`, or its only row, as lists or tensors; ValueError where a part is ragged."
     for name, rows in batch.items():
@@ -207,7 +200,6 @@ def _check_stride(stride: int, size: int):
     if stride and stride >= size:
         raise ValueError(f"stride={stride} must be smaller than the {size} tokens a chunk can hold.")
 
-# %% ../../nbs/under_the_hood/batching/by_hand.ipynb #d1fd3329
 def _windows(ids: list, size: int, stride: int, side: str) -> list[list]:
     "`ids` in chunks of `size`, each sharing `stride` with the one before; the first keeps the other end than `side`."
     if len(ids) <= size: return [ids]

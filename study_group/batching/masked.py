@@ -194,7 +194,6 @@ def batch_notes(rows: list[dict], shape: tuple[int, int]) -> list[str]:
     return [*(note for row in rows for note in row["notes"]),
             *(line for line, left in zip(more, (shape[0] - len(rows), shape[1] - MOST_COLUMNS)) if left > 0)]
 
-# %% ../../nbs/under_the_hood/batching/masked.ipynb #36d6e5b1
 def batch_text(rows: list[dict], shape: tuple[int, int]) -> str:
     "The first `rows` of a batch of `shape` as plain text."
     columns = zip(*(row["tokens"][:MOST_COLUMNS] for row in rows))

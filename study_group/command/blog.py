@@ -22,7 +22,6 @@ def _hidden(cell: dict) -> bool:
     says = r"(?m)^\s*#\s*\|\s*(hide|include:\s*false)\s*$"
     return cell["cell_type"] == "code" and bool(re.search(says, cell["source"]))
 
-# %% ../../nbs/under_the_hood/command/blog.ipynb #a0c903fe
 def _without_directives(source: str) -> str: return re.sub(r"(?m)^[ \t]*#[ \t]*\|.*\n?", "", source)
 
 # %% ../../nbs/under_the_hood/command/blog.ipynb #7f32be44
@@ -32,7 +31,6 @@ table tbody td tfoot th thead tr u ul""".split())  # what a post may be made of
 ATTRIBUTES = set("""align alt aria-hidden aria-label aria-labelledby border class colspan dir height href id
 lang open role rowspan scope src start style title width""".split())
 
-# %% ../../nbs/under_the_hood/command/blog.ipynb #f207b721
 class _Styles:
     "What bleach asks about a `style` attribute."
     def sanitize_css(self, style: str) -> str:
@@ -45,7 +43,6 @@ def _allowed(tag: str, name: str, value: str) -> bool:
     if name == "src": return bool(re.match(r"data:image/(png|jpeg|gif|webp|svg\+xml);base64,", value))
     return name in ATTRIBUTES
 
-# %% ../../nbs/under_the_hood/command/blog.ipynb #2f0d6baf
 def harmless(html: str) -> str:
     "`html` without anything that acts or asks a network: no scripts, forms, frames, handlers, foreign pictures."
     from bleach.sanitizer import Cleaner
@@ -57,14 +54,12 @@ def harmless(html: str) -> str:
 # %% ../../nbs/under_the_hood/command/blog.ipynb #7e8fd4f9
 FORMS = ("text/html", "text/markdown", "image/png", "image/jpeg", "text/plain")  # forms that a post can hold
 
-# %% ../../nbs/under_the_hood/command/blog.ipynb #a8d757e4
 def _svg(data: dict) -> dict:
     "`data` with an SVG picture as an <img>, in which nothing in it can act."
     svg = data.get("image/svg+xml")
     if not svg: return data
     return {"text/html": f'<img src="data:image/svg+xml;base64,{b64encode(svg.encode()).decode()}" alt="picture">'}
 
-# %% ../../nbs/under_the_hood/command/blog.ipynb #34305694
 def _safe(output: dict) -> dict | None:
     "`output` without live widgets, its HTML `harmless`; None where nothing is left."
     if "data" not in output: return output
@@ -82,7 +77,6 @@ class Post:
     nb: object           # the notebook, for nbconvert
     warnings: list[str]  # what its author should know
 
-# %% ../../nbs/under_the_hood/command/blog.ipynb #899a914e
 def _title(cells: list[dict], default: str) -> str:
     "The first `# Heading`, which is taken out of `cells`; else `default`."
     for cell in cells:
@@ -115,7 +109,6 @@ def _with_attachments(cell: dict) -> str:
 # %% ../../nbs/under_the_hood/command/blog.ipynb #e6dfeb35
 PICTURES = {".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg", ".gif": "gif", ".webp": "webp", ".svg": "svg+xml"}
 
-# %% ../../nbs/under_the_hood/command/blog.ipynb #d75ad63b
 def _picture(folder: Path, link: str) -> Path | None:
     "The picture in `folder`, or in a folder of it, that `link` names; None where there is none."
     path = folder/unquote(link.split("#")[0])
@@ -128,7 +121,6 @@ def _links(cells: list[dict]) -> list[str]:
     return [link for c in cells if c["cell_type"] == "markdown"
             for link in re.findall(r"!\[[^\]]*\]\(\s*<?([^)\s>]+)", c["source"])]
 
-# %% ../../nbs/under_the_hood/command/blog.ipynb #09f2e6a7
 def _unseen(cells: list[dict], path: Path) -> list[str]:
     "A warning for each picture that the text of `cells` takes from elsewhere and a reader may miss."
     found = []
@@ -167,7 +159,6 @@ def read_post(path: str | os.PathLike,  # a notebook
 def _front_matter(title: str, day: date) -> str:
     return f"---\ntitle: {json.dumps(title, ensure_ascii=False)}\ndate: {day.isoformat()}\n---\n\n"
 
-# %% ../../nbs/under_the_hood/command/blog.ipynb #ff57c55c
 def _markdown(post: Post, path: Path, day: date) -> dict[str, bytes]:
     "The files of `post` as Markdown: name → content."
     from nbconvert import MarkdownExporter
@@ -215,7 +206,6 @@ def _colours(style: str) -> str:
     rules = HtmlFormatter(style=style, nobackground=True).get_style_defs(".highlight").splitlines()
     return "\n".join(rule for rule in rules if rule.startswith(".highlight .") and "color" in rule)
 
-# %% ../../nbs/under_the_hood/command/blog.ipynb #82fc2f9f
 def _embedded(html: str, folder: Path) -> str:
     "`html` with the pictures that lie in `folder` written into it."
     def write(found):
@@ -264,7 +254,6 @@ def _beside(post: Post, path: Path) -> dict[str, bytes]:
     found = {link: _picture(path.parent, link) for link in _links(post.nb.cells)}
     return {place.relative_to(path.parent).as_posix(): place.read_bytes() for place in found.values() if place}
 
-# %% ../../nbs/under_the_hood/command/blog.ipynb #d57e5d54
 def _put(files: dict[str, bytes], folder: Path):
     "Write `files` under `folder`. Raises ValueError where one would land elsewhere, and OSError."
     for name in files:

@@ -36,11 +36,9 @@ def _found(ok: bool, found: str, remedy: str, bad: str = "✗") -> tuple[str, st
     "A check's answer: ✓, or `bad` and the `remedy`."
     return ("✓", found, "") if ok else (bad, found, remedy)
 
-# %% ../../nbs/under_the_hood/command/doctor.ipynb #0d5970cf
 def _python():
     return _found(sys.version_info >= (3, 11), platform.python_version(), "Install Python 3.11 or newer.")
 
-# %% ../../nbs/under_the_hood/command/doctor.ipynb #fc1b0c04
 def _version(package: str) -> str | None:
     try: return version(package)
     except PackageNotFoundError: return None
@@ -60,14 +58,12 @@ def _packages():
     bad = _lacking(requires("study-group"))
     return _found(not bad, ", ".join(bad.values()) or "all there", f"`pip install {' '.join(map(json.dumps, bad))}`")
 
-# %% ../../nbs/under_the_hood/command/doctor.ipynb #ed896535
 def _widgets():
     have = {name: _version(name) for name in ("anywidget", "ipywidgets", "jupyterlab_widgets")}
     lacking = [name for name, found in have.items() if not found]
     return _found(not lacking, ", ".join(f"{name} {found or 'is missing'}" for name, found in have.items()),
                   f"`pip install {' '.join(lacking)}`, then start JupyterLab again.")
 
-# %% ../../nbs/under_the_hood/command/doctor.ipynb #8bc4edca
 def _disk():
     from huggingface_hub import constants
     cache = Path(constants.HF_HUB_CACHE)
@@ -95,7 +91,6 @@ def _hub():
 SENTENCES = {"I've been waiting for a HuggingFace course my whole life.": "POSITIVE",
              "I hate this so much!": "NEGATIVE"}  # sentence → the label it must get
 
-# %% ../../nbs/under_the_hood/command/doctor.ipynb #6fc2613a
 def _labels() -> list[str]:
     "What the bundled model says to `SENTENCES`."
     from study_group.core.checkpoints import load
@@ -114,7 +109,6 @@ def _model():
     found = f"answers right in {time.monotonic() - begin:.0f} s, loading included" if ok else lines[-1]
     return _found(ok, found, "Install the package again.")
 
-# %% ../../nbs/under_the_hood/command/doctor.ipynb #09b4f78e
 CHECKS = {"Python": _python, "packages": _packages, "widgets": _widgets, "disk": _disk, "memory": _memory,
           "hub": _hub, "bundled model": _model}  # name → function that returns mark, found, remedy
 
@@ -127,7 +121,6 @@ def checks() -> Iterator[Finding]:
         except Exception as e: finding = Finding(name, "✗", _said(e), "Show this line in the course's chat.")
         yield finding
 
-# %% ../../nbs/under_the_hood/command/doctor.ipynb #de9cfb6a
 def doctor() -> bool:  # whether nothing must be mended
     "Print what `checks` find, line by line."
     bad = []

@@ -31,7 +31,6 @@ class Settings:
     branch: str               # the branch that learners get
     sessions: dict[str, str]  # notebook's name → title, in the order they are taught
 
-# %% ../../nbs/under_the_hood/command/settings.ipynb #dbddeb35
 FIELDS = {"course": ["title", "host", "registration", "chat", "checkpoint"],
           "repository": ["user", "repo", "branch"]}  # section → keys that must be there
 UNSET = "OWNER"  # stands for a GitHub user that nobody has set yet
@@ -47,7 +46,6 @@ def _ini(text: str, path: Path) -> ConfigParser:
                          "or a `# comment`, and nothing stands twice.") from None
     return ini
 
-# %% ../../nbs/under_the_hood/command/settings.ipynb #9f6d5365
 def _value(ini: ConfigParser, path: Path, section: str, key: str) -> str:
     "What `ini` says for `key` in `section`, which must be there, as one line."
     value = " ".join(ini.get(section, key, fallback="").split())

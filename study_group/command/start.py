@@ -24,11 +24,10 @@ def _notebooks(root: Path, s: Settings) -> dict[str, Path]:
 # %% ../../nbs/under_the_hood/command/start.ipynb #c3f0abb9
 def _bring(notebook: Path, target: Path):
     "Copy `notebook` to `target`, unless something is there."
-    target.parent.mkdir(exist_ok=True)
+    target.parent.mkdir(parents=True, exist_ok=True)
     if not os.path.lexists(target): write_file(target, notebook.read_bytes())
     elif not target.is_file() or target.read_bytes() != notebook.read_bytes(): print(f"kept yours: {target.name}")
 
-# %% ../../nbs/under_the_hood/command/start.ipynb #f1cb8a42
 def _fresh(notebook: Path, folder: Path):
     "Copy `notebook` into `folder` under a name that is free."
     names = (f"{notebook.stem}.fresh{f'-{n}' if n > 1 else ''}.ipynb" for n in count(1))
@@ -66,7 +65,7 @@ def start(folder: str | os.PathLike = "study-group",     # made where it isn't t
     try:
         folder = Path(folder).expanduser()
         folder.mkdir(parents=True, exist_ok=True)
-        linked = (path for kind in ("images/*.png", "under_the_hood/*.ipynb", "solutions/*.ipynb", "host.ipynb")
+        linked = (path for kind in ("images/*.png", "under_the_hood/[!.]*/*.ipynb", "solutions/*.ipynb", "host.ipynb")
                   for path in sorted((root/"nbs").glob(kind)))
         for path in [*notebooks.values(), *linked]: _bring(path, folder/path.relative_to(root/"nbs"))
         if wanted: _fresh(notebooks[wanted], folder)

@@ -18,7 +18,6 @@ from ..core.files import read_text, write_file
 def _badge(s: Settings, session: str) -> str:
     return f"[![Open In Colab](https://colab.research.google.com/assets/colab-badge.svg)]({s.colab_url(session)})"
 
-# %% ../../nbs/under_the_hood/command/sync.ipynb #1c0989a6
 def _setup(s: Settings) -> str:
     "The cell that prepares Colab."
     return "\n".join([
@@ -29,7 +28,7 @@ def _setup(s: Settings) -> str:
         '    output.enable_custom_widget_manager()'])
 
 # %% ../../nbs/under_the_hood/command/sync.ipynb #8ea70ea9
-def _way(s: Settings, session: str) -> str:
+def _navigation(s: Settings, session: str) -> str:
     "Links from `session` to the one before, the front page, and the one after."
     names = list(s.sessions)
     i = names.index(session)
@@ -45,21 +44,21 @@ def _cell(cells: list[dict], id: str, kind: str, source: str) -> dict:
     old = next((c for c in cells if c.get("id") == id), {})
     return new | old | {"source": source.splitlines(True)}
 
-# %% ../../nbs/under_the_hood/command/sync.ipynb #d31ad37a
 def _session_cells(cells: list[dict], s: Settings, session: str) -> list[dict]:
     "`cells` with badge and setup right after the title, and the way on at the end."
     new = [_cell(cells, "colab-badge", "markdown", _badge(s, session)),
            _cell(cells, "colab-setup", "code", _setup(s))]
     rest = [c for c in cells if c.get("id") not in ("colab-badge", "colab-setup", "way-on")]
     title = next((i for i, c in enumerate(rest, 1) if c["cell_type"] == "markdown"), 0)
-    return [*rest[:title], *new, *rest[title:], _cell(cells, "way-on", "markdown", _way(s, session))]
+    return [*rest[:title], *new, *rest[title:], _cell(cells, "way-on", "markdown", _navigation(s, session))]
 
 # %% ../../nbs/under_the_hood/command/sync.ipynb #a659b11d
 def _table(s: Settings) -> str:
     "The sessions of `s` as a markdown table."
     rows = ["| | Session | |", "|---|---|---|"]
     for name, title in s.sessions.items():
-        rows.append(f"| {session_number(name)} | [{title.replace('|', '&#124;')}]({quote(name)}.ipynb) | {_badge(s, name)} |")
+        shown = title.replace("|", "&#124;")
+        rows.append(f"| {session_number(name)} | [{shown}]({quote(name)}.ipynb) | {_badge(s, name)} |")
     return "\n".join(rows)
 
 # %% ../../nbs/under_the_hood/command/sync.ipynb #b81b830f

@@ -24,8 +24,6 @@ from .files import ASSETS, within
 
 # %% ../../nbs/under_the_hood/core/checkpoints.ipynb #c170f402
 BUNDLED = ASSETS/"tiny-sentiment"  # a real sentiment checkpoint: DistilBERT, 6 layers, 12 heads, width 384
-
-# %% ../../nbs/under_the_hood/core/checkpoints.ipynb #a8d3294d
 HEADS = {  # head → transformers' auto class
     "base": "AutoModel",
     "sequence-classification": "AutoModelForSequenceClassification",
@@ -38,7 +36,6 @@ HEADS = {  # head → transformers' auto class
 class CheckpointError(OSError):
     "A checkpoint can't be had; the message says which, why, and what to do."
 
-# %% ../../nbs/under_the_hood/core/checkpoints.ipynb #8c80f25e
 _REMEDY = "Leave `checkpoint` out to use the bundled model, which needs no network."
 
 # %% ../../nbs/under_the_hood/core/checkpoints.ipynb #99c9ee94
@@ -172,7 +169,6 @@ def load(checkpoint=None,                       # None (bundled), hub name, fold
 @lru_cache(maxsize=3)
 def _kept(checkpoint, head: str, stamp: tuple): return load(checkpoint, head)
 
-# %% ../../nbs/under_the_hood/core/checkpoints.ipynb #58001e87
 def load_shared(checkpoint=None,                       # as in `load`
                 head: str = "sequence-classification", # one of `HEADS`
                ) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:

@@ -33,7 +33,6 @@ def _labelled(rows: list[tuple[str, float]]) -> pd.DataFrame:
     frame = pd.DataFrame(rows, columns=["text", "rating"])
     return frame.assign(label=(frame.rating > 0).astype(int))
 
-# %% ../../nbs/under_the_hood/core/data.ipynb #3b1c20ab
 def bundled_reviews() -> pd.DataFrame:  # columns text, rating (-4 to 4), label (1 = positive)
     "300 review sentences of our own, rated by one of us; needs no network."
     with open(ASSETS/"reviews.csv", encoding="utf-8", newline="") as f:
@@ -139,7 +138,6 @@ def _fetch(url: str, path: Path, sha256: str):
         path.with_suffix(".part").unlink()
         _download(url, path, sha256)
 
-# %% ../../nbs/under_the_hood/core/data.ipynb #cbfc132e
 def cache_folder() -> Path:
     "Where downloads are kept: `$STUDY_GROUP_CACHE`, else `study_group` in the user's cache folder."
     named = os.environ.get("STUDY_GROUP_CACHE")

@@ -16,7 +16,6 @@ def open_widget(name: str) -> type:
     module = re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
     return getattr(import_module(f"study_group.widgets.{module}"), name)
 
-# %% ../../nbs/under_the_hood/core/doors.ipynb #b3a4073d
 def door(module: str,   # the module's own name, __name__
          *widgets: str, # names of classes
         ) -> Callable[[str], type]:

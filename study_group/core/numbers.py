@@ -12,7 +12,6 @@ from numbers import Integral
 # %% ../../nbs/under_the_hood/core/numbers.ipynb #93e38af6
 def is_positive(n) -> bool: return isinstance(n, Integral) and not isinstance(n, bool) and n > 0
 
-# %% ../../nbs/under_the_hood/core/numbers.ipynb #650c9dba
 def check_positive(**numbers):
     "ValueError for those of `numbers` that are neither None nor a positive whole number."
     for name, n in numbers.items():

@@ -120,7 +120,6 @@ def logits_of(inputs: Mapping, model: PreTrainedModel) -> torch.Tensor:  # (batc
     "Return what `model` says of `inputs`, without gradients. Raises ValueError."
     with torch.no_grad(): return label_logits(run_model(inputs, model), model).float().cpu()
 
-# %% ../../nbs/under_the_hood/core/running.ipynb #e7d32630
 def token_states(outputs: ModelOutput, n_tokens: int, model: PreTrainedModel) -> tuple[torch.Tensor, ...]:
     "Return the hidden states in `outputs` of `model` that have a vector for each of `n_tokens`; ValueError for none."
     states = outputs.get("hidden_states") or outputs["decoder_hidden_states"]
@@ -136,7 +135,6 @@ def named_tensors(outputs) -> Iterator[tuple[str, torch.Tensor]]:
     for name, value in outputs.items():
         if isinstance(value, torch.Tensor): yield name, value
 
-# %% ../../nbs/under_the_hood/core/running.ipynb #32d6f2b2
 def tensors_of(model: PreTrainedModel, batch) -> dict[str, torch.Tensor]:
     "The tensors that `model` computes for `batch`, by name."
     with torch.no_grad(): return dict(named_tensors(run_model(batch, model, output_hidden_states=True)))

@@ -29,7 +29,6 @@ def visible(text: str,
 # %% ../../nbs/under_the_hood/core/texts.ipynb #c3738cbf
 MOST_TEXTS = 8  # a picture without Python shows so many
 
-# %% ../../nbs/under_the_hood/core/texts.ipynb #30be25d3
 def shorten(text: str, length: int) -> str:
     "`text`, or its beginning where it has more than `length` characters."
     return text if len(text) <= length else text[:length - 1] + "…"

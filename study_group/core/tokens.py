@@ -49,14 +49,13 @@ TOKEN_KINDS = {"word": "", "continuation": "continues the word before",
          "unknown": "not in the vocabulary: what stood here is lost",
          "pad": "a pad: fills the row up"}  # kind → what it means
 
-# %% ../../nbs/under_the_hood/core/tokens.ipynb #db31b1cb
 def word_ids(encoding: Encoding | None, tokenizer) -> list[int | None]:
     "Return the word that each token of `encoding` belongs to; None where `tokenizer` doesn't cut a text into words."
     cuts = getattr(tokenizer if hasattr(tokenizer, "pre_tokenizer") else backend_of(tokenizer), "pre_tokenizer", None)
     return encoding.word_ids if cuts else [None]*len(encoding)
 
 # %% ../../nbs/under_the_hood/core/tokens.ipynb #00d04e7a
-def token_kinds(encoding: Encoding | None,  # what the library's tokenizer says of a row; None: a slow one, which doesn't
+def token_kinds(encoding: Encoding | None,  # what the Rust tokenizer says of a row; None: a slow one says nothing
                 ids: list[int],             # (n_tokens,)
                 mask: list[int],            # (n_tokens,), 0 = a pad
                 tokenizer,                  # of this course, of transformers, or of tokenizers
@@ -77,7 +76,6 @@ def pieces(text: str, encoding: Encoding | None, n_tokens: int) -> list[str]:
     "Return the characters of `text` that each of `n_tokens` stands for; empty for tokens that stand for none."
     return [text[start:end] for start, end in encoding.offsets] if encoding else [""]*n_tokens
 
-# %% ../../nbs/under_the_hood/core/tokens.ipynb #647a53d8
 def n_cut(text: str, n_kept: int, limit: int | None, tokenizer: PreTrainedTokenizerBase) -> int:
     "Count the tokens of `text` that were cut off, where `n_kept` are left and at most `limit` fit (None: any number)."
     if n_kept < (limit or n_kept + 1): return 0

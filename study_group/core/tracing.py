@@ -14,10 +14,10 @@ import torch
 from fastcore.basics import patch
 from transformers import BatchEncoding
 
+from . import tokens
 from .checkpoints import load_shared
 from .running import check_inputs, label_logits, max_tokens, run_model, token_states, tokenize
 from .texts import MOST_TEXTS, check_texts, shorten, visible
-from .tokens import token_kinds
 
 # %% ../../nbs/under_the_hood/core/tracing.ipynb #0e2a6d35
 def function_to_apply(config) -> str:
@@ -25,7 +25,6 @@ def function_to_apply(config) -> str:
     if config.problem_type == "regression": return "none"
     return "sigmoid" if config.problem_type == "multi_label_classification" or config.num_labels == 1 else "softmax"
 
-# %% ../../nbs/under_the_hood/core/tracing.ipynb #167e5426
 FUNCTIONS = {"softmax": partial(torch.softmax, dim=-1), "sigmoid": torch.sigmoid, "none": torch.clone}
 
 # %% ../../nbs/under_the_hood/core/tracing.ipynb #f8d01e73
@@ -105,17 +104,16 @@ def trace(texts: str | list[str],         # what to classify
 # %% ../../nbs/under_the_hood/core/tracing.ipynb #0865119d
 MOST_TOKENS = 24  # a picture without Python shows so many of each text
 
-# %% ../../nbs/under_the_hood/core/tracing.ipynb #2dd72010
 @patch
 def kinds(self: Trace, row: int) -> list[str]:
     "Say what each token of text `row` is: a name of `study_group.core.tokens.TOKEN_KINDS`."
     both = self.input_ids[row].tolist(), self.attention_mask[row].tolist()
-    return token_kinds(self._encoding(row), *both, self.checkpoint[1])
+    return tokens.token_kinds(self._encoding(row), *both, self.checkpoint[1])
 
 @patch
 def pieces(self: Trace, row: int) -> list[str]:
     "Return the characters of text `row` that each token stands for."
-    return pieces(self.texts[row], self._encoding(row), len(self.tokens[row]))
+    return tokens.pieces(self.texts[row], self._encoding(row), len(self.tokens[row]))
 
 # %% ../../nbs/under_the_hood/core/tracing.ipynb #0c2d75f3
 @patch
@@ -127,18 +125,18 @@ def _encoding(self: Trace, row: int):
 def n_cut(self: Trace, row: int) -> int:
     "Count the tokens of text `row` that didn't fit and were cut off."
     limit = self.options["max_length"] or max_tokens(*self.checkpoint)
-    return n_cut(self.texts[row], int(self.attention_mask[row].sum()), limit, self.checkpoint[1])
+    return tokens.n_cut(self.texts[row], int(self.attention_mask[row].sum()), limit, self.checkpoint[1])
 
 # %% ../../nbs/under_the_hood/core/tracing.ipynb #24f395c7
 def say_number(value: float) -> str: return f"{value:.4f}" if abs(value) < 1000 else f"{value:.3g}"
 
-# %% ../../nbs/under_the_hood/core/tracing.ipynb #68895631
 def answer_lines(trace: Trace, row: int) -> list[tuple[str, str, str, str]]:
     "The logits and scores of text `row`, a line a label, the highest marked."
     labels, best = trace.checkpoint[0].config.id2label, int(trace.probabilities[row].argmax())
     numbers = zip(trace.logits[row].tolist(), trace.probabilities[row].tolist())
     heads = ("label", "logit", trace.function if trace.function != "none" else "score", "")
-    return [heads, *((str(labels[i]), *map(say_number, both), "✓" if i == best else "") for i, both in enumerate(numbers))]
+    said = ((str(labels[i]), *map(say_number, both), "✓" if i == best else "") for i, both in enumerate(numbers))
+    return [heads, *said]
 
 # %% ../../nbs/under_the_hood/core/tracing.ipynb #aa8bb00a
 def rest_lines(trace: Trace, row: int) -> list[str]:
@@ -155,12 +153,12 @@ def trace_text(trace: Trace) -> str:
         cells = list(zip(trace.tokens[row], trace.input_ids[row].tolist(), trace.attention_mask[row].tolist()))
         table = [("token", "id", "mask"), *cells[:MOST_TOKENS]]
         lines = [f"  {token:<16}{id_:>8}{mask:>6}" for token, id_, mask in table]
-        lines += [*rest_lines(trace, row), *("  {:<16}{:>10}{:>10}  {}".format(*a).rstrip() for a in answer_lines(trace, row))]
+        answer = ("  {:<16}{:>10}{:>10}  {}".format(*line).rstrip() for line in answer_lines(trace, row))
+        lines += [*rest_lines(trace, row), *answer]
         blocks.append(visible("\n".join([repr(shorten(text, 100)), *lines])))
     if len(trace.texts) > MOST_TEXTS: blocks.append(f"… and {len(trace.texts) - MOST_TEXTS} more texts")
     shape = tuple(trace.hidden_states[0].shape)
     return "\n\n".join([*blocks, f"hidden_states: {len(trace.hidden_states)} × {shape} = (batch, tokens, hidden)"])
 
-# %% ../../nbs/under_the_hood/core/tracing.ipynb #249b55be
 @patch
 def __repr__(self: Trace) -> str: return trace_text(self)

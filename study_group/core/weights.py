@@ -15,7 +15,6 @@ class TensorEntry(NamedTuple):
     "What a safetensors header says of a tensor; its data begin at byte `begin` of the file, and stop before `end`."
     name: str; dtype: str; shape: tuple[int, ...]; begin: int; end: int
 
-# %% ../../nbs/under_the_hood/core/weights.ipynb #a2d60635
 def read_header(path: Path) -> tuple[dict, int]:
     "The header of the safetensors file `path`, and where its data begin; ValueError where it has none."
     with open(path, "rb") as file:

@@ -48,7 +48,6 @@ def _plain(value):
     if isinstance(value, float): return round(value, 4)
     return [_plain(v) for v in value] if isinstance(value, (list, tuple)) else value
 
-# %% ../../nbs/under_the_hood/learning/flights.ipynb #68e22909
 def _row(row: dict, tokenizer) -> dict:
     "`row` as plain lists, and for its ids what they stand for, and which of them are no part of the text."
     row = {name: _plain(value) for name, value in row.items()}
@@ -113,4 +112,5 @@ def phases_of(events: list[dict], step: str) -> str:
 def when(flights: dict) -> pd.DataFrame:
     "For each step, a row, and each design, a column, the phase in which it happens. Raises TypeError, ValueError."
     events = events_of(flights)
-    return pd.DataFrame({name: [phases_of(found, step) for step in STEPS] for name, found in events.items()}, list(STEPS))
+    columns = {name: [phases_of(found, step) for step in STEPS] for name, found in events.items()}
+    return pd.DataFrame(columns, list(STEPS))

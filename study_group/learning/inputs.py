@@ -56,7 +56,6 @@ def items_of(items,
 _READERS = {".csv": pd.read_csv, ".json": pd.read_json, ".jsonl": partial(pd.read_json, lines=True),
             ".xlsx": pd.read_excel, ".xls": pd.read_excel}
 
-# %% ../../nbs/under_the_hood/learning/inputs.ipynb #b541318d
 def as_table(data) -> pd.DataFrame:
     "`data` as a table with rows numbered from 0; ValueError or TypeError where it is none."
     if isinstance(data, (str, Path)):
@@ -83,14 +82,12 @@ def from_dataset(data) -> pd.DataFrame:
 # %% ../../nbs/under_the_hood/learning/inputs.ipynb #515b6e1c
 def columns_of(attr) -> list: return [attr] if isinstance(attr, str) else list(attr)
 
-# %% ../../nbs/under_the_hood/learning/inputs.ipynb #7adf2c68
 def value_of(row, attr, name: str):
     "What `row` has in column `attr`, or a list of what it has in several; ValueError, which calls it `name`."
     if missing := [c for c in columns_of(attr) if c not in row]:
         raise ValueError(f"{name}={attr!r}: there is no column {missing[0]!r}, only {', '.join(map(str, row.keys()))}.")
     return row[attr] if isinstance(attr, str) else [row[c] for c in attr]
 
-# %% ../../nbs/under_the_hood/learning/inputs.ipynb #39338729
 def text_or_pair(row, attr):
     "The text in column `attr` of `row`, or the pair in two."
     text = value_of(row, attr, "text_attr")
@@ -99,7 +96,6 @@ def text_or_pair(row, attr):
 # %% ../../nbs/under_the_hood/learning/inputs.ipynb #1009fcad
 def _first(mask: pd.Series) -> str: return f"in {mask.sum()} of {len(mask)} rows, first in row {mask.idxmax()}"
 
-# %% ../../nbs/under_the_hood/learning/inputs.ipynb #d7cd4239
 def check_columns(data: pd.DataFrame, text_attr, label_attr):
     "ValueError where a column isn't there, or has gaps."
     for name, attr in dict(text_attr=text_attr, label_attr=label_attr).items():
@@ -163,7 +159,6 @@ def prefix_space(config: PretrainedConfig) -> dict:
     kin = any(name in config.model_type for name in ("gpt2", "roberta", "bart", "longformer"))
     return dict(add_prefix_space=True) if kin else {}
 
-# %% ../../nbs/under_the_hood/learning/inputs.ipynb #f5a6ec5a
 def architecture(model: nn.Module) -> str:
     "The family that `model` belongs to, by the module it comes from."
     parts = type(model).__module__.split(".")

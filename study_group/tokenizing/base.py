@@ -66,15 +66,12 @@ class _Remembered(dict):
 def _word_ids(self: BaseTokenizer, word: str) -> list[int]:
     return [self._ids.get(token, self._unk_id) for token in self._split(word)[0]]
 
-# %% ../../nbs/under_the_hood/tokenizing/base.ipynb #ec1c0428
 @patch
 def _word_tokens(self: BaseTokenizer, word: str) -> list[Token]:
     return [Token(self._ids.get(token, self._unk_id), token, span) for token, span in zip(*self._split(word))]
 
-# %% ../../nbs/under_the_hood/tokenizing/base.ipynb #f9aea12a
 def n_bytes(text: str) -> int: return len(text) if text.isascii() else len(text.encode())
 
-# %% ../../nbs/under_the_hood/tokenizing/base.ipynb #39c85d75
 def in_a_row(sizes: Iterable[int]) -> Iterable[tuple[int, int]]:
     "(start, end) of tokens of these `sizes`, one after the other."
     return pairwise([0, *accumulate(sizes)])
@@ -106,7 +103,6 @@ def _become(self: BaseTokenizer, shell: Tokenizer, **state) -> BaseTokenizer:
 def _normalized(self: BaseTokenizer, text: str) -> str:
     return self.normalizer.normalize_str(text) if self.normalizer else text
 
-# %% ../../nbs/under_the_hood/tokenizing/base.ipynb #7fb54ce0
 @patch
 def _cut(self: BaseTokenizer, text: str) -> list[str]:
     "The words of a normalized `text`."
@@ -122,7 +118,6 @@ def _check(self: BaseTokenizer, text: str):
                            "`.from_pretrained(tokenizer)` first.")
     check_text(text)
 
-# %% ../../nbs/under_the_hood/tokenizing/base.ipynb #979f31d2
 @patch
 def encoding(self: BaseTokenizer, text: str) -> Encoding:
     "All of `text`: .tokens, .ids, .offsets, .word_ids. Raises TypeError, ValueError, RuntimeError."
@@ -136,7 +131,6 @@ def tokenize(self: BaseTokenizer, text: str) -> list[str]:
     "The tokens of `text`. Raises TypeError, ValueError, RuntimeError."
     return self.encoding(text).tokens
 
-# %% ../../nbs/under_the_hood/tokenizing/base.ipynb #3ff75fcb
 @patch
 def encode(self: BaseTokenizer, text: str) -> list[int]:
     "The ids of `text`'s tokens, with no special tokens added. Raises TypeError, ValueError, RuntimeError."
@@ -151,7 +145,6 @@ def offsets(self: BaseTokenizer, text: str) -> list[tuple[int, int]]:
     "Where each token stands in `text`: (start, end) in characters. Raises TypeError, ValueError, RuntimeError."
     return self.encoding(text).offsets
 
-# %% ../../nbs/under_the_hood/tokenizing/base.ipynb #daf2817b
 @patch
 def decode(self: BaseTokenizer, ids: Iterable[int]) -> str:
     "The text of `ids`, as far as the tokens say. Raises TypeError, ValueError, RuntimeError."
@@ -184,7 +177,6 @@ class VocabularyTooSmall(ValueError):
         super().__init__(f"vocab_size={vocab_size} is too small: the special tokens and the alphabet of texts are "
                          f"{least:,} tokens already. Pass at least that.")
 
-# %% ../../nbs/under_the_hood/tokenizing/base.ipynb #9f78a90c
 def first_vocab(special_tokens: Iterable[str], alphabet: Iterable[str], vocab_size: int) -> dict[str, int]:
     "The vocabulary before training: `special_tokens`, then the `alphabet`. Raises VocabularyTooSmall."
     vocab = {token: i for i, token in enumerate(dict.fromkeys([*special_tokens, *alphabet]))}
@@ -227,10 +219,10 @@ class _OnInstanceOrClass:
     def __init__(self, method): self.method, self.__doc__ = method, method.__doc__
     def __get__(self, instance, cls): return MethodType(self.method, cls() if instance is None else instance)
 
-# %% ../../nbs/under_the_hood/tokenizing/base.ipynb #8344a4fe
 def library_tokenizer(tokenizer) -> Tokenizer:
     "Return the Rust tokenizer inside `tokenizer`; TypeError where there is none, or one with our algorithm in it."
-    if isinstance(tokenizer, BaseTokenizer): raise TypeError(f"tokenizer={tokenizer.name} is one of the course's already.")
+    if isinstance(tokenizer, BaseTokenizer):
+        raise TypeError(f"tokenizer={tokenizer.name} is one of the course's already: pass one of a library's.")
     return backend_of(tokenizer)
 
 # %% ../../nbs/under_the_hood/tokenizing/base.ipynb #005ee674

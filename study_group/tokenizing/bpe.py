@@ -103,7 +103,6 @@ def _learn(self: BPETokenizer, words: Counter, vocab_size: int, special_tokens: 
     merges = learn_merges(coded, list(words.values()), vocab, vocab_size)
     return dict(vocab=vocab, **self._state(vocab, merges, {}))
 
-# %% ../../nbs/under_the_hood/tokenizing/bpe.ipynb #9777f014
 @patch
 def _state(self: BPETokenizer, ids: dict[str, int], merges: list[tuple[str, str]], model: dict) -> dict:
     "What `_split` needs: the rank and the result of each merge, the letters, and a loaded `model`'s peculiarities."

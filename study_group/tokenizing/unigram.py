@@ -89,7 +89,6 @@ def _losses(expected: dict[str, float], scores: dict[str, float]) -> dict[str, f
 # %% ../../nbs/under_the_hood/tokenizing/unigram.ipynb #728e6318
 LONGEST_PIECE, LONGEST_WORD = 16, 24  # in characters; training cuts longer words
 
-# %% ../../nbs/under_the_hood/tokenizing/unigram.ipynb #f9c3fa99
 def seed_pieces(words: dict[str, int], n: int) -> dict[str, float]:
     "The characters of `words`, and the `n` substrings seen more than once that cover most of them, as probabilities."
     chars, parts, longest = Counter(), Counter(), max(map(len, words), default=0)
@@ -142,7 +141,6 @@ class UnigramTokenizer(BaseTokenizer):
     algorithm = "Unigram"
     pre_tokenizer, decoder = pre_tokenizers.Metaspace(), decoders.Metaspace()
 
-# %% ../../nbs/under_the_hood/tokenizing/unigram.ipynb #68af3d37
 @patch
 def _state(self: UnigramTokenizer, scores: dict[str, float], byte_fallback: bool = False) -> dict:
     "What `_split` needs to know about `scores`."
@@ -161,7 +159,6 @@ def _learn(self: UnigramTokenizer, words: Counter, vocab_size: int, special_toke
     vocab = first_vocab(special_tokens, sorted(scores, key=scores.get, reverse=True), vocab_size)
     return dict(vocab=vocab, **self._state(scores))
 
-# %% ../../nbs/under_the_hood/tokenizing/unigram.ipynb #59dd78d1
 @patch
 def _read(self: UnigramTokenizer, model: dict, saved: dict) -> dict:
     unk_id, tokens = model["unk_id"], [token for token, _ in model["vocab"]]
@@ -172,7 +169,6 @@ def _read(self: UnigramTokenizer, model: dict, saved: dict) -> dict:
 @patch
 def _is_unknown(self: UnigramTokenizer, piece: str) -> bool: return piece not in self.scores or piece == self.unk_token
 
-# %% ../../nbs/under_the_hood/tokenizing/unigram.ipynb #5d3a542c
 @patch
 def _split(self: UnigramTokenizer, word: str) -> tuple[list[str], Iterable[tuple[int, int]]]:
     pieces, _ = best_split(word, self._pieces, self._unknown_score)

@@ -87,7 +87,6 @@ def _learn(self: WordPieceTokenizer, words: Counter, vocab_size: int, special_to
     merges = learn(coded, list(words.values()), vocab, vocab_size, "##")
     return dict(vocab=vocab, merges=merges, **self._state(vocab))
 
-# %% ../../nbs/under_the_hood/tokenizing/wordpiece.ipynb #53dfa92c
 @patch
 def _state(self: WordPieceTokenizer, ids: dict[str, int], mark: str = "##", max_chars: int = MOST_CHARS) -> dict:
     "What `_split` needs: the pieces inside a word without their `mark`, and how long words and pieces are at most."

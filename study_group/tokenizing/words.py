@@ -17,7 +17,6 @@ from .base import BaseTokenizer, first_vocab, in_a_row, n_bytes
 # %% ../../nbs/under_the_hood/tokenizing/words.ipynb #14c67f78
 PUNCTUATION = r"'(?:s|t|re|ve|m|ll|d)\b|\w+|[^\w\s]"  # contractions, words, and each other visible character
 
-# %% ../../nbs/under_the_hood/tokenizing/words.ipynb #06a95c96
 class WordTokenizer(BaseTokenizer):
     "Tokens are words, cut at spaces, or at punctuation too."
     algorithm = "WordLevel"
@@ -39,12 +38,10 @@ def _learn(self: WordTokenizer, words: Counter, vocab_size: int, special_tokens:
     tokens = [*first_vocab(special_tokens, [], vocab_size), *ranked]
     return dict(vocab={token: i for i, token in enumerate(list(dict.fromkeys(tokens))[:vocab_size])})
 
-# %% ../../nbs/under_the_hood/tokenizing/words.ipynb #b86e2856
 @patch
 def _split(self: WordTokenizer, word: str) -> tuple[list[str], list[tuple[int, int]]]:
     return [word if word in self._ids else self._unknown(word)], [(0, n_bytes(word))]
 
-# %% ../../nbs/under_the_hood/tokenizing/words.ipynb #6c88458a
 @patch
 def _read(self: WordTokenizer, model: dict, saved: dict) -> dict:
     return dict(_ids=model["vocab"], unk_token=model["unk_token"], _unk_id=model["vocab"].get(model["unk_token"]))
@@ -54,12 +51,10 @@ class CharTokenizer(BaseTokenizer):
     "Tokens are characters."
     pre_tokenizer, decoder = None, decoders.Fuse()
 
-# %% ../../nbs/under_the_hood/tokenizing/words.ipynb #28ef32b2
 @patch
 def _learn(self: CharTokenizer, words: Counter, vocab_size: int, special_tokens: list[str]) -> dict:
     return dict(vocab=first_vocab(special_tokens, sorted(set("".join(words))), vocab_size))
 
-# %% ../../nbs/under_the_hood/tokenizing/words.ipynb #34e34895
 @patch
 def _split(self: CharTokenizer, word: str) -> tuple[list[str], Iterable[tuple[int, int]]]:
     return [c if c in self._ids else self._unknown(c) for c in word], in_a_row(map(n_bytes, word))

@@ -64,7 +64,6 @@ ABOUT_MASKS = {
     "none": "Mask “none”: everybody looks everywhere, at the pads too.",
     "own": "Mask: the model's own, by layers; struck out is what no layer may look at."}
 
-# %% ../../nbs/under_the_hood/widgets/attention_grid.ipynb #98b94faa
 def kind_of(stage: str) -> str:
     "Which of a map's tensors `stage` shows: weights or scores."
     return "weights" if stage == "softmax" else "scores"
@@ -91,7 +90,6 @@ def group_of(maps: AttentionMaps) -> int:
     "How many heads of `maps` go into one answer."
     return min(maps.n_heads, max(1, ANSWER//maps.n_tokens**2))
 
-# %% ../../nbs/under_the_hood/widgets/attention_grid.ipynb #3d93773a
 def heads_bytes(maps: AttentionMaps, kind: str, row: int, layer: int, heads: slice) -> tuple[np.ndarray, list[float]]:
     "Some `heads` of a `layer` for text `row` as bytes (heads, n_tokens, n_tokens), and the scales of scores."
     values = getattr(maps, kind)[layer, row, heads]
@@ -131,7 +129,6 @@ def bytes_image(values: np.ndarray, signed: bool = False) -> str:
     image.putpalette([c for step in steps for c in step[:3]])
     return png(image, bytes(step[3] for step in steps), bits=4)
 
-# %% ../../nbs/under_the_hood/widgets/attention_grid.ipynb #a8f7b821
 def tiles(overview: np.ndarray, signed: bool = False) -> np.ndarray:  # (layers*(m + 1), heads*(m + 1)) uint8
     "The thumbnails of `overview` (layers, heads, m, m) beside and below each other, at most 16 × 16 each."
     zero = 128*signed

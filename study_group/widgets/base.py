@@ -71,7 +71,6 @@ def __init__(self: StudyWidget, **kwargs):
         raise TypeError("{} has no argument {}; it has {}.".format(type(self).__name__, *names))
     super(StudyWidget, self).__init__(**kwargs)
 
-# %% ../../nbs/under_the_hood/widgets/base.ipynb #18450f7f
 @patch
 def html(self: StudyWidget) -> str:
     "The static form: self-contained HTML, styled inline, with every text escaped."
@@ -205,7 +204,6 @@ def _on_custom(self: StudyWidget, content, buffers: list):
         try: callback(self, content, buffers)
         except Exception: self.log.warning("%s can't answer its page", type(self).__name__, exc_info=True)
 
-# %% ../../nbs/under_the_hood/widgets/base.ipynb #517acc87
 @patch
 def _handle_msg(self: StudyWidget, msg: dict):
     "Take a page's message; one that makes no sense changes nothing."

@@ -11,7 +11,7 @@ from html import escape
 import traitlets
 from fastcore.basics import patch
 
-from ..core.html import cells, table
+from ..core.html import html_cells, html_table
 from ..core.texts import shorten, visible
 from ..learning.flights import PHASES, STEPS, events_of, phases_of
 from .base import StudyWidget
@@ -57,7 +57,6 @@ def _lines(row: dict) -> list[tuple[str, str]]:
     def say(v): return " ".join(map(str, v[:_MOST])) + " …"*(len(v) > _MOST) if isinstance(v, list) else str(v)
     return [(name, shorten(say(row[key]), 300)) for key, name in _LINES.items() if row.get(key) is not None]
 
-# %% ../../nbs/under_the_hood/widgets/flight_recorder.ipynb #497bf3ad
 def _event_html(n: int, event: dict) -> str:
     steps = " · ".join(f"<b>{escape(step)}</b>" for step in event["steps"])
     calls = f" <small>({event['calls']} calls)</small>" if event["calls"] > 1 else ""
@@ -70,18 +69,17 @@ def _event_html(n: int, event: dict) -> str:
 @patch
 def choices(self: FlightRecorder) -> list[dict]: return []
 
-# %% ../../nbs/under_the_hood/widgets/flight_recorder.ipynb #101fc4cd
 @patch
 def html(self: FlightRecorder) -> str:
     "The static form: a table of designs and phases, in which each event opens to its data."
     edge = "vertical-align:top;border:1px solid #8886"
     heads = [f"{name}<br><small style='font-weight:400'>{about}</small>" for name, about in self._view["phases"]]
-    rows = [cells([""], f"{edge};width:8em", "th") + cells(heads, edge, "th")]
+    rows = [html_cells([""], f"{edge};width:8em", "th") + html_cells(heads, edge, "th")]
     for lane in self._view["lanes"]:
         found = {name: "" for name, _ in self._view["phases"]}
         for n, event in enumerate(lane["events"], 1): found[event["phase"]] += _event_html(n, event)
-        rows.append(cells([escape(lane["name"])], edge, "th") + cells(found.values(), edge))
-    return table(rows, "When each design does what", "width:100%;min-width:620px;table-layout:fixed")
+        rows.append(html_cells([escape(lane["name"])], edge, "th") + html_cells(found.values(), edge))
+    return html_table(rows, "When each design does what", "width:100%;min-width:620px;table-layout:fixed")
 
 # %% ../../nbs/under_the_hood/widgets/flight_recorder.ipynb #eaa79cc2
 @patch

@@ -17,7 +17,7 @@ from ..batching.masked import (MOST_COLUMNS, PRESETS, Batch, about_empty, answer
                                          batch_text, carry_over, make_batch, mask_rows, quick_logits,
                                          rows_shown, say_answer, verdict)
 from ..core.checkpoints import load_shared
-from ..core.html import cells, chip, notes, table
+from ..core.html import chip, html_cells, html_table, paragraphs
 from ..core.texts import check_texts, shorten
 from ..core.tracing import FUNCTIONS, function_to_apply
 from .base import StudyWidget
@@ -26,30 +26,29 @@ from .base import StudyWidget
 def _batch_html(rows: list[dict]) -> str:
     "The tokens of `rows`, and below each its bit of the mask."
     look = "padding:1px 6px;text-align:center;white-space:pre"
-    lines = [cells(["", *range(len(rows[0]["tokens"]))], f"{look};font-weight:400", "th")]
+    lines = [html_cells(["", *range(len(rows[0]["tokens"]))], f"{look};font-weight:400", "th")]
     for n, row in enumerate(rows):
         drawn = [chip(token, kind, bit == "0") for token, kind, bit in zip(row["tokens"], row["kinds"], row["bits"])]
-        lines += [cells([f"<b>{n + 1}</b>", *drawn], look),
-                  cells(["", *(f"<b>{bit}</b>" for bit in row["bits"])], f"{look};padding-bottom:8px")]
-    return table(lines, "The batch")
+        lines += [html_cells([f"<b>{n + 1}</b>", *drawn], look),
+                  html_cells(["", *(f"<b>{bit}</b>" for bit in row["bits"])], f"{look};padding-bottom:8px")]
+    return html_table(lines, "The batch")
 
 # %% ../../nbs/under_the_hood/widgets/mask_bench.ipynb #a23be2a3
 def _answers_html(rows: list[dict]) -> str:
     "For each of `rows` its text, both answers with their logits, and what is to be said."
-    lines = [cells(["", "text", "in the batch", "logits", "alone", "logits", ""], tag="th")]
+    lines = [html_cells(["", "text", "in the batch", "logits", "alone", "logits", ""], tag="th")]
     for n, row in enumerate(rows):
         answers = [(say_answer(a), ", ".join(f"{x:.4f}" for x in a["logits"][:4]) if a else "")
                    for a in (row["here"], row["alone"])]
         line = [f"{n + 1}", shorten(row["text"], 100), *sum(answers, ()), row["verdict"]]
-        lines.append(cells(map(escape, line)))
-    return table(lines, "Answers")
+        lines.append(html_cells(map(escape, line)))
+    return html_table(lines, "Answers")
 
-# %% ../../nbs/under_the_hood/widgets/mask_bench.ipynb #fb1e8c5c
 def batch_html(rows: list[dict], shape: tuple[int, int]) -> str:
     "Draw the first `rows` of a batch of `shape` as tables with inline styles."
     cut = [{**row, **{name: row[name][:MOST_COLUMNS] for name in ("tokens", "kinds", "bits")}} for row in rows]
     head = [f"input_ids and attention_mask: {shape} = (batch, n_tokens)"]
-    return notes(head) + _batch_html(cut) + _answers_html(cut) + notes(batch_notes(rows, shape))
+    return paragraphs(head) + _batch_html(cut) + _answers_html(cut) + paragraphs(batch_notes(rows, shape))
 
 # %% ../../nbs/under_the_hood/widgets/mask_bench.ipynb #203b41b6
 class MaskBench(StudyWidget):
@@ -108,7 +107,6 @@ def bench_view(batch: Batch) -> dict:
                 labels=[str(label) for label in model.config.id2label.values()],
                 function=function_to_apply(model.config))
 
-# %% ../../nbs/under_the_hood/widgets/mask_bench.ipynb #bab3bf2c
 def about_cut(batch: Batch, row: int) -> str:
     return f"{batch.cut[row]:,} tokens were cut off, as the model takes only {batch.shape[1]:,}."
 

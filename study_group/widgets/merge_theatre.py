@@ -19,7 +19,7 @@ from math import inf, isclose, log
 import traitlets
 from fastcore.basics import patch
 
-from ..core.html import cells, table
+from ..core.html import html_cells, html_table
 from ..core.texts import visible
 from ..tokenizing.base import BaseTokenizer
 from ..tokenizing.bpe import BPETokenizer, first_splits
@@ -34,7 +34,6 @@ METHODS = dict(bpe=BPETokenizer, wordpiece=WordPieceTokenizer, unigram=UnigramTo
 NAMES = dict(bpe="BPE", wordpiece="WordPiece", unigram="Unigram")
 HUGS = {"hug": 10, "pug": 5, "pun": 12, "bun": 4, "hugs": 5}  # the five words of many a course
 
-# %% ../../nbs/under_the_hood/widgets/merge_theatre.ipynb #e7a0ba7e
 def method_of(tokenizer: BaseTokenizer | str) -> str:  # "bpe", "wordpiece" or "unigram"
     "How `tokenizer`, one of ours or the name of a method, learns. Raises TypeError, ValueError."
     if isinstance(tokenizer, WordPieceTokenizer) and tokenizer.method != "score":
@@ -259,7 +258,6 @@ def _stage(self: MergeTheatre):
     if self.step > len(self.steps): self.step = len(self.steps)
     else: self._turn()
 
-# %% ../../nbs/under_the_hood/widgets/merge_theatre.ipynb #54b39122
 @patch(as_prop=True)
 def steps(self: MergeTheatre) -> list[dict]:
     "All steps, as `merge_steps` and `prune_steps` give them."
@@ -412,7 +410,6 @@ def _say_size(self: MergeTheatre, groups: list[dict]) -> str:
     if self.method != "unigram" or not self.coming: return said
     return f"{said} · loss of all words (−log likelihood): {-self.coming['log_likelihood']:.2f}"
 
-# %% ../../nbs/under_the_hood/widgets/merge_theatre.ipynb #22f98cb8
 @patch
 def _say_why(self: MergeTheatre) -> str:
     "Why the coming step is taken, and what Unigram's loss becomes."
@@ -478,10 +475,10 @@ def _heads(self: MergeTheatre) -> tuple[str, ...]:
 def html(self: MergeTheatre) -> str:
     "The static form: a table of all steps."
     look = "vertical-align:top;border-top:1px solid rgba(128,128,128,.35)"
-    lines = [cells(self._heads(), look, "th")]
-    lines += [cells((f"<bdi>{escape(cell)}</bdi>" for cell in row), look) for row in self._rows()]
+    lines = [html_cells(self._heads(), look, "th")]
+    lines += [html_cells((f"<bdi>{escape(cell)}</bdi>" for cell in row), look) for row in self._rows()]
     about = f"{NAMES[self.method]} on {len(self._words)} words, step by step. {self._note}"
-    return f"<p><b>{escape(about)}</b></p>" + table(lines, "Steps", "font-size:13px")
+    return f"<p><b>{escape(about)}</b></p>" + html_table(lines, "Steps", "font-size:13px")
 
 # %% ../../nbs/under_the_hood/widgets/merge_theatre.ipynb #517f85dd
 @patch

@@ -16,7 +16,7 @@ from transformers import PreTrainedTokenizerBase
 
 from ..batching.by_hand import known_tokenizer
 from ..batching.calls import PaddingRow, attention_masks, overheard, padding_rows
-from ..core.html import cells, chip, scroller, table
+from ..core.html import chip, html_cells, html_table, scroller
 from ..core.texts import MOST_TEXTS, check_texts, shorten
 from ..core.tokens import token_kinds
 from .base import StudyWidget
@@ -248,11 +248,11 @@ def _matrix(self: PaddingTable, max_length, notes: dict) -> str:
         said = [notes.setdefault(words, len(notes) + 1) for words in (row.error, row.trap, row.warning) if words]
         note, hidden = "".join(f"<sup>{n}</sup>" for n in said), ";opacity:.65"*(n not in self.shown)
         words = "error" if row.error else say_numbers(row.lengths)
-        return cells([f"{OUTCOMES[outcome(row)]} {words}{note}"], _EDGE + hidden)
+        return html_cells([f"{OUTCOMES[outcome(row)]} {words}{note}"], _EDGE + hidden)
 
-    def heads(*texts): return cells(map(escape, texts), _EDGE, "th")
+    def heads(*texts): return html_cells(map(escape, texts), _EDGE, "th")
     head = heads(f"max_length: {say_value(max_length)}", *(f"truncation: {t}" for t in truncations))
-    return table([head, *(heads(f"padding: {p}") + "".join(cell(p, t) for t in truncations) for p in paddings)])
+    return html_table([head, *(heads(f"padding: {p}") + "".join(cell(p, t) for t in truncations) for p in paddings)])
 
 # %% ../../nbs/under_the_hood/widgets/padding_table.ipynb #becf201e
 @patch
@@ -267,12 +267,12 @@ def _drawing(self: PaddingTable) -> str:
         drawn = [str(n), part["before"], " ".join(chip(*cell[:2]) for cell in part["cells"]), part["after"]]
         cut = " ".join(chip(token, struck=True) for token in part["cut"])
         drawn.append(f"✂ {part['n_cut']:,} cut: {cut}{' …'*(len(part['cut']) < part['n_cut'])}"*(part["n_cut"] > 0))
-        return cells(filter(None, drawn), f"{_EDGE};white-space:nowrap")
+        return html_cells(filter(None, drawn), f"{_EDGE};white-space:nowrap")
     rows = [line(n + 1, part) for n, part in enumerate(batch["rows"])]
     words = [escape(words) for words in (row.error, row.trap, row.warning) if words]
     said = f"{OUTCOMES[outcome(row)]} {outcome(row)}{': '*bool(words)}{' '.join(words)}"
     return (f"<p>For example row {self.selected}: <code>{escape(row.code)}</code></p><p>{said}</p>"
-            f"<p>{batch['said']}</p>" + table(rows, "The batch"))
+            f"<p>{batch['said']}</p>" + html_table(rows, "The batch"))
 
 @patch
 def html(self: PaddingTable) -> str:

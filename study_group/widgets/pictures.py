@@ -23,7 +23,6 @@ def to_bytes(values: np.ndarray,                 # floats, any shape
 # %% ../../nbs/under_the_hood/widgets/pictures.ipynb #dee9f206
 BELOW, ABOVE = (33, 102, 172), (214, 96, 2)  # the colours of numbers below and above zero
 
-# %% ../../nbs/under_the_hood/widgets/pictures.ipynb #5bb8bd3b
 def png(image: Image.Image,      # with a palette
         transparency: bytes | int,  # how much each colour covers, or the one that is see-through
         **options) -> str:          # more for PIL
@@ -31,7 +30,6 @@ def png(image: Image.Image,      # with a palette
     image.save(file := BytesIO(), "PNG", transparency=transparency, optimize=True, **options)
     return "data:image/png;base64," + b64encode(file.getvalue()).decode()
 
-# %% ../../nbs/under_the_hood/widgets/pictures.ipynb #6c2972fd
 def vector_image(row: np.ndarray,  # (n,) uint8 around 128, as `to_bytes` gives
                 ) -> str:          # an address for <img src=...>
     "`row` as a PNG of n × 1 pixels, in 15 steps of colour."

@@ -13,7 +13,7 @@ import numpy as np, torch, traitlets
 from fastcore.basics import patch
 
 from ..core import tracing
-from ..core.html import cells, chip, notes, table
+from ..core.html import chip, html_cells, html_table, paragraphs
 from ..core.running import run_model, token_states
 from ..core.texts import MOST_TEXTS, check_texts, shorten
 from ..core.tracing import MOST_TOKENS, Trace, answer_lines, rest_lines, trace_text
@@ -39,13 +39,12 @@ def _vectors(trace: Trace, row: int, layers: list[int]) -> tuple[np.ndarray, lis
     images, scales = zip(*(to_bytes(h, typical=h[real]) for h in states))
     return np.stack(images), list(scales)
 
-# %% ../../nbs/under_the_hood/widgets/pipeline_strip.ipynb #ea936296
 def _token_row(facts: list, kind: str, images: np.ndarray) -> str:
     "A table row: piece of text, token, id, mask, and a picture of each vector."
     piece, token, *numbers = map(str, facts)
     look = "width:150px;height:13px;image-rendering:pixelated"
     pictures = [f'<img src="{vector_image(v)}" alt="" style="{look}">' for v in images]
-    return cells([escape(piece), chip(token, kind), *numbers, *pictures], "white-space:nowrap")
+    return html_cells([escape(piece), chip(token, kind), *numbers, *pictures], "white-space:nowrap")
 
 # %% ../../nbs/under_the_hood/widgets/pipeline_strip.ipynb #d65cc339
 def _text_html(trace: Trace, row: int) -> str:
@@ -55,9 +54,9 @@ def _text_html(trace: Trace, row: int) -> str:
     heads = ["text", "token", "id", "mask", "embedding", f"hidden state after layer {last}"]
     columns = trace.pieces(row), trace.tokens[row], trace.input_ids[row].tolist(), trace.attention_mask[row].tolist()
     lines = zip(zip(*columns), trace.kinds(row), images.swapaxes(0, 1)[:MOST_TOKENS])
-    tokens = table([cells(heads, tag="th"), *(_token_row(*line) for line in lines)], "Tokens")
-    answer = table(cells(map(escape, line)) for line in answer_lines(trace, row))
-    return f"<p><b>{escape(shorten(trace.texts[row], 300))}</b></p>{tokens}{notes(rest_lines(trace, row))}{answer}"
+    tokens = html_table([html_cells(heads, tag="th"), *(_token_row(*line) for line in lines)], "Tokens")
+    answer = html_table(html_cells(map(escape, line)) for line in answer_lines(trace, row))
+    return f"<p><b>{escape(shorten(trace.texts[row], 300))}</b></p>{tokens}{paragraphs(rest_lines(trace, row))}{answer}"
 
 # %% ../../nbs/under_the_hood/widgets/pipeline_strip.ipynb #9460ad7c
 class PipelineStrip(StudyWidget):
@@ -111,7 +110,6 @@ def __init__(self: PipelineStrip,
 # %% ../../nbs/under_the_hood/widgets/pipeline_strip.ipynb #7f724f10
 _KEPT, _NUMBERS = {}, count()  # strip's number → its trace, the latest used last; numbers for strips
 
-# %% ../../nbs/under_the_hood/widgets/pipeline_strip.ipynb #3f65cfd0
 @patch
 def _keep(self: PipelineStrip, trace: Trace):
     "Keep `trace` while this is one of the last eight strips in use."
@@ -119,7 +117,6 @@ def _keep(self: PipelineStrip, trace: Trace):
     _KEPT[self._number] = trace
     if len(_KEPT) > 8: del _KEPT[next(iter(_KEPT))]
 
-# %% ../../nbs/under_the_hood/widgets/pipeline_strip.ipynb #f3161527
 @patch(as_prop=True)
 def trace(self: PipelineStrip) -> Trace:
     "What the strip shows."
@@ -150,7 +147,6 @@ def _facts(trace: Trace, row: int) -> dict:
         probabilities=trace.probabilities[row].tolist(), best=int(trace.probabilities[row].argmax()),
         labels=list(map(str, model.config.id2label.values())), model=type(model).__name__)
 
-# %% ../../nbs/under_the_hood/widgets/pipeline_strip.ipynb #fcacd25e
 def _answers(trace: Trace) -> list[dict]:
     "Each text with its best label and that label's score."
     scores, best = trace.probabilities.max(-1)
@@ -170,7 +166,6 @@ def _show(self: PipelineStrip):
         self._detail = dict(self._facts[self.row], layer=self.layer, n_layers=self.n_layers, scales=scales,
                             shape=list(vectors.shape[1:]), peek=t.hidden_states[self.layer][self.row, :, :3].tolist())
 
-# %% ../../nbs/under_the_hood/widgets/pipeline_strip.ipynb #75d56d8b
 @patch
 def choices(self: PipelineStrip) -> list[dict]:
     return [dict(row=row, layer=layer) for row in range(len(self.texts)) for layer in range(self.n_layers + 1)]
@@ -183,6 +178,5 @@ def html(self: PipelineStrip) -> str:
     shown = "".join(_text_html(t, row) for row in range(len(t.texts))[:MOST_TEXTS])
     return shown + (f"<p>… and {len(t.texts) - MOST_TEXTS} more texts</p>" if len(t.texts) > MOST_TEXTS else "")
 
-# %% ../../nbs/under_the_hood/widgets/pipeline_strip.ipynb #fc1dbe00
 @patch
 def __repr__(self: PipelineStrip) -> str: return trace_text(self.trace)

@@ -25,7 +25,6 @@ def quiz_names() -> list[str]:
     "The names of the course's quizzes."
     return sorted(path.stem for path in QUIZZES.glob("*.toml"))
 
-# %% ../../nbs/under_the_hood/widgets/quiz.ipynb #db972e8d
 def quiz_path(quiz: str | os.PathLike,  # a session's name, or the path of a .toml file
              ) -> Path:
     "The file of `quiz`. Raises ValueError that lists those there are."
@@ -116,7 +115,6 @@ def _for_page(question: dict) -> dict:
     several = sum(answer["right"] for answer in answers) > 1
     return dict(ask=question["ask"].strip(), answers=answers, several=several)
 
-# %% ../../nbs/under_the_hood/widgets/quiz.ipynb #9417c61d
 class Quiz(StudyWidget):
     "Questions with answers to choose, each with its reason."
     _questions = traitlets.List().tag(sync=True)  # of each: ask, answers (text, right, why), several
@@ -143,7 +141,6 @@ def _answer_html(answer: dict, n: int) -> str:
     summary = f'<summary style="cursor:pointer;padding:3px 0">{letter(n)}) {_html(answer["text"])}</summary>'
     return f'<details style="margin:2px 0 2px 18px">{summary}{reason}</details>'
 
-# %% ../../nbs/under_the_hood/widgets/quiz.ipynb #6807796d
 @patch
 def choices(self: Quiz) -> list[dict]: return []
 

@@ -21,7 +21,7 @@ from fastcore.basics import patch
 from tokenizers import Encoding
 
 from ..core.checkpoints import load_tokenizer
-from ..core.html import cells, chip, table
+from ..core.html import chip, html_cells, html_table
 from ..core.texts import check_text, shorten
 from ..core.tokens import TOKEN_KINDS, backend_of, token_kinds, word_ids
 from ..tokenizing.base import BaseTokenizer
@@ -117,7 +117,8 @@ def direction(text: str) -> str:
 
 # %% ../../nbs/under_the_hood/widgets/token_strip.ipynb #29b9052e
 def look(text: str, tokenizer, special_tokens: bool = False) -> dict:
-    "All about `text`: `rows` has int32 (5, n_tokens): place in `distinct`, start, end, word or -1, place in `TOKEN_KINDS`."
+    """Look `text` up: its tokens, and all that a page says of them.
+    `rows` has int32 (5, n_tokens): place in `distinct`, start, end, word or -1, place in `TOKEN_KINDS`."""
     encoding, writing = encoding_of(text, tokenizer, special_tokens), writing_of(tokenizer)
     pairs = list(zip(encoding.tokens, encoding.ids))
     distinct = {pair: n for n, pair in enumerate(dict.fromkeys(pairs))}
@@ -184,7 +185,6 @@ def legend(view: dict) -> list[list[str]]:  # kind, meaning, then plain and mark
 # %% ../../nbs/under_the_hood/widgets/token_strip.ipynb #837d1135
 MOST_LINES = 32  # a page without a kernel shows so many
 
-# %% ../../nbs/under_the_hood/widgets/token_strip.ipynb #84bc4ba5
 def cells_of(view: dict) -> list[list[str]]:
     "The table of tokens: a head, then a row a token, as far as there is room."
     rows = [["token", "id", "text", "characters", "word", "kind"]]
@@ -194,7 +194,6 @@ def cells_of(view: dict) -> list[list[str]]:
         rows.append([line.shown, str(line.id), piece, place, "" if line.word is None else str(line.word), line.kind])
     return rows
 
-# %% ../../nbs/under_the_hood/widgets/token_strip.ipynb #ed96ad75
 def counts_line(view: dict) -> str: return ", ".join(f"{n} {name}" for name, n in say_counts(view).items())
 
 # %% ../../nbs/under_the_hood/widgets/token_strip.ipynb #74c68c84
@@ -203,7 +202,6 @@ def rest_of(view: dict) -> str:
     more = rows_of(view).shape[1] - MOST_LINES
     return f"… and {more:,} more tokens" if more > 0 else ""
 
-# %% ../../nbs/under_the_hood/widgets/token_strip.ipynb #4782e21e
 def strip_text(view: dict) -> str:
     "`view` as a plain table."
     rows = [f"  {t:<18}{i:>8}  {p:<18}{c:>12}{w:>7}  {k}".rstrip() for t, i, p, c, w, k in cells_of(view)]
@@ -213,11 +211,12 @@ def strip_text(view: dict) -> str:
 def strip_html(view: dict) -> str:
     "Draw `view` as a table with inline styles."
     head, *rows = cells_of(view)
-    lines = [cells(head, tag="th")]
+    lines = [html_cells(head, tag="th")]
     for token, *others in rows:
-        lines.append(cells([chip(token, others[-1]), *(f"<bdi>{escape(other)}</bdi>" for other in others)], "white-space:pre"))
+        said = (f"<bdi>{escape(other)}</bdi>" for other in others)
+        lines.append(html_cells([chip(token, others[-1]), *said], "white-space:pre"))
     text = f'<p dir="auto" style="white-space:pre-wrap"><b>{escape(shorten(view["text"], 300))}</b></p>'
-    return f"{text}<p>{escape(counts_line(view))}</p>{table(lines, 'Tokens')}<p>{rest_of(view)}</p>"
+    return f"{text}<p>{escape(counts_line(view))}</p>{html_table(lines, 'Tokens')}<p>{rest_of(view)}</p>"
 
 # %% ../../nbs/under_the_hood/widgets/token_strip.ipynb #f0288042
 _KEPT = []  # the tokenizers that were used last
@@ -226,7 +225,6 @@ def keep(tokenizer):
     "Keep `tokenizer` while it is one of the last eight."
     _KEPT[:] = [*(kept for kept in _KEPT if kept is not tokenizer), tokenizer][-8:]
 
-# %% ../../nbs/under_the_hood/widgets/token_strip.ipynb #c510fde5
 @cache
 def _bundled(): return load_tokenizer()
 
@@ -300,7 +298,6 @@ def _edit(self: TokenStrip):
     with self.hold_sync():
         self.error, self.token, self._view = "", None, strip_view(view)
 
-# %% ../../nbs/under_the_hood/widgets/token_strip.ipynb #5262946b
 @patch
 def choices(self: TokenStrip) -> list[dict]: return [dict(special_tokens=on) for on in (False, True)]
 

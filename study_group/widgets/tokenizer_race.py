@@ -228,7 +228,6 @@ def _missing(self: TokenizerRace, sizes: list[int]) -> list[tuple[str, int]]:
     "What isn't trained and measured yet at `sizes`, Unigram last: it is the slowest."
     return [key for key in product(RACERS, sizes if self.sizes else []) if key not in MEASURED]
 
-# %% ../../nbs/under_the_hood/widgets/tokenizer_race.ipynb #73f2c725
 @patch
 def _work(self: TokenizerRace, seconds: float, others: bool = False):
     "Train and measure for the size that is shown, or else for `others`, until `seconds` have passed; show the result."

@@ -24,7 +24,7 @@ right = true
 why = "It tells tokens from pads."
 """
 SHOW_QUIZ = f"""from pathlib import Path
-from study_group.quiz import Quiz
+from study_group.widgets.quiz import Quiz
 Path("own.toml").write_text({QUIZ!r})
 quiz = Quiz("own.toml")
 quiz._checks = [[[1]], []]

@@ -9,7 +9,7 @@ SETUP = """
 import torch
 from dataclasses import replace
 from study_group.attention import attention_maps
-from study_group.attention_grid import *
+from study_group.widgets.attention_grid import *
 """
 BIG = """
 torch.manual_seed(0)
@@ -32,7 +32,7 @@ def show(lab):
 @pytest.fixture
 def saved(chrome, tmp_path):
     "Open a grid as a page of its own, without any network; the page, in which nothing may go wrong."
-    from study_group.attention_grid import AttentionGrid
+    from study_group.widgets.attention_grid import AttentionGrid
     context = chrome.new_context(offline=True, viewport=dict(width=1200, height=1000))
     page, log = context.new_page(), []
     page.on("console", lambda m: log.append(m.text) if m.type == "error" else None)

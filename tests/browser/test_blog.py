@@ -3,7 +3,7 @@ import re
 
 from evil_notebook import hostile
 
-from study_group import blog
+from study_group.command import blog
 
 
 def test_nothing_in_a_html_post_acts(chrome, tmp_path):

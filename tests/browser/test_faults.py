@@ -2,7 +2,7 @@
 
 
 def test_a_kernel_restarts_below_a_widget(lab_page):
-    lab_page.notebook("from study_group.token_strip import TokenStrip\nTokenStrip('Hello there')")
+    lab_page.notebook("from study_group.widgets.token_strip import TokenStrip\nTokenStrip('Hello there')")
     lab_page.page.wait_for_selector(".token-strip[data-ready]")
     lab_page.log.clear()
     lab_page.page.evaluate("""async () => {

@@ -6,7 +6,7 @@ import pytest
 ROWS = """[dict(text="<b>a</b>", label=0), dict(ids=[101, 5, 102, 0], reads=["[CLS]", "x", "[SEP]", "[PAD]"],
                kinds=["special", "word", "special", "pad"], mask=[1, 1, 1, 0], logits=[.5, -.25])]"""
 SETUP = f"""
-from study_group.flight_recorder import FlightRecorder
+from study_group.widgets.flight_recorder import FlightRecorder
 def event(phase, *steps, calls=1, rows={ROWS}):
     return dict(phase=phase, steps=list(steps), where=f"<i>{{phase}}</i>", note=f"note of {{phase}}", calls=calls,
                 rows=rows)

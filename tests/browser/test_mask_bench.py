@@ -4,8 +4,8 @@ import pytest
 TEXTS = ["I've been waiting for a HuggingFace course my whole life.", "I hate this so much!"]
 SETUP = """
 import time, torch
-import study_group.mask_bench as module
-from study_group.mask_bench import *
+import study_group.widgets.mask_bench as module
+from study_group.widgets.mask_bench import *
 from study_group.pipeline import trace
 quick = module.run_rows = getattr(module.run_rows, "quick", module.run_rows)
 """

@@ -1,7 +1,7 @@
 "The merge theatre in a real JupyterLab: scrubbed, bet on, typed into."
 import pytest
 
-from study_group.merge_theatre import HUGS
+from study_group.widgets.merge_theatre import HUGS
 from study_group.tokenizers import merge_steps
 
 
@@ -9,7 +9,7 @@ from study_group.tokenizers import merge_steps
 def show(lab):
     "Show a theatre made with these arguments; its page."
     def show(arguments=""):
-        code = f"from study_group.merge_theatre import MergeTheatre\ntheatre = MergeTheatre({arguments})\ntheatre"
+        code = f"from study_group.widgets.merge_theatre import MergeTheatre\ntheatre = MergeTheatre({arguments})\ntheatre"
         lab.show(code, ".merge-theatre")
         return lab
     return show

@@ -4,7 +4,7 @@ import pytest
 SETUP = """
 import random
 from study_group.padding import STRATEGIES, padding_cost
-from study_group.padding_bill import PaddingBill
+from study_group.widgets.padding_bill import PaddingBill
 def costs(bill):
     return {s: padding_cost(bill.ordered, bill.batch_size, s, max_length=bill.max_length,
                             pad_to_multiple_of=bill.pad_to_multiple_of, token_budget=bill.token_budget)

@@ -15,7 +15,7 @@ def show(lab):
 
 
 def test_answers_are_tried_until_right(show):
-    lab = show("from study_group.quiz import Quiz\nquiz = Quiz('own.toml')\nquiz")
+    lab = show("from study_group.widgets.quiz import Quiz\nquiz = Quiz('own.toml')\nquiz")
     page = lab.page
     first, second = [page.locator(f".quiz form >> nth={n}") for n in (0, 1)]
     assert lab.texts(".why") == [] and lab.texts(".verdict") == ["", ""] and lab.texts(".tally") == [""]
@@ -61,7 +61,7 @@ def test_answers_are_tried_until_right(show):
 
 
 def test_by_keyboard_in_the_dark_in_little_room_and_without_a_kernel(show):
-    lab = show("from study_group.quiz import Quiz\nQuiz('own.toml')")
+    lab = show("from study_group.widgets.quiz import Quiz\nQuiz('own.toml')")
     page = lab.page
     lab.dark()
     page.wait_for_selector(".quiz[data-theme=dark]")

@@ -3,7 +3,7 @@ import pytest
 
 SETUP = """
 from study_group.checkpoints import load_tokenizer
-from study_group.token_strip import TokenStrip, lines
+from study_group.widgets.token_strip import TokenStrip, lines
 from study_group.tokenizers import BPETokenizer, WordTokenizer
 from study_group.data import corpus
 """

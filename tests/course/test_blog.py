@@ -2,7 +2,7 @@
 import pytest
 from places import REPO
 
-from study_group import blog
+from study_group.command import blog
 
 
 @pytest.mark.parametrize("to", ["markdown", "html"])

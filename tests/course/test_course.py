@@ -9,6 +9,7 @@ from packaging.requirements import Requirement
 from places import REPO
 
 from study_group import course
+from study_group.command import doctor, settings, start, sync
 
 INI = """# ours
 [course]
@@ -60,7 +61,7 @@ def mini(tmp_path, monkeypatch):
     (root/"nbs/02_Models.ipynb").write_text(notebook(cell("h", "#| hide", "code"), cell("t", "# Models")))
     (root/"nbs/index.ipynb").write_text(notebook(
         cell("t", "# Front"), cell("install", "old"), cell("w", "words"), cell("sessions", "old")))
-    monkeypatch.setattr(course, "course_root", lambda: root)
+    for module in (settings, start, sync): monkeypatch.setattr(module, "course_root", lambda: root)
     return root
 
 
@@ -80,7 +81,8 @@ COMMAND = """
 import sys
 from pathlib import Path
 from study_group import course
-course.course_root = lambda: Path(sys.argv[1])
+from study_group.command import settings, start, sync
+settings.course_root = start.course_root = sync.course_root = lambda: Path(sys.argv[1])
 sys.exit(course.main(sys.argv[2:]))
 """
 
@@ -142,7 +144,7 @@ def test_settings_file_errors(mini):
 
 
 def test_course_root_says_what_is_missing(tmp_path, monkeypatch):
-    monkeypatch.setattr(course, "files", lambda name: tmp_path/"package")
+    monkeypatch.setattr(settings, "files", lambda name: tmp_path/"package")
     with pytest.raises(FileNotFoundError, match="no settings.ini with a folder nbs/"): course.course_root()
     (tmp_path/"package/nbs").mkdir(parents=True)
     (tmp_path/"package/settings.ini").touch()
@@ -322,10 +324,10 @@ def test_sync_keeps_a_user_that_is_set(mini):
 # start
 
 def test_start_copies_and_never_overwrites(mini, tmp_path, capsys):
-    (mini/"nbs/under_the_hood").mkdir()
-    (mini/"nbs/under_the_hood/data.ipynb").touch()
+    (mini/"nbs/under_the_hood/core").mkdir(parents=True)
+    (mini/"nbs/under_the_hood/core/data.ipynb").touch()
     mine = course.start(tmp_path/"a/b", open_lab=False)
-    copied = ["01_pipeline.ipynb", "02_Models.ipynb", "index.ipynb", "under_the_hood/data.ipynb"]
+    copied = ["01_pipeline.ipynb", "02_Models.ipynb", "index.ipynb", "under_the_hood/core/data.ipynb"]
     assert sorted(p.relative_to(mine).as_posix() for p in mine.rglob("*.ipynb")) == copied
     assert (mine/"index.ipynb").read_bytes() == (mini/"nbs/index.ipynb").read_bytes()
     (mine/"01_pipeline.ipynb").write_text("mine")
@@ -343,7 +345,7 @@ def test_start_copies_what_is_listed_and_names_it_in_the_order_of_the_front_page
     listed = INI.partition("01_pipeline")[0] + "03_tokenizers = Tokenizers\n01_pipeline = Behind | the pipeline\n"
     (mini/"settings.ini").write_text(listed)
     course.sync()
-    assert [*re.findall(r"\]\((\w+)\.ipynb\)", course._table(course.settings()))] == ["03_tokenizers", "01_pipeline"]
+    assert [*re.findall(r"\]\((\w+)\.ipynb\)", sync._table(course.settings()))] == ["03_tokenizers", "01_pipeline"]
     with pytest.raises(ValueError, match="restore='x' isn't one of .*: 03_tokenizers, 01_pipeline, index"):
         course.start(mine, restore="x", open_lab=False)
     assert (course.start(mine, open_lab=False)/"03_tokenizers.ipynb").exists() and (mine/"02_Models.ipynb").exists()
@@ -459,7 +461,7 @@ def test_a_learners_own_modules_are_not_in_jupyterlabs_way(mini, tmp_path, monke
 
 
 def test_start_without_jupyterlab_says_how_to_get_it(mini, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(course, "find_spec", lambda name: None)
+    monkeypatch.setattr(start, "find_spec", lambda name: None)
     (mini/"settings.ini").write_text(INI.replace("OWNER", "ada"))
     assert course.main(["start", str(tmp_path/"mine")]) == 2
     said = capsys.readouterr().err
@@ -490,15 +492,15 @@ def test_doctor_without_a_hub(answers):
 
 
 def test_doctor_goes_on_after_a_check_that_breaks(monkeypatch, capsys):
-    monkeypatch.setattr(course, "CHECKS", {"a": lambda: {}["gone"], "b": lambda: ("✓", "fine", "")})
+    monkeypatch.setattr(doctor, "CHECKS", {"a": lambda: {}["gone"], "b": lambda: ("✓", "fine", "")})
     assert course.main(["doctor"]) == 1
     out = capsys.readouterr().out.splitlines()
     assert out[0].startswith("✗ a: 'gone' → ") and out[1:] == ["✓ b: fine", "To mend: a."]
 
 
 def test_doctor_sees_a_missing_package_and_says_how_to_get_it(monkeypatch):
-    monkeypatch.setattr(course, "requires", lambda name: ["torch>=2", "fastcore>=99", 'nosuch; extra == "lab"'])
-    mark, found, remedy = course._packages()
+    monkeypatch.setattr(doctor, "requires", lambda name: ["torch>=2", "fastcore>=99", 'nosuch; extra == "lab"'])
+    mark, found, remedy = doctor._packages()
     assert mark == "✗" and "nosuch is missing" in found and "torch" not in found
     assert remedy == '`pip install "fastcore>=99" "nosuch"`'
 
@@ -509,12 +511,12 @@ def test_doctor_sees_a_missing_package_and_says_how_to_get_it(monkeypatch):
     (1, "", "Traceback\nOSError: no weights\n", "✗", "OSError: no weights"), (-9, "", "", "✗", "ended with code -9")])
 def test_doctor_reads_the_model_right(monkeypatch, code, out, err, mark, found):
     done = subprocess.CompletedProcess([], code, out, err)
-    monkeypatch.setattr(course.subprocess, "run", lambda *args, **kwargs: done)
-    assert course._model()[0] == mark and course._model()[1].startswith(found)
+    monkeypatch.setattr(doctor.subprocess, "run", lambda *args, **kwargs: done)
+    assert doctor._model()[0] == mark and doctor._model()[1].startswith(found)
 
 
 def test_the_bundled_model_answers_right():
-    assert course._labels() == list(course.SENTENCES.values())
+    assert doctor._labels() == list(doctor.SENTENCES.values())
 
 
 # the command
@@ -541,22 +543,23 @@ def test_sync_command(mini, capsys):
 def test_ctrl_c_ends_the_command_in_one_line(mini, tmp_path, monkeypatch, capsys, words):
     def interrupted(*args): raise KeyboardInterrupt
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(course, "_write", interrupted)
-    monkeypatch.setattr(course, "CHECKS", {"a": lambda: ("✓", "fine", ""), "b": None})
-    monkeypatch.setattr(course, "within", lambda seconds, check: check() if check else interrupted())
+    for module in (start, sync): monkeypatch.setattr(module, "write_file", interrupted)
+    monkeypatch.setattr(doctor, "CHECKS", {"a": lambda: ("✓", "fine", ""), "b": None})
+    monkeypatch.setattr(doctor, "within", lambda seconds, check: check() if check else interrupted())
     assert course.main(words) == 130 and capsys.readouterr().err == "study-group: stopped.\n"
 
 
 def test_ctrl_c_while_the_doctor_waits(tmp_path):
     silent = """import signal, time
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs begin without one
-course.CHECKS = dict(hub=lambda: time.sleep(60)); print(flush=True); sys.exit(course.main"""
+from study_group.command import doctor
+doctor.CHECKS = dict(hub=lambda: time.sleep(60)); print(flush=True); sys.exit(course.main"""
     ask = [sys.executable, "-c", COMMAND.replace("sys.exit(course.main", silent), tmp_path, "doctor"]
-    doctor = subprocess.Popen(ask, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
-    doctor.stdout.readline()
+    asked = subprocess.Popen(ask, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    asked.stdout.readline()
     time.sleep(.5)
-    os.killpg(doctor.pid, signal.SIGINT)
-    assert doctor.communicate(timeout=10)[1] == "study-group: stopped.\n" and doctor.returncode == 130
+    os.killpg(asked.pid, signal.SIGINT)
+    assert asked.communicate(timeout=10)[1] == "study-group: stopped.\n" and asked.returncode == 130
 
 
 def test_errors_are_one_line(mini, capsys):

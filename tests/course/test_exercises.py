@@ -124,7 +124,7 @@ def test_the_smallest_vocabulary(tokenizer_checks):
 def blurr_checks():
     import study_group.blurr as b
     from datasets import Dataset
-    from study_group.flight_recorder import when
+    from study_group.learning.flights import when
     from torch.utils.data import DataLoader
     from transformers import DataCollatorWithPadding
     hf = b.get_hf_objects()
@@ -171,7 +171,7 @@ def aligned(word_ids, labels, special=-100, rest=-100, shift=0):
 
 
 @pytest.mark.parametrize("mistake, hint", [
-    (dict(), "Right"), (dict(special=0), "[CLS] is a special token"), (dict(rest=3), "goes on with a word"),
+    (dict(), "Right"), (dict(special=0), "[CLS] is a special token"), (dict(rest=3), "continues a word"),
     (dict(shift=1), "is the first token of HuggingFace: 3, not 0")])
 def test_labels_for_tokens(blurr_checks, mistake, hint):
     assert hint in blurr_checks["check_align"](lambda *args: aligned(*args, **mistake))

@@ -5,8 +5,8 @@ from collections import Counter
 import pytest
 
 from study_group.course import course_root, settings
-from study_group.models_parts import quiet
-from study_group.quiz import load_quiz, quiz_names
+from study_group.checkpoints import quiet
+from study_group.widgets.quiz import load_quiz, quiz_names
 
 SESSIONS = list(settings().sessions)
 

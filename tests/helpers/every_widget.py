@@ -1,7 +1,7 @@
 "How to make one of each widget, and what its page may ask of it."
 import importlib
 
-from study_group.widgets import StudyWidget
+from study_group.widgets.base import StudyWidget
 
 TEXTS = ["What a film!", "I hate this so much!"]
 EVENTS = [dict(phase=p, steps=s, where="w", note="n", calls=1, rows=[]) for p, s in (("item", ["pad"]), ("model", []))]

@@ -4,15 +4,15 @@ from tempfile import TemporaryDirectory
 
 from nasty import FINE
 
-from study_group.attention_grid import AttentionGrid
-from study_group.flight_recorder import FlightRecorder
-from study_group.mask_bench import MaskBench
-from study_group.merge_theatre import MergeTheatre
+from study_group.widgets.attention_grid import AttentionGrid
+from study_group.widgets.flight_recorder import FlightRecorder
+from study_group.widgets.mask_bench import MaskBench
+from study_group.widgets.merge_theatre import MergeTheatre
 from study_group.padding import padding_table
-from study_group.pipeline_strip import PipelineStrip
-from study_group.quiz import Quiz
-from study_group.token_strip import TokenStrip
-from study_group.tokenizer_race import TokenizerRace
+from study_group.widgets.pipeline_strip import PipelineStrip
+from study_group.widgets.quiz import Quiz
+from study_group.widgets.token_strip import TokenStrip
+from study_group.widgets.tokenizer_race import TokenizerRace
 from study_group.tokenizers import WordTokenizer
 
 

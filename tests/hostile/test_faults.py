@@ -55,7 +55,7 @@ class Quiet(SimpleHTTPRequestHandler):
 @pytest.fixture
 def index(tmp_path, monkeypatch):
     "A package index whose file has 900 kB."
-    from study_group import data
+    from study_group.core import data
     (folder := tmp_path/"index/vadersentiment").mkdir(parents=True)
     (folder/"index.html").write_text(f'<a href="{data.SDIST}">{data.SDIST}</a>')
     (folder/data.SDIST).write_bytes(b"x"*900_000)
@@ -71,7 +71,10 @@ def index(tmp_path, monkeypatch):
 @pytest.fixture
 def writers(tiny, index, tmp_path, monkeypatch):
     "The package's writers: name → function of the folder to write to, and whether something is there already."
-    from study_group import blog, course, data, flight_recorder, homework, models
+    from study_group import course, homework, models
+    from study_group.command import blog
+    from study_group.core import data
+    from study_group.widgets import flight_recorder
     (aside := tmp_path/"aside").mkdir()
 
     def post(folder, again):
@@ -216,7 +219,7 @@ def own_kernel():
 SLOW = """
 import time
 from study_group.checkpoints import load
-from study_group.pipeline_strip import PipelineStrip
+from study_group.widgets.pipeline_strip import PipelineStrip
 model, tokenizer = load()
 slow, forward = 0, model.forward
 def wait(*args, **kwargs):
@@ -298,8 +301,8 @@ for n in range(20):
 
 @pytest.mark.extra
 def test_two_notebooks_at_once(index, tmp_path):
-    from study_group import data
-    from study_group.models import load_shared
+    from study_group.core import data
+    from study_group.checkpoints import load_shared
     pipes = dict(stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     (folder := tmp_path/"both").mkdir()
     both = [subprocess.Popen([sys.executable, "-c", AT_ONCE, folder, n, data.SDIST_SHA256], **pipes) for n in "12"]
@@ -328,7 +331,7 @@ from study_group.padding import classify, padding_table
 from study_group.attention import attention_maps
 from study_group.homework import competition_data, submit
 from study_group.course import settings
-from study_group.quiz import Quiz
+from study_group.widgets.quiz import Quiz
 from study_group.data import load_reviews
 assert trace("I hate this so much!").predictions[0]["label"] == "NEGATIVE"
 assert trace("Fine.").widget().html() and Quiz("01_pipeline").html() and len(padding_table(["a", "b c"]))

@@ -13,28 +13,31 @@ from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 from transformers import pipeline as library
 
 import study_group
-from study_group import blog, homework
+from study_group import homework
+from study_group.command import blog
 from study_group.attention import attention_maps, plot_attention, summarize
-from study_group.attention_grid import AttentionGrid
+from study_group.widgets.attention_grid import AttentionGrid
 from study_group.checkpoints import CheckpointError, load, load_model, load_shared, load_tokenizer
 from study_group.course import self_checks
 from study_group.data import load_reviews, split_of
-from study_group.flight_recorder import FlightRecorder, when
-from study_group.mask_bench import MaskBench
-from study_group.merge_theatre import MergeTheatre
+from study_group.learning.flights import when
+from study_group.widgets.flight_recorder import FlightRecorder
+from study_group.widgets.mask_bench import MaskBench
+from study_group.widgets.merge_theatre import MergeTheatre
 from study_group.models import compare_outputs, heads, saved_files, sentence_embeddings, token_labels
-from study_group.models_parts import quiet
+from study_group.checkpoints import quiet
 from study_group.padding import classify, encode, mask_effect, padding_table
 from study_group.pipeline import trace
-from study_group.pipeline_strip import PipelineStrip
-from study_group.quiz import quiz_path
-from study_group.texts import check_text, check_texts, visible
-from study_group.token_strip import TokenStrip
-from study_group.tokenizer_race import TokenizerRace, trained
-from study_group.tokenizers import (BPETokenizer, CharTokenizer, UnigramTokenizer, WordPieceTokenizer, WordTokenizer,
-                                    best_split, compare, expect, fit_pieces, join_pair, merge_steps, prune_steps,
-                                    rank_pairs, seed_pieces, with_beginnings)
-from study_group.widgets import StudyWidget
+from study_group.widgets.pipeline_strip import PipelineStrip
+from study_group.widgets.quiz import quiz_path
+from study_group.core.texts import check_text, check_texts, visible
+from study_group.widgets.token_strip import TokenStrip
+from study_group.tokenizing.sizes import trained
+from study_group.widgets.tokenizer_race import TokenizerRace
+from study_group.tokenizers import (BPETokenizer, CharTokenizer, UnigramTokenizer, WordPieceTokenizer,
+                                    WordTokenizer, best_split, compare, expect, fit_pieces, join_pair,
+                                    merge_steps, prune_steps, rank_pairs, seed_pieces, with_beginnings)
+from study_group.widgets.base import StudyWidget
 
 WORDY = [name for name in SHORT if NASTY[name].strip()]
 

@@ -13,7 +13,7 @@ from ipywidgets.widgets import widget as ipywidgets_widget
 from jupyter_client.manager import start_new_kernel
 from places import REPO
 
-from study_group.widgets import StudyWidget
+from study_group.widgets.base import StudyWidget
 
 
 # what the sources call

@@ -12,10 +12,11 @@ from tiny_models import TEXTS, gpt2_tokenizer, one_thread, roberta_tokenizer, to
 from torch import nn
 from transformers import AttentionInterface, AttentionMaskInterface
 
-from study_group import attention as module, attention_parts as parts
-from study_group.attention import (MASKS, STAGES, EncoderLayer, MultiHeadAttention, additive_mask, attention_maps,
-                                   causal_mask, plot_attention, scaled_dot_product_attention, sinusoidal_positions,
-                                   summarize)
+from study_group import attention as module
+from study_group.attending import listening as parts
+from study_group.attention import (MASKS, STAGES, EncoderLayer, MultiHeadAttention, additive_mask,
+                                   attention_maps, causal_mask, plot_attention, scaled_dot_product_attention,
+                                   sinusoidal_positions, summarize)
 
 close = dict(atol=1e-5, rtol=1e-5)
 many = settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])

@@ -4,7 +4,8 @@ import os, re, sys
 import pytest
 from evil_notebook import EVIL, code, notebook, output, prose
 
-from study_group import blog, course
+from study_group import course
+from study_group.command import blog
 
 PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 

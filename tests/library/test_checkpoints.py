@@ -13,8 +13,9 @@ from transformers import (AutoConfig, AutoModel, DistilBertConfig, DistilBertFor
                           PreTrainedTokenizerFast)
 from transformers.utils import logging
 
-from study_group import checkpoints
-from study_group.checkpoints import BUNDLED, HEADS, CheckpointError, load, load_model, load_shared, load_tokenizer
+from study_group.core import checkpoints
+from study_group.checkpoints import (BUNDLED, HEADS, CheckpointError, load, load_model, load_shared,
+                                     load_tokenizer)
 
 SLIDES = {"I've been waiting for a HuggingFace course my whole life.": "POSITIVE", "I hate this so much!": "NEGATIVE"}
 SLIDE_IDS = [101, 1045, 1005, 2310, 2042, 3403, 2005, 1037, 17662, 12172, 2607, 2026, 2878, 2166, 1012, 102]

@@ -7,7 +7,7 @@ from urllib.request import Request
 
 import pytest
 
-from study_group import data
+from study_group.core import data
 from study_group.data import KINDS, SDIST, bundled_reviews, corpus, load_reviews, split_of
 
 SPLITS = "train", "validation", "test"

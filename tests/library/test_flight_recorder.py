@@ -1,7 +1,8 @@
 "What the flight recorder records of three designs."
 import pytest, torch
 
-from study_group.flight_recorder import Flight, FlightRecorder, when
+from study_group.learning.flights import Flight, when
+from study_group.widgets.flight_recorder import FlightRecorder
 
 TEXTS = ["I've been waiting for a HuggingFace course my whole life.", "I hate this so much!"]
 

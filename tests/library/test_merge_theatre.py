@@ -3,7 +3,7 @@ import json, random
 
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
-from study_group.merge_theatre import MergeTheatre
+from study_group.widgets.merge_theatre import MergeTheatre
 
 
 def rust_merges(words: dict[str, int]) -> list[tuple[str, str]]:

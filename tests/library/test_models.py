@@ -11,7 +11,8 @@ from transformers import pipeline
 
 from study_group.checkpoints import BUNDLED, CheckpointError, load, load_model, load_tokenizer
 from study_group.data import corpus
-from study_group.models import (anatomy, compare_outputs, heads, safetensors_header, save_checkpoint, saved_files,
+from study_group.core.weights import safetensors_header
+from study_group.models import (anatomy, compare_outputs, heads, save_checkpoint, saved_files,
                                 sentence_embeddings, token_labels)
 
 SMALL = dict(vocab_size=30_522, pad_token_id=0)

@@ -17,10 +17,11 @@ from transformers import (BertConfig, BertForSequenceClassification, DataCollato
 from study_group import padding as module
 from study_group.checkpoints import BUNDLED, load
 from study_group.data import bundled_reviews
-from study_group.padding import (BATCH_PRICE, CALLS, LABEL_PAD, PADDINGS, STRATEGIES, TRUNCATIONS, add_pad_token,
-                                 check_mask, classify, encode, forward_flops, make_attention_mask, mask_effect,
-                                 masked_logits, pad, padding_cost, padding_table, token_budget_batches, truncate)
-from study_group.padding_calls import overheard
+from study_group.padding import (BATCH_PRICE, CALLS, LABEL_PAD, PADDINGS, STRATEGIES, TRUNCATIONS,
+                                 add_pad_token, check_mask, classify, encode, forward_flops,
+                                 make_attention_mask, mask_effect, masked_logits, pad, padding_cost,
+                                 padding_table, token_budget_batches, truncate)
+from study_group.batching.calls import overheard
 from study_group.pipeline import trace
 
 ALL_NAMES = ["input_ids", "token_type_ids", "attention_mask"]

@@ -1,8 +1,8 @@
 "Widgets as pages of their own: what holds of the file."
 import pytest
 
-from study_group.mask_bench import MaskBench
-from study_group.token_strip import TokenStrip
+from study_group.widgets.mask_bench import MaskBench
+from study_group.widgets.token_strip import TokenStrip
 
 TEXTS = ["I've been waiting for a HuggingFace course my whole life.", "I hate this so much!"]
 

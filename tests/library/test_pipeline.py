@@ -12,10 +12,11 @@ from tokenizers import models
 from traitlets import TraitError
 from transformers import pipeline
 
-from study_group import pipeline_strip
+from study_group.widgets import pipeline_strip
 from study_group.checkpoints import HEADS
 from study_group.pipeline import Trace, trace
-from study_group.pipeline_strip import PipelineStrip, n_cut, read_by_head
+from study_group.core.tokens import n_cut
+from study_group.widgets.pipeline_strip import PipelineStrip, read_by_head
 
 
 # the same as the library

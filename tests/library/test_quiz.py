@@ -4,7 +4,7 @@ import re
 import pytest
 from own_quiz import WRITTEN
 
-from study_group.quiz import Quiz, load_quiz, quiz_names
+from study_group.widgets.quiz import Quiz, load_quiz, quiz_names
 
 
 @pytest.fixture

@@ -7,12 +7,13 @@ import pytest
 from hypothesis import given, settings, strategies as st
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 
-from study_group import bpe as bpe_module, tokenizer_frame as frame, tokenizers as module, unigram, wordpiece
+from study_group import tokenizers as module
+from study_group.tokenizing import base as frame, bpe as bpe_module, unigram, wordpiece
 from study_group.checkpoints import load_tokenizer
 from study_group.data import bundled_reviews, corpus, load_reviews
-from study_group.tokenizers import (BPETokenizer, CharTokenizer, UnigramTokenizer, WordPieceTokenizer, WordTokenizer,
-                                    best_split, compare, expect, merge_steps, prune_steps, seed_pieces,
-                                    with_beginnings)
+from study_group.tokenizers import (BPETokenizer, CharTokenizer, UnigramTokenizer, WordPieceTokenizer,
+                                    WordTokenizer, best_split, compare, expect, merge_steps, prune_steps,
+                                    seed_pieces, with_beginnings)
 
 TEXTS = [*corpus(), *bundled_reviews().text]
 CLASSES = dict(WordLevel=WordTokenizer, BPE=BPETokenizer, WordPiece=WordPieceTokenizer, Unigram=UnigramTokenizer)
