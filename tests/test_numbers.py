@@ -41,18 +41,18 @@ EXCEPT = {  # notebook → {a number as it stands there: why no cell gives it}
 
 
 def blank(source: str, *patterns: str) -> str:
-    "`source` with blanks for what `patterns` match; lines and places stay."
+    "Put blanks for what `patterns` match in `source`; lines and places stay."
     for pattern in patterns: source = re.sub(pattern, lambda m: re.sub(r"[^\n]", " ", m[0]), source)
     return source
 
 
 def prose(source: str) -> str:
-    "Markdown with blanks for its code blocks, headings, links, years, and the numbers that only count off or name."
+    "Blank out code blocks, headings, links, years, and the numbers that only count off or name."
     return blank(source, *NOT_PROSE)
 
 
 def sections(nb) -> list[tuple[list, list]]:
-    "From heading to heading, of whatever level: (cell, from, to) for each piece of prose, and the code cells."
+    "Cut `nb` at its headings, of whatever level: (cell, from, to) for each piece of prose, and the code cells."
     found = [([], [])]
     for cell in nb.cells:
         if cell.cell_type == "code": found[-1][1].append(cell)
@@ -66,7 +66,7 @@ def sections(nb) -> list[tuple[list, list]]:
 
 
 def words(text: str) -> list[str]:
-    "The beginnings of the words in `text`, names in code taken apart, without those that are in every sentence."
+    "List the beginnings of the words in `text`, names in code taken apart, without those of every sentence."
     parts = re.findall(r"[^\W\d_]{3,}", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text))
     return [part.lower()[:4] for part in parts if part.lower() not in COMMON]
 
@@ -80,7 +80,7 @@ def printed(text: str) -> set: return set(map(to_number, PRINTED.findall(text)))
 
 
 def literals(node: ast.AST, texts: bool) -> set:
-    "The numbers in an expression, constant sums and products too; not its indices, and of its `texts` if asked."
+    "Find the numbers in an expression, constant sums and products too; not its indices; in its `texts` if asked."
     if isinstance(node, (ast.Subscript, ast.FormattedValue)): return literals(node.value, texts)
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         return printed(node.value) if texts and not STYLING.search(node.value) else set()
@@ -93,7 +93,7 @@ def literals(node: ast.AST, texts: bool) -> set:
 
 
 def checks(tree: ast.AST) -> set:
-    "The statements in `tree` that assert something: `assert`, fastcore's `test_…`, all of an exercise's `check_…`."
+    "Find the statements in `tree` that assert: `assert`, fastcore's `test_…`, all of an exercise's `check_…`."
     found = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef) and node.name.startswith("check_"): found |= set(ast.walk(node))
@@ -112,7 +112,7 @@ class Line(NamedTuple):
 
 
 def stated(cells) -> list[Line]:
-    "The statements and the printed lines of `cells` that have numbers."
+    "List the statements and the printed lines of `cells` that have numbers."
     found = []
     for cell in cells:
         lines = [re.sub(r"^( *)[%!].*", r"\1pass", line) for line in cell.source.splitlines()]
@@ -131,7 +131,7 @@ def stated(cells) -> list[Line]:
 
 
 def beside(text: str, start: int, end: int) -> tuple[set, tuple]:
-    "The two words before, and the two after, a number in `text`; and how it is quoted, with its neighbours."
+    "Find the two words before, and the two after, a number in `text`; and how it is quoted, in its clause."
     before, after = BLOCK.split(text[:start])[-1], BLOCK.split(text[end:])[0]
     def around(limit, parts): return parts(re.split(limit, before)[-1]), parts(re.split(limit, after)[0])
     names, quotation = around(SENTENCE, words), around(CLAUSE, quotable)
@@ -141,12 +141,12 @@ def beside(text: str, start: int, end: int) -> tuple[set, tuple]:
 
 
 def quotable(text: str) -> list[str]:
-    "The words and numbers of `text`, in order, in small letters."
+    "List the words and numbers of `text`, in small letters."
     return [token.rstrip(",") for token in re.findall(r"\d[\d,]*(?:\.\d+)?(?:e-?\d+)?|[^\W\d_]+", text.lower())]
 
 
 def gives(numbers: set, word: str, unit: str | None) -> bool:
-    "Whether one of `numbers` is the number `word`: a whole one exactly, others at the precision they are written with."
+    "Say whether one of `numbers` is `word`: a whole one exactly, others at the precision they are written with."
     value, half = to_number(word), .5001 * 10.0**-len(word.partition(".")[2])
     if value in numbers: return True
     units = (*UNITS.get(unit, ()), *([1] if "." in word else ()))
@@ -154,19 +154,19 @@ def gives(numbers: set, word: str, unit: str | None) -> bool:
 
 
 def given(lines: list, word: str, unit: str | None, names: set) -> bool:
-    "Whether one of `lines` has the number; one of one or two digits needs an assertion with one of `names`, too."
+    "Say whether one of `lines` has the number; a short one needs an assertion with one of `names`, too."
     small = len(re.sub(r"\D", "", word).lstrip("0")) <= 2
     return any(gives(line.numbers, word, unit) and (not small or line.asserts and names & line.words) for line in lines)
 
 
 def bound(lines: list, word: str, unit: str | None, names: set, quotation: tuple) -> bool:
-    "Whether `lines` give the number and neither of its neighbours, or an assertion of it quotes the prose."
+    "Say whether `lines` give the number and neither of its neighbours, or an assertion of it quotes the prose."
     if any(line.asserts and gives(line.numbers, word, unit) and line.quotes(quotation) for line in lines): return True
     return given(lines, word, unit, names) and not any(given(lines, other, unit, names) for other in neighbours(word))
 
 
 def neighbours(word: str) -> list[str]:
-    "One more and one less than the number `word`, in its last digit or its exponent."
+    "Write one more and one less than the number `word`, in its last digit or its exponent."
     digits, power, exponent = word.partition("e")
     if power: return [f"{digits}e{int(exponent) + step}" for step in (1, -1)]
     places = len(word.partition(".")[2])
@@ -175,7 +175,7 @@ def neighbours(word: str) -> list[str]:
 
 
 def numbers(cell, start: int, end: int) -> list[tuple]:
-    "Each number of a piece of prose: where it begins in its cell, its digits, its unit, and what is `beside` it."
+    "List the numbers of a piece of prose: where it begins in its cell, its digits, its unit, what is `beside` it."
     text, found = prose(cell.source)[:end], []
     for match in NUMBER.finditer(text, start):
         word = match[0].removesuffix(match[1] or "").strip().rstrip(",")
@@ -184,7 +184,7 @@ def numbers(cell, start: int, end: int) -> list[tuple]:
 
 
 def unbound(nb) -> list[str]:
-    "The numbers in the prose of `nb` that no cell of their section gives."
+    "List the numbers in the prose of `nb` that no cell of their section gives."
     found = []
     for pieces, cells in sections(nb):
         lines = stated(cells)
@@ -197,7 +197,7 @@ def unbound(nb) -> list[str]:
 
 
 def left_over(path: Path, nb) -> list[str]:
-    "What is `unbound` in `nb`, the notebook at `path`, but for the exceptions."
+    "List what is `unbound` in `nb`, the notebook at `path`, but for the exceptions."
     allowed = EXCEPT.get(path.relative_to(NBS).with_suffix("").as_posix(), {})
     return [f for f in unbound(nb) if f.split(" in …")[0] not in allowed]
 
@@ -215,14 +215,14 @@ ROUGH = re.compile(r"(?i)\b(?:about|above|almost|around|at least|at most|below|f
 
 
 def changeable(nb) -> list[tuple]:
-    "(cell, where, digits) of each number in the prose of `nb` that is wrong with another last digit: no rough one."
+    "List the numbers in the prose of `nb` that are wrong with another last digit, as (cell, where, digits)."
     return [(cell, at, word) for pieces, _ in sections(nb) for cell, start, end in pieces
             for at, word, *_ in numbers(cell, start, end) if not ROUGH.search(prose(cell.source)[:at])]
 
 
 @pytest.mark.extra
 def test_a_change_is_noticed():
-    "Of 60 numbers of the prose, each changed alone by one in its last digit, the lint misses six at most."
+    "Change 60 numbers of the prose, each alone, by one in its last digit: the lint misses six at most."
     read = {path: nbformat.read(path, as_version=4) for path in NOTEBOOKS}
     places = [(path, n) for path, nb in read.items() for n in range(len(changeable(nb)))]
     chance, missed = random.Random(60), []
