@@ -2,6 +2,7 @@
 import json
 
 import pytest
+from driver import still
 from playwright.sync_api import Error
 
 TEXTS = ["I've been waiting for a HuggingFace course my whole life.", "I hate this so much!"]
@@ -323,7 +324,7 @@ def test_in_the_dark_in_little_room_and_without_the_kernel(show):
     lab.page.wait_for_selector(".attention-grid[data-theme=dark]")
     assert alphas(lab.page, 2, 0, size=1) == light
     lab.page.set_viewport_size(dict(width=420, height=1000))
-    lab.page.wait_for_timeout(300)
+    still(lab.page)
     root = lab.page.locator(".attention-grid")
     assert root.evaluate("e => e.scrollWidth <= e.clientWidth + 1")
     point(lab.page, 2, 0)

@@ -14,6 +14,14 @@ SLOW = """
 def slow(*args): time.sleep(.3); return quick(*args)
 slow.quick, module.run_rows = quick, slow
 """
+COUNT = """() => {  // what widgets ask of the kernel
+    [window.asked, window.uncounted] = [0, WebSocket.prototype.send];
+    WebSocket.prototype.send = function send(data) {
+        const said = typeof data === 'string' ? data : new TextDecoder().decode(data);
+        if (said.includes('"custom"')) window.asked += 1;
+        window.uncounted.call(this, data);
+    };
+}"""
 
 
 @pytest.fixture
@@ -226,9 +234,11 @@ def test_the_last_state_wins_and_no_number_is_stale(show):
             row.querySelector('.here .number').textContent, row.querySelector('.verdict').textContent]);
         new MutationObserver(look).observe(row, {subtree: true, childList: true, characterData: true});
     }""")
-    for column in (1, 2, 3, 10, 2, 4):
+    lab.page.evaluate(COUNT)
+    for n, column in enumerate((1, 2, 3, 10, 2, 4)):
         cell(lab, 1, column).click()
-        lab.page.wait_for_timeout(80)
+        lab.page.wait_for_function("n => window.asked > n", arg=n)  # so each of them is on its way, and late
+    lab.page.evaluate("() => { WebSocket.prototype.send = window.uncounted; }")
     assert lab.page.locator(".mask-bench").get_attribute("aria-busy") == "true"
     lab.settled()
     wanted = [1, 0, 1, 0, 0, 1, 1, 1, 0, 0, 1, 0, 0, 0, 0, 0]

@@ -160,7 +160,6 @@ def test_5000_texts_in_the_dark_in_little_room_and_without_a_kernel(show):
     assert canvas.evaluate(COLOURS)[TOKENS] > 1000
     lab.dark()
     page.wait_for_selector(".padding-bill[data-theme=dark]")
-    page.wait_for_timeout(300)
     assert sum(n for c, n in canvas.evaluate(COLOURS).items() if c.endswith("155,234")) > 1000  # give or take rounding
     page.set_viewport_size(dict(width=420, height=1000))
     page.wait_for_function("() => document.querySelector('.padding-bill .heads').offsetHeight === 0")

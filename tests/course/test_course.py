@@ -1,5 +1,5 @@
 "settings.ini, `sync` and the `study-group` command: what needs a process, a git repository or a hostile folder."
-import json, os, re, signal, socket, subprocess, sys, time, tomllib
+import json, os, re, signal, socket, subprocess, sys, tomllib
 from pathlib import Path
 
 import pytest
@@ -550,11 +550,10 @@ def test_ctrl_c_ends_the_command_in_one_line(mini, tmp_path, monkeypatch, capsys
 def test_ctrl_c_while_the_doctor_waits(tmp_path):
     silent = """import signal, time
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs begin without one
-course.CHECKS = dict(hub=lambda: time.sleep(60)); print(flush=True); sys.exit(course.main"""
+course.CHECKS = dict(hub=lambda: print("asked", flush=True) or time.sleep(60)); sys.exit(course.main"""
     ask = [sys.executable, "-c", COMMAND.replace("sys.exit(course.main", silent), tmp_path, "doctor"]
     doctor = subprocess.Popen(ask, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
-    doctor.stdout.readline()
-    time.sleep(.5)
+    while "asked" not in (line := doctor.stdout.readline()): assert line, doctor.stderr.read()
     os.killpg(doctor.pid, signal.SIGINT)
     assert doctor.communicate(timeout=10)[1] == "study-group: stopped.\n" and doctor.returncode == 130
 

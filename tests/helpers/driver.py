@@ -76,6 +76,26 @@ def watch(page, url: str) -> list[str]:
     return log
 
 
+STILL = """async () => {
+    const parts = () => [...document.querySelectorAll('.study-widget, .study-widget *')];
+    const place = ({ x, y, width, height }) => `${x} ${y} ${width} ${height}`;
+    const look = () => parts().map(part => `${part.className} ${place(part.getBoundingClientRect())}`).join();
+    const moves = () => document.getAnimations().some(a => a.effect.getComputedTiming().endTime !== Infinity);
+    for (let before = '', same = 0, n = 0; same < 10; n += 1) {
+        if (n > 1800) throw new Error('the widgets go on moving');
+        await new Promise(requestAnimationFrame);
+        const now = look();
+        same = now === before && !moves() ? same + 1 : 0;
+        before = now;
+    }
+}"""
+
+
+def still(page):
+    "Wait until ten frames in a row show the widgets alike: what another size or theme changes comes a few frames later."
+    page.evaluate(STILL)
+
+
 class Lab:
     "A JupyterLab page that can be driven; `log` collects console errors and requests that failed or left this machine."
 
