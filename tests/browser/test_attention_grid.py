@@ -129,7 +129,7 @@ def test_pointing_tells_exact_numbers(show):
     lab.page.mouse.move(lines["x"] + 20, lines["y"] + lines["height"]*4.5/16)
     says(lab.page, f"so4 → so4{weights[4][4]:.6f}")
     lab.page.mouse.move(0, 0)
-    says(lab.page, "Point at a cell")
+    says(lab.page, "arrow keys")
 
 
 def test_stages_and_masks(show):
@@ -214,7 +214,7 @@ def test_by_keyboard(show):
         says(page, f"{weights[q][k]:.6f}")
     says(page, f"i1 → [CLS]0{weights[1][0]:.6f}", "[role=status]")
     press("Escape")
-    says(page, "Point at a cell")
+    says(page, "arrow keys")
     assert lab.ask("(grid.layer, grid.head)") == [2, 0]  # and no key reached JupyterLab: the cell is still there
 
 

@@ -92,8 +92,22 @@ STILL = """async () => {
 
 
 def still(page):
-    "Wait until ten frames in a row show the widgets alike: what another size or theme changes comes a few frames later."
+    "Wait until ten frames in a row show the widgets alike: another size or theme shows a few frames later."
     page.evaluate(STILL)
+
+
+LOOK = """e => {
+    const names = 'borderStyle borderWidth borderRadius textDecorationLine textDecorationStyle fontWeight fontStyle '
+        + 'textTransform transform content outlineStyle backgroundImage boxShadow';
+    const plain = value => value.replace(/(rgba?|color|oklch)\\([^)]*\\)/g, '');
+    return ['', '::before', '::after'].flatMap(part =>
+        names.split(' ').map(name => `${part} ${name}: ${plain(getComputedStyle(e, part)[name])}`)).join('; ');
+}"""
+
+
+def look(element) -> str:
+    "How an element looks, its colours and its size aside; what looks otherwise is told apart without colour."
+    return element.evaluate(LOOK)
 
 
 class Lab:
