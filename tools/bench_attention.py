@@ -91,7 +91,7 @@ def measure(page_file: Path, view: str, files: dict[str, Path], layers: int) -> 
         page.goto(page_file.as_uri(), wait_until="commit")
         paint = page.wait_for_function("() => window.painted").json_value()
         switches = [page.evaluate(SWITCH, [parts["change"], parts["drawn"], layer]) for layer in (layers - 1, 1, 3)]
-        page.wait_for_timeout(1000)
+        page.wait_for_timeout(1000)  # memory comes down when the browser likes
         renderers = [q for q in psutil.process_iter(["cmdline"]) if "--type=renderer" in (q.info["cmdline"] or [])
                      and any(profile in " ".join(parent.cmdline()) for parent in q.parents())]
         memory = max(q.memory_full_info().pss for q in renderers)/2**20

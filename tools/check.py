@@ -37,7 +37,7 @@ def regenerated() -> list[str]:
             (copy / f).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / f, copy / f)
         for command in ("nbdev-export", "nbdev-clean"): subprocess.run([BIN / command], cwd=copy, check=True)
-        files |= {p.relative_to(copy) for p in (copy / "study_group").glob("*.py")}
+        files |= {p.relative_to(copy) for p in (copy / "study_group").rglob("*.py")}
         return [str(f) for f in sorted(files) if not same(ROOT / f, copy / f)]
 
 

@@ -24,8 +24,9 @@ from cosmic_ray.operators.provider import OperatorProvider
 from hypothesis import Phase, settings
 
 ROOT = Path(__file__).parent.parent
-SUBJECTS = dict(padding="padding padding_by_hand padding_calls padding_costs padded_logits",
-                tokenizers="tokenizers tokenizer_frame bpe wordpiece unigram", attention="attention attention_parts")
+SUBJECTS = dict(  # modules by their dotted names
+    padding="padding padding_by_hand padding_calls padding_costs padded_logits",
+    tokenizers="tokenizers tokenizer_frame bpe wordpiece unigram", attention="attention attention_parts")
 ENOUGH = .85  # of the mutants are to be caught
 AT_ONCE, MEMORY = 2, 6 << 30  # processes, and bytes for each
 EXAMPLES, SLOW = 50, 1.5  # of a property; a test of more seconds is left out. With more of both, more could be caught
@@ -117,9 +118,14 @@ def mutants(module: str, source: str):
                 break
 
 
+def place(module: str) -> Path:
+    "The file of `module`, a dotted name without `study_group.`."
+    return ROOT/"study_group"/f"{module.replace('.', '/')}.py"
+
+
 def sample(subject: str, n: int) -> list[Mutant]:
     "About `n` mutants of `subject`, of each module as large a share."
-    sources = {m: (ROOT/f"study_group/{m}.py").read_text(encoding="utf-8") for m in SUBJECTS[subject].split()}
+    sources = {m: place(m).read_text(encoding="utf-8") for m in SUBJECTS[subject].split()}
     n_places = {m: len(places(source)) for m, source in sources.items()}
     share = min(1, n/sum(n_places.values()))
     return [mutant for m, source in sources.items() for mutant in islice(mutants(m, source), round(share*n_places[m]))]
@@ -192,7 +198,7 @@ def first_run(subject: str) -> dict[str, float]:
 
 def with_mutant(subject: str, mutant: Mutant, seconds: dict) -> int:
     "Run the tests of `subject` with `mutant` in place of its module; pytest's exit code."
-    path, get_code = str(ROOT/f"study_group/{mutant.module}.py"), SourceFileLoader.get_code
+    path, get_code = str(place(mutant.module)), SourceFileLoader.get_code
     def instead(self, name): return compile(mutant.source, path, "exec") if self.path == path else get_code(self, name)
     SourceFileLoader.get_code = instead
     return run_tests(subject, Hurry(seconds))

@@ -8,7 +8,7 @@ from playwright.sync_api import sync_playwright
 
 ROOT = Path(__file__).parent.parent
 sys.path.append(str(ROOT / "tests/helpers"))
-from driver import CHROMIUM, Lab, jupyterlab
+from driver import CHROMIUM, Lab, jupyterlab, still
 
 TEXTS = """["I've been waiting for a HuggingFace course my whole life.", "I hate this so much!"]"""
 PICTURES = {  # widget's file → code that shows it
@@ -61,7 +61,7 @@ def main(names: list[str]):
             lab.show(code, selector)
             widget = pose(name, lab.page.locator(selector))
             lab.page.mouse.move(0, 0)
-            lab.page.wait_for_timeout(500)
+            still(lab.page)
             picture = Image.open(BytesIO(widget.screenshot())).convert("RGB")
             picture = picture.quantize(256, Image.Quantize.MAXCOVERAGE, kmeans=3)
             picture.save(ROOT / f"nbs/images/{name}.png", optimize=True)

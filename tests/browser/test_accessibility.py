@@ -1,6 +1,6 @@
 """Every widget for everyone's eyes and hands: axe's rules, both themes, little room, the keyboard alone, no motion."""
 import npm, pytest
-from driver import HELPERS
+from driver import HELPERS, still
 from screenshots import PICTURES
 
 QUIZ = """[[question]]
@@ -74,17 +74,11 @@ def ask(lab, function: str, widget: str):
     return lab.page.evaluate(f"at => {function}(document.querySelector(at))", widget)
 
 
-def quiet(page):
-    "Wait until the page has drawn what its size or theme changed."
-    page.wait_for_timeout(200)
-    page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
-
-
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 def test_axe_has_nothing_serious_to_say(widget, lab, dark):
     lab.dark(dark)
     lab.page.wait_for_selector(f"{widget}[data-theme={'dark' if dark else 'light'}]")
-    quiet(lab.page)
+    still(lab.page)
     said, looked_at = lab.page.evaluate(AXE, widget)
     assert said == [] and looked_at > 10  # so many texts have a contrast that is good enough
 
@@ -105,7 +99,7 @@ def test_axe_has_nothing_serious_to_say_of_the_static_form(widget, lab, chrome, 
 @pytest.mark.parametrize("size", [NARROW, ZOOMED], ids=["400 px", "200 %"])
 def test_little_room_is_enough(widget, lab, size):
     lab.page.set_viewport_size(size)
-    quiet(lab.page)
+    still(lab.page)
     assert [ask(lab, name, widget) for name in ("spills", "clipped", "overlaps")] == [[], [], []]
 
 

@@ -2,6 +2,7 @@
 import json
 
 import pytest
+from driver import still
 from playwright.sync_api import Error
 
 TEXTS = ["I've been waiting for a HuggingFace course my whole life.", "I hate this so much!"]
@@ -128,7 +129,7 @@ def test_pointing_tells_exact_numbers(show):
     lab.page.mouse.move(lines["x"] + 20, lines["y"] + lines["height"]*4.5/16)
     says(lab.page, f"so4 → so4{weights[4][4]:.6f}")
     lab.page.mouse.move(0, 0)
-    says(lab.page, "Point at a cell")
+    says(lab.page, "arrow keys")
 
 
 def test_stages_and_masks(show):
@@ -213,7 +214,7 @@ def test_by_keyboard(show):
         says(page, f"{weights[q][k]:.6f}")
     says(page, f"i1 → [CLS]0{weights[1][0]:.6f}", "[role=status]")
     press("Escape")
-    says(page, "Point at a cell")
+    says(page, "arrow keys")
     assert lab.ask("(grid.layer, grid.head)") == [2, 0]  # and no key reached JupyterLab: the cell is still there
 
 
@@ -323,7 +324,7 @@ def test_in_the_dark_in_little_room_and_without_the_kernel(show):
     lab.page.wait_for_selector(".attention-grid[data-theme=dark]")
     assert alphas(lab.page, 2, 0, size=1) == light
     lab.page.set_viewport_size(dict(width=420, height=1000))
-    lab.page.wait_for_timeout(300)
+    still(lab.page)
     root = lab.page.locator(".attention-grid")
     assert root.evaluate("e => e.scrollWidth <= e.clientWidth + 1")
     point(lab.page, 2, 0)

@@ -12,7 +12,7 @@ def test_nothing_in_a_html_post_acts(chrome, tmp_path):
     page.on("request", lambda r: asked.append(r.url))
     page.on("dialog", lambda d: (asked.append("dialog"), d.dismiss()))
     page.goto(post.as_uri())
-    page.wait_for_timeout(300)
+    page.wait_for_timeout(300)  # that nothing is asked for, or runs, can't be waited for
     assert [a for a in asked if not a.startswith("data:")] == [post.as_uri()]
     assert page.evaluate("typeof hacked") == "undefined"
     acting = ("script, iframe, object, embed, form, input, button, base, link, video, svg, "
@@ -30,7 +30,7 @@ def test_the_filter_alone_would_do(chrome, tmp_path):
     page, asked = chrome.new_page(), []
     page.on("request", lambda r: asked.append(r.url))
     page.goto(bare.as_uri())
-    page.wait_for_timeout(300)
+    page.wait_for_timeout(300)  # that nothing is asked for, or runs, can't be waited for
     assert "Content-Security-Policy" not in bare.read_text() and page.evaluate("typeof hacked") == "undefined"
     assert [a for a in asked if not a.startswith("data:")] == [bare.as_uri()]
     page.close()

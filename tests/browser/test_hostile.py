@@ -57,7 +57,7 @@ def test_a_widget_of_them(ready, lab, widget):
         lab.show(f"w = {make}\nw", f".{widget}")
         assert lab.python(through) == ""
         lab.page.wait_for_function("at => document.querySelector(at).ariaBusy !== 'true'", arg=f".{widget}")
-        lab.page.wait_for_timeout(300)
+        lab.page.wait_for_timeout(300)  # that no text acts, once its pictures fail, can't be waited for
 
 
 BOXES = {  # the widget's class in the page → the code that shows it, and what the kernel has of the text

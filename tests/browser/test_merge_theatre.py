@@ -1,5 +1,6 @@
 "The merge theatre in a real JupyterLab: scrubbed, bet on, typed into."
 import pytest
+from driver import look
 
 from study_group.widgets.merge_theatre import HUGS
 from study_group.tokenizers import merge_steps
@@ -38,12 +39,10 @@ def test_shows_a_step_as_the_algorithm_takes_it(show):
 
 def test_the_pair_stands_out_in_every_word_without_colour(show):
     lab = show("step=1")  # u + n, in pun and bun
-    found = lab.page.evaluate("""() => [...document.querySelectorAll('.merge-theatre .split li')].map(li =>
-        [...li.querySelectorAll('.chip')].filter(chip => {
-            const { fontWeight, transform, boxShadow } = getComputedStyle(chip);
-            return fontWeight === '700' && transform !== 'none' && boxShadow !== 'none';
-        }).map(chip => chip.innerText))""")
-    assert found == [[], [], ["u", "n"], ["u", "n"], []]
+    words = [line.locator(".chip").all() for line in lab.page.locator(".merge-theatre .split li").all()]
+    pair = [words[n].pop() for n in (2, 2, 3, 3)]
+    assert [chip.inner_text() for chip in pair] == ["n", "u"]*2
+    assert {look(chip) for chip in pair}.isdisjoint(look(chip) for word in words for chip in word)
     assert "about to join" in lab.texts(".legend")[0]
 
 

@@ -1,5 +1,6 @@
 """The padding table in a real JupyterLab: filtered, walked along, read and copied, by mouse and by keyboard."""
 import pytest
+from driver import look
 
 SETUP = """
 from study_group.padding import padding_table
@@ -93,11 +94,12 @@ def test_the_batch_is_drawn_as_it_is(show):
         assert lab.texts("code") == [lab.ask(f"table[{n}].code")]
     assert lab.texts(".batch .rest") == ["… 492 more pads"] * 2 and page.locator(".padding-table .cell").count() == 40
     assert "linear-gradient" in style(".cell.pad .chip", "backgroundImage")
-    assert style(".cell.special .chip", "borderTopStyle") == "dashed"
+    kinds = [page.locator(f".padding-table .cell.{kind} .chip").first for kind in ("special", "word", "pad")]
+    assert len({look(kind) for kind in kinds}) == 3
     ragged = row_of(lab, "max_length", None, 8)
     select(lab, ragged)
     assert lab.texts(".batch tr:nth-child(2) .gap") == [""] and "Ragged" in lab.texts(".shape")[0]
-    assert style(".batch td.limit", "borderLeftStyle") == "dashed"
+    assert style(".batch td.limit", "borderLeftStyle") != style(".batch td.cell:not(.limit)", "borderLeftStyle")
     select(lab, row_of(lab, False, None, 3))
     assert "line-through" in style(".batch .cut .chip", "textDecorationLine")
     assert lab.texts(".message") == ["⚑ silent trap: max_length alone turns truncation on."]
@@ -142,7 +144,7 @@ def test_by_keyboard_and_copied(show):
     lab.wait_for("code", "truncation=False, max_length=3")
     names = [page.locator(".padding-table .rows").get_attribute("aria-label"),
              page.locator(".padding-table .detail").get_attribute("aria-label")]
-    assert names == ["Calls of the tokenizer, and what came of each", "The chosen call"]
+    assert "Calls" in names[0] and "chosen" in names[1]
 
 
 def test_hostile_texts_and_messages(show):

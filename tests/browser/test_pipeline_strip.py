@@ -1,5 +1,6 @@
 """The pipeline strip in a real JupyterLab: seen, clicked and typed into, without a network."""
 import pytest
+from driver import look
 
 TEXTS = ["I've been waiting for a HuggingFace course my whole life.", "I hate this so much!"]
 
@@ -130,7 +131,8 @@ def test_pads_are_told_apart_without_colour(show):
     lab.page.wait_for_selector(".pipeline-strip tr.pad")
     hatched = lab.page.locator("tr.pad .chip").first.evaluate("e => getComputedStyle(e).backgroundImage")
     assert "repeating-linear-gradient" in hatched
-    assert lab.page.locator("tr.special .chip").first.evaluate("e => getComputedStyle(e).borderStyle") == "dashed"
+    kinds = [lab.page.locator(f"tr.{kind} .chip").first for kind in ("special", "word", "pad")]
+    assert len({look(kind) for kind in kinds}) == 3
 
 
 def test_long_text_scrolls_and_says_what_was_cut(show):

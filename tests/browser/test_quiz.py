@@ -1,4 +1,6 @@
 "The quiz in a real JupyterLab."
+import re
+
 import pytest
 from own_quiz import HOSTILE, WRITTEN
 
@@ -12,6 +14,9 @@ def show(lab):
     (lab.folder / "own.toml").write_text(WRITTEN, encoding="utf-8")
     yield show
     lab.page.set_viewport_size(dict(width=1400, height=1000))
+
+
+def numbers(lab, at: str) -> list[int]: return [int(n) for said in lab.texts(at) for n in re.findall(r"\d+", said)]
 
 
 def test_answers_are_tried_until_right(show):
@@ -39,23 +44,22 @@ def test_answers_are_tried_until_right(show):
     for open_ in (True, False, True):
         unfold.click()
         assert unfold.get_attribute("aria-expanded") == str(open_).lower()
-        assert ("✗ Not this one. That is [UNK]." in lab.texts(".why")) is open_
+        assert any("That is [UNK]." in why for why in lab.texts(".why")) is open_
     assert second.get_by_role("group", name="What does a model get? Choose all that hold.").count() == 1
-    for label, said in (("ids", "✗ Not all yet: 1 more is right."), ("the text", "✗ Not yet: read why"),
-                        ("attention", "✗ Not yet: read why")):
+    for label, said in (("ids", "✗ Not all yet: 1 more"), ("the text", "✗ Not yet"), ("attention", "✗ Not yet")):
         second.get_by_label(label).check()
         second.get_by_role("button").click()
         assert lab.texts(".verdict")[1].startswith(said)
     second.get_by_label("the text").uncheck()
     second.get_by_role("button").click()
-    assert lab.texts(".verdict")[1] == "✓ Right, at try 4." and lab.texts(".tally") == [
-        "All 2 right, 0 at the first try."]
+    assert lab.texts(".verdict")[1].startswith("✓") and numbers(lab, ".verdict")[1:] == [4]
+    assert numbers(lab, ".tally") == [2, 0]
     assert second.get_by_role("button").count() == 0  # all reasons are there already
     lab.until("quiz._checks == [[[0], [1]], [[0], [0, 1], [0, 1, 2], [0, 2]]]")
     before = lab.texts(".why")
     show()  # another view, as after loading the page again
     assert lab.texts(".why") == [why for why in before if "[UNK]" not in why]
-    assert lab.texts(".verdict") == ["✓ Right, at try 2.", "✓ Right, at try 4."]
+    assert all(said.startswith("✓") for said in lab.texts(".verdict")) and numbers(lab, ".verdict") == [2, 4]
     page.get_by_role("button", name="Start over").click()
     assert lab.texts(".why") == [] and lab.texts(".tally") == [""] and page.locator(".quiz :checked").count() == 0
 
@@ -72,12 +76,12 @@ def test_by_keyboard_in_the_dark_in_little_room_and_without_a_kernel(show):
     page.locator(".quiz input").first.focus()
     focused = lambda name: page.evaluate("name => { const e = document.activeElement; return e[name] ?? e.name }", name)
     for key in ("Space", "ArrowDown", "Enter"): page.keyboard.press(key)
-    assert lab.texts(".verdict")[0] == "✓ Right at the first try." and focused("innerText") == "Why not the others?"
+    assert lab.texts(".verdict")[0].startswith("✓") and focused("innerText") == "Why not the others?"
     assert page.evaluate("() => getComputedStyle(document.activeElement).outlineStyle") == "solid"
     page.keyboard.press("Enter")
     assert len(lab.texts(".why")) == 3
     for key in ("Tab", "Space", "Tab", "Tab", "Space", "Tab", "Enter"): page.keyboard.press(key)
-    assert lab.texts(".tally") == ["All 2 right, 2 at the first try."]
+    assert numbers(lab, ".tally") == [2, 2]
     assert page.locator(".quiz [role=status]").count() == page.locator(".quiz [aria-live=polite]").count() == 2
     assert all("Could not send widget sync message" in said for said in lab.log)  # ipywidgets misses its kernel
     lab.log.clear()

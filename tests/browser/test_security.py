@@ -12,6 +12,6 @@ def test_no_form_asks_the_network(chrome, tmp_path, monkeypatch):
             (path := tmp_path/f"{name}-{kind}.html").write_text(text, "utf-8")
             page.goto(path.as_uri())
             kept.append(path.as_uri())
-    page.wait_for_timeout(200)
+    page.wait_for_timeout(200)  # that nothing is asked for can't be waited for
     page.close()
     assert asked == kept

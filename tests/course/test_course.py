@@ -1,5 +1,5 @@
 "settings.ini, `sync` and the `study-group` command: what needs a process, a git repository or a hostile folder."
-import json, os, re, signal, socket, subprocess, sys, time, tomllib
+import json, os, re, signal, socket, subprocess, sys, tomllib
 from pathlib import Path
 
 import pytest
@@ -553,11 +553,10 @@ def test_ctrl_c_while_the_doctor_waits(tmp_path):
     silent = """import signal, time
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs begin without one
 from study_group.command import doctor
-doctor.CHECKS = dict(hub=lambda: time.sleep(60)); print(flush=True); sys.exit(course.main"""
+doctor.CHECKS = dict(hub=lambda: print("asked", flush=True) or time.sleep(60)); sys.exit(course.main"""
     ask = [sys.executable, "-c", COMMAND.replace("sys.exit(course.main", silent), tmp_path, "doctor"]
     asked = subprocess.Popen(ask, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
-    asked.stdout.readline()
-    time.sleep(.5)
+    while "asked" not in (line := asked.stdout.readline()): assert line, asked.stderr.read()
     os.killpg(asked.pid, signal.SIGINT)
     assert asked.communicate(timeout=10)[1] == "study-group: stopped.\n" and asked.returncode == 130
 

@@ -8,6 +8,7 @@ it quotes the prose, up to the next comma or so (`test_eq(pads, [8, 9])  # 8 pad
 import ast, random, re
 from contextlib import suppress
 from decimal import Decimal
+from pathlib import Path
 from typing import NamedTuple
 
 import nbformat, pytest

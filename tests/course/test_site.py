@@ -1,22 +1,40 @@
 "The course as pages: what a page leaves out, and where its links lead."
+from itertools import chain
+
 import course_pages, pytest
+from places import NBS, tracked
+from sphinx.util.matching import patfilter
 
 
 def code(source: str, **metadata) -> dict: return dict(cell_type="code", source=[source], metadata=metadata)
 
 
 def test_directives_and_hidden_cells_are_left_out():
-    assert course_pages.for_readers(code("#| export\nx = 1"))["source"] == "x = 1"
+    assert course_pages.for_readers(code("#| export\nx = 1"), "index")["source"] == "x = 1"
     assert course_pages.hidden(code("#| hide\nx = 1"))
     assert not course_pages.hidden(dict(cell_type="markdown", source=["#| hide"]))
-    folded = course_pages.for_readers(code("x = 1", jupyter=dict(source_hidden=True)))
+    folded = course_pages.for_readers(code("x = 1", jupyter=dict(source_hidden=True)), "index")
     assert folded["metadata"] == dict(tags=["hide-input"])
 
 
 def test_links_lead_to_pages_or_to_the_repository():
-    assert course_pages.elsewhere("[a](../01_pipeline.ipynb#Step-1)") == "[a](../01_pipeline.ipynb#Step-1)"
-    assert course_pages.elsewhere("[rules](../CONTRIBUTING.md)").endswith("/blob/main/CONTRIBUTING.md)")
-    assert course_pages.elsewhere("[![Open In Colab](https://x/y.svg)](https://z)") == "[Open In Colab](https://z)"
+    def elsewhere(text, page="index"): return course_pages.elsewhere(text, page)
+    for page in ("solutions/01_pipeline", "under_the_hood/data"):
+        assert elsewhere("[a](../01_pipeline.ipynb#Step-1)", page) == "[a](../01_pipeline.ipynb#Step-1)"
+        assert elsewhere("[rules](../../CONTRIBUTING.md)", page).endswith("/blob/main/CONTRIBUTING.md)")
+    for near in ("[a](../../01_pipeline.ipynb)", "[a](../core/data.ipynb#there)"):
+        assert elsewhere(near, "under_the_hood/batching/calls") == near
+    assert elsewhere("[tests](../../../tests/x.py)", "under_the_hood/core/data").endswith("/blob/main/tests/x.py)")
+    assert elsewhere("[rules](../CONTRIBUTING.md)").endswith("/blob/main/CONTRIBUTING.md)")
+    assert elsewhere("[![Open In Colab](https://x/y.svg)](https://z)") == "[Open In Colab](https://z)"
+
+
+def test_every_page_is_in_the_sidebar():
+    pages = {path.relative_to(NBS).with_suffix("").as_posix() for path in tracked("nbs", suffix=".ipynb")}
+    rooms = {"under_the_hood/data", "under_the_hood/core/texts"}
+    patterns = course_pages.trees(pages | rooms).split("\n")
+    found = set(chain.from_iterable(patfilter(pages | rooms, line.rpartition("<")[2].rstrip(">")) for line in patterns))
+    assert found == (pages | rooms) - {"index"}
 
 
 def test_a_page_with_fewer_widgets_than_it_holds_is_an_error():

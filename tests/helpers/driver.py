@@ -76,6 +76,40 @@ def watch(page, url: str) -> list[str]:
     return log
 
 
+STILL = """async () => {
+    const parts = () => [...document.querySelectorAll('.study-widget, .study-widget *')];
+    const place = ({ x, y, width, height }) => `${x} ${y} ${width} ${height}`;
+    const look = () => parts().map(part => `${part.className} ${place(part.getBoundingClientRect())}`).join();
+    const moves = () => document.getAnimations().some(a => a.effect.getComputedTiming().endTime !== Infinity);
+    for (let before = '', same = 0, n = 0; same < 10; n += 1) {
+        if (n > 1800) throw new Error('the widgets go on moving');
+        await new Promise(requestAnimationFrame);
+        const now = look();
+        same = now === before && !moves() ? same + 1 : 0;
+        before = now;
+    }
+}"""
+
+
+def still(page):
+    "Wait until ten frames in a row show the widgets alike: another size or theme shows a few frames later."
+    page.evaluate(STILL)
+
+
+LOOK = """e => {
+    const names = 'borderStyle borderWidth borderRadius textDecorationLine textDecorationStyle fontWeight fontStyle '
+        + 'textTransform transform content outlineStyle backgroundImage boxShadow';
+    const plain = value => value.replace(/(rgba?|color|oklch)\\([^)]*\\)/g, '');
+    return ['', '::before', '::after'].flatMap(part =>
+        names.split(' ').map(name => `${part} ${name}: ${plain(getComputedStyle(e, part)[name])}`)).join('; ');
+}"""
+
+
+def look(element) -> str:
+    "How an element looks, its colours and its size aside; what looks otherwise is told apart without colour."
+    return element.evaluate(LOOK)
+
+
 class Lab:
     "A JupyterLab page that can be driven; `log` collects console errors and requests that failed or left this machine."
 

@@ -1,18 +1,19 @@
 "The nasty texts through all that takes a text, the widgets in a real browser too: right answers, errors that help."
-import faulthandler, importlib, json, pkgutil, re, signal, sys, time, warnings
+import faulthandler, json, re, signal, sys, time, warnings
 from contextlib import contextmanager
 from functools import cache
 from html.parser import HTMLParser
+from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pandas as pd, pytest, torch
 from nasty import FINE, HALVES, LONG, NASTY, SHORT
 from nasty_widgets import events_of, own, quiz
+from places import modules
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 from transformers import pipeline as library
 
-import study_group
 from study_group import homework
 from study_group.command import blog
 from study_group.attention import attention_maps, plot_attention, summarize
@@ -506,8 +507,9 @@ def test_a_name(call, name):
 
 # Nothing that takes a text is left out.
 
-MODULES = ("attention blog blurr checkpoints course data flight_recorder homework models padding pipeline quiz texts "
-           "tokenizers").split()
+MODULES = {name: name for name in (  # how a module is called here → its dotted name
+    "attention blog blurr checkpoints course data flight_recorder homework models padding pipeline quiz texts "
+    "tokenizers").split()}
 NO_TEXT = dict(
     takes_numbers="""attention.scaled_dot_product_attention attention.causal_mask attention.additive_mask
         attention.sinusoidal_positions padding.make_attention_mask padding.check_mask padding.masked_logits padding.pad
@@ -530,11 +532,10 @@ NO_TEXT = dict(
 
 def public() -> set[str]:
     "What the sessions' modules, and the widgets', have that can be called."
-    for module in pkgutil.iter_modules(study_group.__path__): importlib.import_module(f"study_group.{module.name}")
-    modules = {name: importlib.import_module(f"study_group.{name}") for name in MODULES}
-    found = {f"{name}.{thing}" for name, module in modules.items() for thing in module.__all__
-             if callable(getattr(module, thing))}
-    return found | {f"{w.__module__.split('.')[1]}.{w.__name__}" for w in StudyWidget.__subclasses__()
+    loaded = {name: import_module(f"study_group.{name}") for name in modules() if not name.endswith("__init__")}
+    found = {f"{name}.{thing}" for name, module in MODULES.items() for thing in loaded[module].__all__
+             if callable(getattr(loaded[module], thing))}
+    return found | {f"{w.__module__.rpartition('.')[2]}.{w.__name__}" for w in StudyWidget.__subclasses__()
                     if w.__module__.startswith("study_group.")}
 
 

@@ -3,6 +3,7 @@
 The sources are read for what could run foreign code; widgets get every odd message through the comm's own path.
 """
 import ast, json, re, traceback
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -11,39 +12,48 @@ from every_widget import MAKERS, TEXTS, make
 from hypothesis import HealthCheck, given, settings, strategies as st
 from ipywidgets.widgets import widget as ipywidgets_widget
 from jupyter_client.manager import start_new_kernel
-from places import REPO
+from places import NBS, REPO, modules, tracked
 
 from study_group.widgets.base import StudyWidget
 
 
 # what the sources call
 
-UNDER = "nbs/under_the_hood"
-ALLOWED = {  # (file, what it calls) → why
-    ("study_group/course.py", "exec"): "self_checks runs check cells of the course's own notebooks",
-    ("study_group/course.py", "compile"): "the same, so that an error names the notebook",
-    ("study_group/padding_calls.py", "exec"): "a row's code is padding_table's own; it is run to say what came of it",
-    ("study_group/padding_table.py", "exec"): "the same code, to draw its batch",
-    (f"{UNDER}/padding_calls.ipynb", "exec"): "the same code, checked",
-    (f"{UNDER}/quiz.ipynb", "exec"): "the setup of a quiz that the cell above writes",
-    (f"{UNDER}/quiz.ipynb", "eval"): "its answers' claims",
-    (f"{UNDER}/blurr_parts.ipynb", "pickle"): "that a setting can be copied and sent to a worker",
-    ("nbs/02_models.ipynb", "torch.load"): "the lesson on pickles, with one that it has just written itself",
-    ("nbs/06_fastai_and_blurr.ipynb", "load_learner"): "fastai's own, for what `export` has just written",
-    ("tools/mutants.py", "compile"): "one of our own modules, with a small bug put in",
-    ("tools/record_blurr.py", "load_learner"): "the same, for the record"}
+ALLOWED = {  # what calls it: a module by its dotted name, or a file → what it calls → why
+    "course": {"exec": "self_checks runs check cells of the course's own notebooks",
+               "compile": "the same, so that an error names the notebook"},
+    "padding_calls": {"exec": "a row's code is padding_table's own; it is run to say what came of it"},
+    "padding_table": {"exec": "the same code, to draw its batch"},
+    "padding_calls.ipynb": {"exec": "the same code, checked"},
+    "quiz.ipynb": {"exec": "the setup of a quiz that the cell above writes", "eval": "its answers' claims"},
+    "blurr_parts.ipynb": {"pickle": "that a setting can be copied and sent to a worker"},
+    "nbs/02_models.ipynb": {"torch.load": "the lesson on pickles, with one that it has just written itself"},
+    "nbs/06_fastai_and_blurr.ipynb": {"load_learner": "fastai's own, for what `export` has just written"},
+    "tools/mutants.py": {"compile": "one of our own modules, with a small bug put in"},
+    "tools/record_blurr.py": {"load_learner": "the same, for the record"}}
+ASKS = {"data": {"urllib.request", "http.client"},  # which modules ask the network, and by what
+        "checkpoints": {"get_hf_file_metadata", "hf_hub_url"}, "course": {"get_hf_file_metadata", "hf_hub_url"}}
+
+
+def name_of(path: Path) -> str:
+    "How `ALLOWED` names a file: a module `a.b`, its notebook `a.b.ipynb`, any other by its path in the repository."
+    for root, suffix in (("study_group", ""), ("nbs/under_the_hood", ".ipynb")):
+        if path.is_relative_to(REPO/root):
+            return ".".join(path.relative_to(REPO/root).with_suffix("").parts) + suffix
+    return path.relative_to(REPO).as_posix()
 
 
 def sources():
     "(name, code) of each Python source: modules, tools, and the code cells of notebooks."
-    for path in sorted([*REPO.glob("study_group/*.py"), *REPO.glob("tools/*.py"), *REPO.glob("deploy/*.py")]):
-        yield path.relative_to(REPO).as_posix(), path.read_text("utf-8")
-    for path in sorted((REPO/"nbs").rglob("*.ipynb")):
+    others = tracked("tools", "deploy", "nbs")
+    for path in [*modules().values(), *(path for path in others if path.suffix == ".py")]:
+        yield name_of(path), path.read_text("utf-8")
+    for path in (path for path in others if path.suffix == ".ipynb"):
         for n, cell in enumerate(json.loads(path.read_text("utf-8"))["cells"]):
             source = "".join(cell["source"])
             if cell["cell_type"] != "code" or "#| export" in source: continue
             lines = [line for line in source.splitlines() if not line.lstrip().startswith(("%", "!"))]
-            yield f"{path.relative_to(REPO).as_posix()} cell {n}", "\n".join(lines)
+            yield f"{name_of(path)} cell {n}", "\n".join(lines)
 
 
 def dotted(node) -> str:
@@ -88,8 +98,15 @@ def test_dangers_are_found(code, found): assert len(dangers(code)) == found
 
 def test_no_source_runs_what_it_reads():
     found = {(name.split(" cell")[0], danger): name for name, code in sources() for danger in dangers(code)}
-    assert sorted(found.keys() - ALLOWED.keys()) == []
-    assert sorted(ALLOWED.keys() - found.keys()) == []  # what is allowed is needed
+    allowed = {(name, danger) for name, all_ in ALLOWED.items() for danger in all_}
+    assert sorted(found.keys() - allowed) == []
+    assert sorted(allowed - found.keys()) == []  # what is allowed is needed
+
+
+def test_every_source_is_looked_at():
+    names = [name.split(" cell")[0] for name, _ in sources()]
+    assert {*modules(), "tools/check.py", "tools/website/conf.py", "deploy/jupyterhub_config.py"} <= {*names}
+    assert {name_of(path) for path in NBS.rglob("*.ipynb")} - {*names} == {"nbs/host.ipynb"}  # no code
 
 
 NETWORK = {"urllib.request", "http.client", "socket", "requests", "httpx", "aiohttp", "ftplib", "smtplib"}
@@ -106,10 +123,7 @@ def test_who_asks_the_network():
             names += [node.module] if isinstance(node, ast.ImportFrom) and node.module in NETWORK else []
             names += [a.name for a in node.names if a.name in HUB] if isinstance(node, ast.ImportFrom) else []
             if found := (NETWORK | HUB).intersection(names): asks.setdefault(name, set()).update(found)
-    asks = {name: found for name, found in asks.items() if name.startswith("study_group/")}
-    assert asks == {"study_group/data.py": {"urllib.request", "http.client"},
-                    "study_group/checkpoints.py": {"get_hf_file_metadata", "hf_hub_url"},
-                    "study_group/course.py": {"get_hf_file_metadata", "hf_hub_url"}}
+    assert {name: found for name, found in asks.items() if name in modules()} == ASKS
 
 
 # what the pages' scripts do
@@ -133,7 +147,7 @@ def test_what_scripts_must_not_do_is_found(bad): assert re.search(f"{ACTS}|{LEAV
 
 
 def test_every_widget_is_tried():
-    sources = "".join(path.read_text("utf-8") for path in (REPO/"study_group").glob("*.py"))
+    sources = "".join(path.read_text("utf-8") for path in modules().values())
     assert set(re.findall(r"^class (\w+)\(StudyWidget\)", sources, re.M)) == MAKERS.keys()
 
 

@@ -1,5 +1,6 @@
 """tools/mutants.py's parts that run no tests: which mutants there are, and which of them are tried."""
 import mutants, pytest
+from places import REPO, modules
 
 SOURCE = '''
 # a comment
@@ -32,6 +33,13 @@ def test_the_sample_stays_where_lines_move():
     ("x = 1e20", []), ("f(**a)", []), ("def f(*, a): pass", []), ("'text'", []), ("x: int | None", [])])
 def test_what_becomes_of_a_line(code, after):
     assert [after for _, after in made(code)] == after
+
+
+def test_subjects_are_modules_and_have_tests():
+    named = [module for names in mutants.SUBJECTS.values() for module in names.split()]
+    assert {*named} <= modules().keys() and [mutants.place(m) for m in named] == [modules()[m] for m in named]
+    assert {module for module, _ in mutants.SAME} <= {*named}
+    for subject in mutants.SUBJECTS: assert (REPO / f"tests/library/test_{subject}.py").exists()
 
 
 @pytest.mark.extra

@@ -2,13 +2,14 @@
 import json, re
 from fnmatch import filter as matching
 from pathlib import Path
+from posixpath import dirname, join, normpath
 
 from docutils.nodes import SkipNode
 from math_core import LatexToMathML
 
 from study_group.course import settings
 
-PARTS = {"For the host": "host", "Solutions": "solutions/*", "Under the hood": "under_the_hood/*"}
+PARTS = {"For the host": "host", "Solutions": "solutions/*", "Under the hood": "under_the_hood/**"}
 TREE = "```{{toctree}}\n:hidden:\n:glob:\n:caption: {}\n\n{}\n```"
 
 
@@ -24,17 +25,23 @@ def trees(pages: set[str]) -> str:
     return "\n\n".join(TREE.format(*part) for part in parts.items())
 
 
-def elsewhere(text: str) -> str:
-    "`text`, Markdown, with links to what isn't in nbs/ leading to the repository, and without Colab's picture."
+def elsewhere(text: str, page: str) -> str:
+    "`text`, Markdown of `page`, with links to what isn't in nbs/ leading to the repository, without Colab's picture."
     s = settings()
-    text = re.sub(r"\]\(\.\./(?!\w+\.ipynb)", f"](https://github.com/{s.user}/{s.repo}/blob/{s.branch}/", text)
+
+    def to(link):
+        place = normpath(join("nbs", dirname(page), link[1]))
+        if place.startswith("nbs/"): return link[0]
+        return f"](https://github.com/{s.user}/{s.repo}/blob/{s.branch}/{place}"
+
+    text = re.sub(r"\]\((\.\./[^)#\s]+)", to, text)
     return re.sub(r"\[!\[(Open In Colab)\]\([^)]*\)\]", r"[\1]", text)
 
 
-def for_readers(cell: dict) -> dict:
-    "`cell` without nbdev's directives and without badges, its code to unfold where JupyterLab folds it."
+def for_readers(cell: dict, page: str) -> dict:
+    "`cell` of `page` without nbdev's directives and without badges, its code to unfold where JupyterLab folds it."
     text = "".join(cell["source"])
-    if cell["cell_type"] != "code": return cell | dict(source=elsewhere(text))
+    if cell["cell_type"] != "code": return cell | dict(source=elsewhere(text, page))
     folded = cell["metadata"].get("jupyter", {}).get("source_hidden")
     return cell | dict(source=re.sub(r"(?m)^#\|.*\n?", "", text).strip(),
                        metadata=dict(tags=["hide-input"] if folded else []))
@@ -59,7 +66,7 @@ def prepare(app, docname: str, source: list[str]):
     nb = json.loads(source[0])
     widgets = json.loads(Path(app.config.widgets).read_text(encoding="utf-8")).get(docname, {})
     for cell in nb["cells"]: enliven(cell, widgets.get(cell["id"], []))
-    cells = [for_readers(c) for c in nb["cells"] if not hidden(c)]
+    cells = [for_readers(c, docname) for c in nb["cells"] if not hidden(c)]
     if docname == app.config.root_doc:
         cells.append(dict(cell_type="markdown", id="trees", metadata={}, source=trees(app.env.found_docs)))
     source[0] = json.dumps(nb | dict(cells=cells))
