@@ -30,4 +30,4 @@ def padding_table(texts):
 
 def make(name: str) -> StudyWidget:
     module, maker, *_ = MAKERS[name]
-    return maker(getattr(importlib.import_module(f"study_group.{module}"), name))
+    return maker(getattr(importlib.import_module(f"study_group.widgets.{module}"), name))

@@ -20,19 +20,20 @@ from study_group.widgets.base import StudyWidget
 # what the sources call
 
 ALLOWED = {  # what calls it: a module by its dotted name, or a file → what it calls → why
-    "course": {"exec": "self_checks runs check cells of the course's own notebooks",
-               "compile": "the same, so that an error names the notebook"},
-    "padding_calls": {"exec": "a row's code is padding_table's own; it is run to say what came of it"},
-    "padding_table": {"exec": "the same code, to draw its batch"},
-    "padding_calls.ipynb": {"exec": "the same code, checked"},
-    "quiz.ipynb": {"exec": "the setup of a quiz that the cell above writes", "eval": "its answers' claims"},
-    "blurr_parts.ipynb": {"pickle": "that a setting can be copied and sent to a worker"},
+    "command.start": {"exec": "self_checks runs check cells of the course's own notebooks",
+                      "compile": "the same, so that an error names the notebook"},
+    "batching.calls": {"exec": "a row's code is padding_table's own; it is run to say what came of it"},
+    "widgets.padding_table": {"exec": "the same code, to draw its batch"},
+    "batching.calls.ipynb": {"exec": "the same code, checked"},
+    "widgets.quiz.ipynb": {"exec": "the setup of a quiz that the cell above writes", "eval": "its answers' claims"},
+    "learning.inputs.ipynb": {"pickle": "that a setting can be copied and sent to a worker"},
     "nbs/02_models.ipynb": {"torch.load": "the lesson on pickles, with one that it has just written itself"},
     "nbs/06_fastai_and_blurr.ipynb": {"load_learner": "fastai's own, for what `export` has just written"},
     "tools/mutants.py": {"compile": "one of our own modules, with a small bug put in"},
     "tools/record_blurr.py": {"load_learner": "the same, for the record"}}
-ASKS = {"data": {"urllib.request", "http.client"},  # which modules ask the network, and by what
-        "checkpoints": {"get_hf_file_metadata", "hf_hub_url"}, "course": {"get_hf_file_metadata", "hf_hub_url"}}
+ASKS = {"core.data": {"urllib.request", "http.client"},  # which modules ask the network, and by what
+        "core.checkpoints": {"get_hf_file_metadata", "hf_hub_url"},
+        "command.doctor": {"get_hf_file_metadata", "hf_hub_url"}}
 
 
 def name_of(path: Path) -> str:
