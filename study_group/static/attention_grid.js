@@ -13,6 +13,8 @@
  * @property {Record<string, string>} stages what there is, with words @property {Record<string, string>} masks
  * @property {string} mask @property {boolean} live whether Python answers @property {string} name of the Python object
  */
+import { pool } from "./parts/canvas.js";
+import { count, dress, make, same, study, tell, visible } from "./study_widget.js";
 
 const [CELL, LABEL, TALL, FEW] = [26, 92, 560, 10]; // pixels: largest cell, label, height; the least that has a label
 const FONT = '11px system-ui, "Noto Sans", sans-serif';
@@ -22,24 +24,6 @@ const PAIRS = { all: "both sentences", "0 0": "A → A: first looks at itself", 
   "1 0": "B → A: second looks at first", "1 1": "B → B: second looks at itself" };
 const CAVEAT = "Attention is not explanation: it shows where a head looks, not what the answer hangs on.";
 const HINT = "Point at a cell or a token for its numbers, or focus the heatmap and walk with the arrow keys.";
-
-/** The largest of each patch of `bytes` (height × width), or what is farthest from 128 if they have a sign. */
-function pool(bytes, height, width, tall, wide, signed) {
-  const out = new Uint8Array(tall * wide);
-  const edges = (size, parts) => Array.from({ length: parts },
-    (_, i) => [Math.floor(i * size / parts), Math.ceil((i + 1) * size / parts)]);
-  const columns = edges(width, wide);
-  edges(height, tall).forEach(([top, bottom], y) => columns.forEach(([left, right], x) => {
-    let best = signed ? 128 : 0;
-    for (let r = top; r < bottom; r++) {
-      for (let at = r * width + left, end = r * width + right; at < end; at++) {
-        if (signed ? Math.abs(bytes[at] - 128) > Math.abs(best - 128) : bytes[at] > best) best = bytes[at];
-      }
-    }
-    out[y * wide + x] = best;
-  }));
-  return out;
-}
 
 /** A value as people read it: never 0 where it isn't. */
 function sayValue(value, digits = 4) {

@@ -8,6 +8,7 @@
  * @typedef {{lanes: {name: string, events: Event[]}[], phases: [string, string][],
  *   steps: [string, string, string][]}} View steps with what they are and when each lane takes them
  */
+import { make, same, spaced, study } from "./study_widget.js";
 
 const HELP = "Choose an event to see the data at that moment. ← → go along a lane, ↑ ↓ to the same step of another, "
   + "Esc lets go.";

@@ -15,6 +15,7 @@
  * @typedef {{side: string, bits: string, here: ?Answer, alone: ?Answer, verdict: string, failed: boolean}} Result
  *   of a row with these bits, as far as it is known
  */
+import { count, dress, make, same, spaced, study, tell, typing, visible } from "./study_widget.js";
 
 const [WIDTH, NUMBER] = [50, 30]; // pixels of a column, of row numbers
 const AROUND = [2, 4]; // rows and columns that are drawn beyond those in sight

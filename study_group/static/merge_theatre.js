@@ -13,6 +13,7 @@
  * @property {string} goal @property {string} size @property {string} note @property {string} verdict
  * @typedef {{pieces: string[], numbers: string[], part?: number, best?: boolean, tied?: boolean}} Candidate
  */
+import { count, make, same, study, tell, typing, visible } from "./study_widget.js";
 
 const SIGNS = { right: "✓", tied: "≈", wrong: "✗" }; // of bets
 /** A name for a group of radio buttons that no other group in the page has. */

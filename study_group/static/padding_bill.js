@@ -8,6 +8,7 @@
  * @property {number} n_texts @property {number} tokens @property {DataView} lengths int32, batch after batch
  * @property {DataView} sizes int32, texts of each batch @property {DataView} widths int32, tokens of its rows
  */
+import { count, dress, make, study, tell } from "./study_widget.js";
 
 const MEANINGS = {
   longest: ["each batch to its longest text", ""],

@@ -17,6 +17,7 @@
  * @property {[number, number]} columns @property {?number} limit max_length @property {Part[]} rows
  * @property {string} more
  */
+import { count, make, study, tell, visible } from "./study_widget.js";
 
 const FILTERS = ["padding", "truncation", "max_length"];
 const HEADS = ["padding", "truncation", "max_length", "row lengths", "pads added", "tokens cut", "what happens"];

@@ -13,6 +13,7 @@
  * @property {string[]} labels @property {number[]} logits @property {number[]} probabilities @property {number} best
  * @property {keyof typeof FUNCTIONS} function @property {string} model its class
  */
+import { count, make, same, study, tell, typing, visible } from "./study_widget.js";
 
 const KINDS = {
   special: "added by the tokenizer",

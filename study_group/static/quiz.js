@@ -6,6 +6,7 @@
  * @typedef {object} Question @property {string} ask @property {Answer[]} answers @property {boolean} several are right
  * @typedef {number[]} Check places of the answers that were chosen
  */
+import { dress, make, same, study, tell } from "./study_widget.js";
 
 /** `text`, in which `backticks` mean code. */
 function phrase(text) { return text.split("`").map((part, n) => (n % 2 ? make("code", "", part) : part)); }

@@ -1,11 +1,9 @@
-
 /**
  * Stands behind a widget's own script in a page without Python. What the page holds answers in its place: the traits,
  * what else changes with each choice that Python has made for it, and, where a widget has `answers`, its messages.
  */
-
-/** The bytes that Python wrote as base64. */
-function fromBase64(text) { return Uint8Array.from(atob(text), (character) => character.charCodeAt(0)); }
+import { fromBase64 } from "./parts/numbers.js";
+import { make, same } from "./study_widget.js";
 
 function revive(_, value) {
   return value?.base64 === undefined ? value : new DataView(fromBase64(value.base64).buffer);
@@ -40,7 +38,7 @@ function pageModel({ traits, choices }, answers) {
 }
 
 /** Draw `widget` in the first element for it that is still empty; what needs Python can't be used. */
-function openPage(id, widget, answers) {
+export function openPage(id, widget, answers) {
   const home = document.querySelector(`[data-page="${id}"]:not([data-open])`);
   home.dataset.open = "";
   const el = home.appendChild(document.createElement("div"));

@@ -5,33 +5,33 @@
  */
 
 /** Give `node` children (a string becomes text, never markup) and attributes. */
-function dress(node, children, attributes) {
+export function dress(node, children, attributes) {
   node.append(...[children].flat());
   for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
   return node;
 }
 
 /** An element with a class, children and attributes. */
-function make(tag, className = "", children = [], attributes = {}) {
+export function make(tag, className = "", children = [], attributes = {}) {
   return dress(document.createElement(tag), children, { class: className, ...attributes });
 }
 
 /** `nodes` with a space between each two, for those who hear them in a row. */
-function spaced(nodes) { return nodes.flatMap((node, n) => (n ? [" ", node] : [node])); }
+export function spaced(nodes) { return nodes.flatMap((node, n) => (n ? [" ", node] : [node])); }
 
 /** Make `node` say `text`, or leave it alone where it does. */
-function tell(node, text) { if (node.textContent !== text) node.textContent = text; }
+export function tell(node, text) { if (node.textContent !== text) node.textContent = text; }
 
 /** A whole number as people write it: 1,234. */
-function count(number) { return number.toLocaleString("en"); }
+export function count(number) { return number.toLocaleString("en"); }
 
 /** `text` with a picture for each control character; those of line ends and the like are among `signs`. */
-function visible(text, signs = { "\n": "⏎", "\t": "⇥" }) {
+export function visible(text, signs = { "\n": "⏎", "\t": "⇥" }) {
   const picture = (c) => String.fromCharCode(c === "\x7f" ? 0x2421 : 0x2400 + c.charCodeAt(0));
   return text.replace(/[\x00-\x1f\x7f]/g, (c) => signs[c] ?? picture(c));
 }
 
-function same(a, b) { return JSON.stringify(a) === JSON.stringify(b); }
+export function same(a, b) { return JSON.stringify(a) === JSON.stringify(b); }
 
 /**
  * Keep a trait and what is typed in `node` the same: `read()` is what the page has, `write(value)` gives it something.
@@ -39,7 +39,7 @@ function same(a, b) { return JSON.stringify(a) === JSON.stringify(b); }
  * which can't travel, is an error. What `shown()` gives Python could use. `settle()` hears whenever any of it changes.
  * @returns {{waits(): boolean, stop(): void}} whether something waits to be sent; the end of it
  */
-function typing({ model, set }, name, { node, delay, enter, settle, shown = () => model.get(name),
+export function typing({ model, set }, name, { node, delay, enter, settle, shown = () => model.get(name),
   read = () => node.value, write = (text) => { if (node.value !== text) node.value = text; } }) {
   let timer = 0;
   function send() {
@@ -92,7 +92,7 @@ function hideTwin(el, id) {
 function keepKeys(event) { if (!event.ctrlKey && !event.metaKey && !event.altKey) event.stopPropagation(); }
 
 /** @returns an anywidget module whose `render` calls `draw` and draws a failure where it happens */
-function study(name, draw) {
+export function study(name, draw) {
   function render({ model, el }) {
     const root = document.createElement("div");
     root.className = `study-widget ${name}`;

@@ -14,6 +14,7 @@
  * @typedef {{raw: string, id: number, marks: string[], split: string, start: number, end: number, word: number,
  *   kind: string, meaning: string}} Token where `start` and `end` count characters, as Python does
  */
+import { count, make, spaced, study, tell, typing, visible } from "./study_widget.js";
 
 const SIGNS = { "\n": "⏎\n", "\t": "⇥\t" }; // line ends and tabs still do what they do
 const HINT = "Point at a token to find its characters and its id. Click it, or press Enter, to hold it; "

@@ -8,6 +8,7 @@
  * @typedef {{tokenizer: string, vocab_size: number, tokens_per_word: ?number, unknown_rate: ?number}} Point what a
  *   tokenizer of a size does on held-out text; null where it can't be trained
  */
+import { count, dress, make, study, tell, typing, visible } from "./study_widget.js";
 
 const CELL = 22; // pixels for each character
 const AROUND = 40; // characters that are drawn left and right of what is visible
