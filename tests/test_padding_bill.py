@@ -43,12 +43,15 @@ def sums(lab) -> dict[str, list[str]]:
     return found
 
 
+def percent(part: float) -> str: return f"{100 * part:.{0 if part in (0, 1) else 1}f} %"
+
+
 def expected(lab) -> dict[str, list[str]]:
     "The same from `padding_cost`, which must also be what the bill says in Python."
     costs = lab.ask("costs(bill)")
     assert lab.ask("bill.costs") == costs
     least = min(cost["flops"] for cost in costs.values())
-    return {name: [f"{c['slots']:,}", f"{100*c['wasted']:.1f}%",
+    return {name: [f"{c['slots']:,}", percent(c["wasted"]),
                    "1×" if c["flops"] / least < 1.005 else f"{c['flops']/least:.2f}×"] for name, c in costs.items()}
 
 
@@ -133,7 +136,7 @@ def test_batches_are_drawn_and_told(show):
         batch = ordered[n * 32:n * 32 + 32]
         slots, pads = len(batch) * max(batch), len(batch) * max(batch) - sum(batch)
         said = (f"Batch {n + 1} of 7: {len(batch)} texts × {max(batch)} tokens = {slots:,} slots, of them {pads} pad"
-                f"{'s' * (pads != 1)} ({100 * pads / slots:.1f}%)")
+                f"{'s' * (pads != 1)} ({percent(pads / slots)})")
         assert lab.texts(".story") == [said] == [canvas.get_attribute("aria-valuetext")]
         assert canvas.get_attribute("aria-valuenow") == str(n + 1)
     assert canvas.evaluate("e => getComputedStyle(e).outlineStyle") == "solid"

@@ -27,7 +27,7 @@ const SCALES = [[8, 8], [6, 7], [5, 6], [4, 5], [3, 4], [2, 4], [2, 3], [1.5, 2]
 const [ROOM, TALLEST, GAP] = [340, 4000, 7]; // pixels: of a picture at best, at most, between batches
 const BROKEN = 2.5; // a bar that is so many times as long as the next is broken off
 
-/** Where rectangles of `sizes` (width, height) go, in shelves `width` wide: each with `left` and `top`. */
+/** Where rectangles go, in shelves `width` wide. @param {number[][]} sizes width and height of each */
 function shelves(sizes, width) {
   let [x, y, shelf] = [0, 0, 0];
   return sizes.map(([wide, tall]) => {
@@ -43,14 +43,13 @@ function shelves(sizes, width) {
 function arrange({ widths, sizes }, width) {
   const bottom = (boxes) => Math.max(...boxes.map(({ top, tall }) => top + tall));
   const widest = Math.max(...widths);
-  const place = ([x, y]) => ({ x, y, boxes: shelves(Array.from(widths, (w, n) =>
-    [Math.max(1, w * x), Math.max(1, sizes[n] * y)]), width) });
   const fitting = SCALES.filter(([x]) => widest * x <= width);
   if (!fitting.length) fitting.push([width / widest, SCALES.at(-1)[1]]);
   let placed;
-  for (const scale of fitting) {
-    placed = place(scale);
-    if (bottom(placed.boxes) <= ROOM) break;
+  for (const [x, y] of fitting) {
+    const boxes = shelves(Array.from(widths, (w, n) => [Math.max(1, w * x), Math.max(1, sizes[n] * y)]), width);
+    placed = { x, y, boxes };
+    if (bottom(boxes) <= ROOM) break;
   }
   const end = placed.boxes.findIndex(({ top, tall }, n) => n && top + tall > TALLEST);
   const shown = placed.boxes.slice(0, end < 0 ? widths.length : end);

@@ -4,10 +4,7 @@
  * `set(name, value)` sets a trait here and in Python.
  *
  * @typedef {string | Node} Child a string becomes text, never markup
- * @typedef {{get(trait: string): any, set(trait: string, value: unknown): void, save_changes(): void,
- *   send(message: object): void, on(event: string, hear: (...what: any[]) => void): void,
- *   off(event: string, hear: (...what: any[]) => void): void}} Model
- * @typedef {{model: Model, root: HTMLElement, set(trait: string, value: unknown): void}} Stage
+ * @typedef {{model: any, root: HTMLElement, set(trait: string, value: any): void}} Stage `model` is anywidget's
  */
 
 /**
