@@ -25,7 +25,8 @@ def lint() -> list[str]:
     system = {"linux": "linux", "darwin": "darwin", "win32": "win32"}[sys.platform]
     machine = "arm64" if platform.machine().lower() in ("arm64", "aarch64") else "x64"
     program = npm.fetched(f"@biomejs/cli-{system}-{machine}", BIOME) / f"biome{'.exe' if system == 'win32' else ''}"
-    return findings(program, "lint", "--config-path=tools/biome.json", "--reporter=github", "study_group/static")
+    options = ("--config-path=tools/biome.json", "--error-on-warnings", "--reporter=github")
+    return findings(program, "lint", *options, "study_group/static")
 
 
 if __name__ == "__main__":

@@ -12,11 +12,11 @@ import { download, savePicture } from "./attention_grid/saving.js";
 import { kindOf, stateOf, storeOf } from "./attention_grid/store.js";
 import { thumbnails } from "./attention_grid/thumbs.js";
 import { placeOf } from "./parts/grid.js";
-import { button, dress, make, same, study, tell, teller } from "./study_widget.js";
+import { button, dress, make, same, study, tell, teller, whenLooksChange } from "./study_widget.js";
 
 const CAVEAT = "Attention is not explanation: it shows where a head looks, not what the answer hangs on.";
 
-/** Heatmap and lines of the open head, and the spot that pointer or keys are on; `told()` and `painted()` hear of it. */
+/** Heatmap and lines of the open head, and the spot that pointer or keys are on: `told()` hears of it. */
 function openHead(root, told, painted) {
   let picture = null, over = null, fixed = null;
   const [heat, lines] = [heatmap(paint), linesBox(paint)];
@@ -72,99 +72,98 @@ function openHead(root, told, painted) {
   };
 }
 
-/** Its heading, its views and their signs, as they stand in the widget. */
-function openPart(title, code, open, line, silent, legend) {
+/** All of the widget in its place, with buttons to `save` as PNG and as HTML. */
+function layOut(root, { bar, thumbs, open, words, legend }, save) {
+  const [note, alarm, status, title, code] = [make("p", "note"), teller("alert"), teller("status"),
+    make("h4", "title"), make("code", "code")];
   const [smaller, larger] = [["−", "Smaller", 0.5], ["+", "Larger", 2]].map(([sign, name, by]) =>
     button(sign, () => open.enlarge(by), { "aria-label": name, title: name }));
   const zooms = make("div", "zooms", [smaller, larger], { role: "group", "aria-label": "Zoom" });
   const [from, to] = [(text) => make("b", "from", text), (text) => make("b", "to", text)];
-  const node = make("section", "open", [make("div", "head", [title, code, zooms]), line, make("div", "views", [
-    make("figure", "", [make("figcaption", "", [from("row: looks (query)"), " · ", to("column: is looked at (key)")]),
-      open.heat.node]),
-    make("figure", "", [make("figcaption", "", [from("looks"), " → ", to("is looked at")]), open.lines.node, silent])]),
-  legend]);
-  return { node, smaller, larger };
+  const silent = make("p", "silent", "The lines show shares: choose the stage softmax to see them.");
+  const figure = (caption, nodes) => make("figure", "", [make("figcaption", "", caption), ...nodes]);
+  const views = make("div", "views", [
+    figure([from("row: looks (query)"), " · ", to("column: is looked at (key)")], [open.heat.node]),
+    figure([from("looks"), " → ", to("is looked at")], [open.lines.node, silent])]);
+  const openPart = make("section", "open",
+    [make("div", "head", [title, code, zooms]), words.line, views, legend.node]);
+  const savePng = button("Save as PNG", save.png, { class: "save", title: "A picture of the open head" });
+  const saveHtml = button("Save as HTML", save.html,
+    { class: "save", title: "A page of its own, to open without Python or network" });
+  const overviewPart = make("section", "overview", [make("h4", "", "All heads"),
+    make("p", "axes", "a row for each layer ↓, a column for each head →"), thumbs.node]);
+  root.append(make("p", "busy", "computing…"), bar.node, note, alarm,
+    make("div", "body", [overviewPart, openPart, words.story]),
+    make("div", "foot", [make("p", "caveat", CAVEAT), savePng, saveHtml]), status);
+  /** Say what is open. */
+  function describe({ stages, masks, mask, name, live }, { layer, head, row, stage }) {
+    saveHtml.hidden = !live;
+    tell(note, `${stages[stage]} ${masks[mask] ?? ""}`);
+    tell(title, `Layer ${layer}, head ${head}`);
+    tell(code, `${name}.${kindOf(stage)}[${layer}, ${row}, ${head}]`);
+    const what = `layer ${layer}, head ${head}, ${stage}`;
+    dress(open.heat.node, { "aria-label": `Heatmap of ${what}: arrow keys walk over its cells, + and − zoom` });
+    dress(open.lines.node, { "aria-label": `Lines of ${what}: arrow keys walk over its tokens` });
+    thumbs.choose(layer, head);
+  }
+  /** Say what has been painted. */
+  function painted({ sharp, signed, state: { layer, head, row, stage } }, { mask }) {
+    silent.hidden = !signed;
+    root.dataset.shows = `${sharp ? "" : "… "}${stage} ${mask} ${layer} ${row} ${head}`;
+    const { less, more } = open.heat.zooms();
+    [smaller.disabled, larger.disabled] = [!less, !more];
+  }
+  return { alarm, status, sized: [overviewPart, openPart], describe, painted };
 }
 
-function draw({ model, root }) {
+function draw({ model, root, put }) {
   /** @returns {import("./attention_grid/store.js").View} */
   const view = () => model.get("_view");
   const now = stateOf(model, view);
   let picture = null, running = false, due = false, gone = false, spoken = 0, ahead = 0;
-  function put(values) {
-    for (const [name, value] of Object.entries(values)) model.set(name, value);
-    model.save_changes();
-  }
   const store = storeOf(model, view, refresh, read);
   const bar = controls(put, (mask) => { running = true; model.send({ want: "mask", mask }); settle(); },
     () => { open.letGo(); refresh(); });
   const thumbs = thumbnails((place) => put(place), (place) => store.askHeads({ ...now(), ...place }));
-  const [open, words, legend] = [openHead(root, read, painted), reading(), signs()];
-  const [note, alarm, status, title, code] = [make("p", "note"), teller("alert"), teller("status"),
-    make("h4", "title"), make("code", "code")];
-  const silent = make("p", "silent", "The lines show shares: choose the stage softmax to see them.");
-  const part = openPart(title, code, open, words.line, silent, legend.node);
-  const savePng = button("Save as PNG", () => picture && savePicture(picture, view(), paletteOf(root), open.at(), CAVEAT,
-    () => tell(status, "Saved as PNG.")), { class: "save", title: "A picture of the open head" });
-  const saveHtml = button("Save as HTML", () => {
-    tell(status, "Writing …");
-    dress(root, { "aria-busy": true });
-    model.send({ want: "html" });
-  }, { class: "save", title: "A page of its own, to open without Python or network" });
-  const overviewPart = make("section", "overview", [make("h4", "", "All heads"),
-    make("p", "axes", "a row for each layer ↓, a column for each head →"), thumbs.node]);
-  root.append(make("p", "busy", "computing…"), bar.node, note, alarm,
-    make("div", "body", [overviewPart, part.node, words.story]),
-    make("div", "foot", [make("p", "caveat", CAVEAT), savePng, saveHtml]), status);
+  const open = openHead(root, read, () => parts.painted(picture, view()));
+  const [words, legend] = [reading(), signs()];
+  const parts = layOut(root, { bar, thumbs, open, words, legend }, {
+    png: () => picture && savePicture(picture, view(), paletteOf(root), open.at(), CAVEAT, () => say("Saved as PNG.")),
+    html() {
+      say("Writing …");
+      dress(root, { "aria-busy": true });
+      model.send({ want: "html" });
+    },
+  });
 
-  function painted() {
-    const { sharp, signed, state: { layer, head, row, stage } } = picture;
-    silent.hidden = !signed;
-    root.dataset.shows = `${sharp ? "" : "… "}${stage} ${view().mask} ${layer} ${row} ${head}`;
-    const { less, more } = open.heat.zooms();
-    [part.smaller.disabled, part.larger.disabled] = [!less, !more];
-  }
+  function say(text) { tell(parts.status, text); }
   function read() {
     const [at, spot, { live }] = [open.at(), open.spot(), view()];
     words.read(picture, spot, at, live);
     if (at.r < 0 && at.c < 0) return;
     if (live && picture.sharp) store.askExact(picture.state, spot.query, spot.key);
     clearTimeout(spoken);
-    if (open.held()) spoken = setTimeout(() => tell(status, words.line.textContent), 200);
+    if (open.held()) spoken = setTimeout(() => say(words.line.textContent), 200);
   }
   function hear({ what, name, ...reply }, [data]) {
     if (gone) return;
     if (what === "mask") running = false;
-    else if (what === "html") {
-      download([data], "text/html", name);
-      tell(status, "Saved as HTML.");
-    } else store.take({ what, ...reply }, data);
+    else if (what !== "html") store.take({ what, ...reply }, data);
+    else { download([data], "text/html", name); say("Saved as HTML."); }
     settle();
-  }
-  /** Say what is open. */
-  function describe({ layer, head, row, stage }) {
-    const { stages, masks, mask, live, name } = view();
-    tell(note, `${stages[stage]} ${masks[mask] ?? ""}`);
-    tell(title, `Layer ${layer}, head ${head}`);
-    tell(code, `${name}.${kindOf(stage)}[${layer}, ${row}, ${head}]`);
-    saveHtml.hidden = !live;
-    const what = `layer ${layer}, head ${head}, ${stage}`;
-    dress(open.heat.node, { "aria-label": `Heatmap of ${what}: arrow keys walk over its cells, + and − zoom` });
-    dress(open.lines.node, { "aria-label": `Lines of ${what}: arrow keys walk over its tokens` });
-    thumbs.choose(layer, head);
   }
   function settle() {
     const state = now();
     dress(root, { "aria-busy": running || !picture?.sharp || !store.overview(state) });
     root.classList.toggle("late", running);
-    tell(alarm, model.get("error"));
+    tell(parts.alarm, model.get("error"));
     bar.update(view(), state, running);
   }
   function redraw() {
     due = false;
     if (gone) return;
     const [state, [rows, columns]] = [now(), bar.shown(view(), now())];
-    describe(state);
+    parts.describe(view(), state);
     const [composed, overview] = [pictureOf(view(), state, store, rows, columns), store.overview(state)];
     if (!store.head(state)) store.askHeads(state);
     if (!overview) store.askOverview(state);
@@ -175,9 +174,8 @@ function draw({ model, root }) {
     thumbs.paint(overview, state.stage !== "softmax", paletteOf(root)[kindOf(state.stage)]);
     read();
     settle();
-    if (!composed?.sharp) return;
     clearTimeout(ahead);
-    ahead = setTimeout(() => store.fetchAhead(now()), 100);
+    if (composed?.sharp) ahead = setTimeout(() => store.fetchAhead(now()), 100);
   }
   /** Draw anew, once for all that changes now. */
   function refresh() {
@@ -186,12 +184,11 @@ function draw({ model, root }) {
   }
   /** Begin with other numbers. */
   function begin() {
-    const { shape: [layers, , heads] } = view();
     store.clear();
     picture = null;
     open.show(null);
     for (const { data, ...reply } of model.get("_start")) store.take(reply, data);
-    thumbs.build(layers, heads);
+    thumbs.build(view().shape);
     refresh();
   }
 
@@ -200,16 +197,13 @@ function draw({ model, root }) {
   model.on("change:error", settle);
   for (const name of ["layer", "head", "row", "stage"]) model.on(`change:${name}`, refresh);
   begin();
-  const [size, theme] = [new ResizeObserver(refresh), new MutationObserver(refresh)];
-  for (const node of [overviewPart, part.node]) size.observe(node);
-  theme.observe(root, { attributes: true, attributeFilter: ["data-theme"] });
+  const unwatch = whenLooksChange(root, parts.sized, refresh);
   return () => {
-    size.disconnect();
-    theme.disconnect();
+    unwatch();
     for (const timer of [spoken, ahead]) clearTimeout(timer);
     store.clear(); // whoever still knows this view keeps nothing big
-    [picture, gone] = [null, true];
     open.show(null);
+    [picture, gone] = [null, true];
   };
 }
 

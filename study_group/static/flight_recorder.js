@@ -34,23 +34,19 @@ function rowData(row, n) {
   return make("div", "data", parts);
 }
 
-function draw({ model, root, set }) {
-  /** @type {View} */
-  const { lanes, phases, steps } = model.get("_view");
-  const story = make("div", "story", [], { "aria-live": "polite" });
+/** A lane for each design with its events as cards, in columns of phases. @param {View} view */
+function flightBoard({ lanes, phases }) {
   /** @type {{node: HTMLElement, lane: number, n: number, event: Event}[]} */
   const cards = [];
-  const stopAt = tabStop();
-  let pointed = null;
-
   function card(event, lane, n) {
     const chips = event.steps.map((step) => chip([step], "", { "data-step": step }, "span"));
     const calls = event.calls > 1 ? [`${event.calls} calls`] : [];
     const where = spaced([event.where, ...calls.map((text) => make("small", "calls", text))]);
+    const said = [n + 1, ...event.steps, event.where, ...calls].join(", ");
     const node = make("button", "event",
       spaced([make("span", "number", `${n + 1}`), make("span", "steps", spaced(chips)), make("span", "where", where)]),
-      { type: "button", tabindex: -1, "aria-pressed": "false", "aria-label":
-      `${[n + 1, ...event.steps, event.where, ...calls].join(", ")}; ${lanes[lane].name}, ${event.phase}` });
+      { type: "button", tabindex: -1, "aria-pressed": "false",
+        "aria-label": `${said}; ${lanes[lane].name}, ${event.phase}` });
     cards.push({ node, lane, n, event });
     return node;
   }
@@ -65,8 +61,16 @@ function draw({ model, root, set }) {
     });
     return make("div", "lane", [make("b", "name", name, { role: "rowheader" }), ...cells], { role: "row" });
   });
-  const board = make("div", "board", [make("div", "heads", heads, { role: "row" }), ...rows],
-    { role: "table", "aria-label": "When each design does what" });
+  return { cards, board: make("div", "board", [make("div", "heads", heads, { role: "row" }), ...rows],
+    { role: "table", "aria-label": "When each design does what" }) };
+}
+
+function draw({ model, root, set }) {
+  const { lanes, steps } = model.get("_view");
+  const { cards, board } = flightBoard(model.get("_view"));
+  const story = make("div", "story", [], { "aria-live": "polite" });
+  const stopAt = tabStop();
+  let pointed = null;
   const pick = (step) => set("step", step === model.get("step") ? null : step);
   const follow = steps.map(([step, about]) =>
     button(step, () => pick(step), { class: "follow", title: about, "data-step": step }));

@@ -75,7 +75,8 @@ function wordBoard({ pick, single }) {
       places.includes(place - 1) ? before : ""].join(" ");
     if (scene.revealed) return chip(pieces[place], names, {}, "span");
     const able = !single() || [...pieces[place]].length > 1;
-    return chip(pieces[place], names, { type: "button", tabindex: -1, ...(able ? {} : { "aria-disabled": true }) }, "button");
+    const attributes = { type: "button", tabindex: -1, ...(able ? {} : { "aria-disabled": true }) };
+    return chip(pieces[place], names, attributes, "button");
   }
   return {
     node,

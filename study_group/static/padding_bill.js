@@ -12,7 +12,7 @@ import { hatch, property } from "./parts/canvas.js";
 import { intoSight, stepOf } from "./parts/grid.js";
 import { legendOf } from "./parts/legend.js";
 import { count, int32, percent, plural } from "./parts/numbers.js";
-import { button, dress, make, study, tell, teller, under } from "./study_widget.js";
+import { button, dress, make, study, tell, teller, under, whenLooksChange } from "./study_widget.js";
 
 const MEANINGS = {
   longest: ["each batch to its longest text", ""],
@@ -131,7 +131,7 @@ function batchPicture(root, point) {
     point(at);
   }
   return {
-    node, canvas, paint, fit,
+    node, canvas, fit,
     /** @param {Bill} bill */
     update(bill) {
       batches = { lengths: int32(bill.lengths), sizes: int32(bill.sizes), widths: int32(bill.widths) };
@@ -208,7 +208,7 @@ function draw({ model, root }) {
     if (name === "shuffled" && model.get("order") === name) ask("seed", model.get("seed") + 1);
     else ask("order", name);
   }
-  const orders = Object.entries(ORDERS).map(([name, label]) => button(label, () => order(name), { "data-order": name }));
+  const orders = Object.entries(ORDERS).map(([name, text]) => button(text, () => order(name), { "data-order": name }));
   const batchSize = numberBox("batch_size", (value) => ask("batch_size", value));
   const settings = make("div", "settings", [
     make("div", "orders", [make("span", "", "Order of the texts"), ...orders],
@@ -271,11 +271,8 @@ function draw({ model, root }) {
   model.on("change:_bill", update);
   for (const name of ["_answered", "error", ...Object.keys(boxes)]) model.on(`change:${name}`, settle);
   update();
-  const size = new ResizeObserver(() => picture.fit());
-  size.observe(picture.node);
-  const theme = new MutationObserver(() => picture.paint());
-  theme.observe(root, { attributes: true, attributeFilter: ["data-theme"] });
-  return () => { size.disconnect(); theme.disconnect(); for (const box of Object.values(boxes)) box.stop(); };
+  const unwatch = whenLooksChange(root, [picture.node], picture.fit);
+  return () => { unwatch(); for (const box of Object.values(boxes)) box.stop(); };
 }
 
 export default study("padding-bill", draw);

@@ -201,7 +201,7 @@ function callDetail(sign) {
   };
 }
 
-function draw({ model, root, set }) {
+function draw({ model, root, set, put }) {
   /** @type {View} */
   const { texts, rows, values, signs } = model.get("_view");
   /** @type {Map<number, Batch>} */
@@ -220,8 +220,7 @@ function draw({ model, root, set }) {
   const detail = callDetail(sign);
   const status = teller("status", "status");
   const reset = button("Show all rows", () => {
-    for (const name of names) model.set(name, "all");
-    model.save_changes();
+    put(Object.fromEntries(names.map((name) => [name, "all"])));
     filters.focus();
   }, { class: "reset" });
   const intro = make("p", "", "Each row is one call of the tokenizer, run on these texts. Choose a row, by click or "

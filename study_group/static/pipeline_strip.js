@@ -18,7 +18,7 @@ import { fillLines, showIn, stepOf, tabStop } from "./parts/grid.js";
 import { legendOf } from "./parts/legend.js";
 import { bytesOf, count, say } from "./parts/numbers.js";
 import { KINDS, chip, quote, textList } from "./parts/tokens.js";
-import { dress, make, same, study, tell, teller, typing, under } from "./study_widget.js";
+import { dress, make, same, study, tell, teller, typing, under, whenLooksChange } from "./study_widget.js";
 
 const FUNCTIONS = {
   softmax: { head: "softmax → probability", how: "eˣ / sum of all eˣ", best: "the highest probability" },
@@ -66,6 +66,16 @@ function vectorHeader(name, control = "") {
   };
 }
 
+/** An empty line, number `n`; the first has the canvases, which are for all lines. */
+function tokenLine(n, canvases) {
+  const [piece, token, id, mask] = [make("bdi"), make("bdi", "chip"), make("td", "id"), make("td")];
+  const read = make("td", "read");
+  const node = make("tr", "", [make("td", "piece", piece), make("th", "token", token, { scope: "row" }), id, mask,
+    ...canvases.map((canvas) => make("td", "vector", n ? "" : canvas)), read],
+    { "data-token": n, "aria-selected": false, tabindex: -1 });
+  return { node, piece, token, id, mask, read };
+}
+
 /**
  * The tokens, one a line. `follow(n)` hears where the learner goes, `toggle(n)` what is clicked, `point(n, vector, x)`
  * what the pointer or the focus is on (null: nothing) and where in one of its vectors (0 ≤ x < 1; vector -1: in none).
@@ -92,14 +102,6 @@ function tokenTable({ follow, toggle, point, slider }) {
   ], { role: "grid", "aria-label": "Tokens, one a line" });
   const node = make("div", "scroller", table);
 
-  function add(n) {
-    const [piece, token, id, mask] = [make("bdi"), make("bdi", "chip"), make("td", "id"), make("td")];
-    const read = make("td", "read");
-    const tr = make("tr", "", [make("td", "piece", piece), make("th", "token", token, { scope: "row" }), id, mask,
-      ...canvases.map((canvas) => make("td", "vector", n ? "" : canvas)), read],
-      { "data-token": n, "aria-selected": false, tabindex: -1 });
-    return { node: tr, piece, token, id, mask, read };
-  }
   const at = (event) => lines.findIndex((line) => line.node === under(event, "tr"));
   body.addEventListener("mousemove", (event) => {
     const boxes = canvases.map((canvas) => canvas.getBoundingClientRect());
@@ -132,7 +134,7 @@ function tokenTable({ follow, toggle, point, slider }) {
       for (const [n, head] of heads.entries()) head.update(d.shape, d.scales[n]);
       table.classList.toggle("last", d.layer === d.n_layers);
       body.style.setProperty("--lines", `${d.tokens.length}`);
-      fillLines(body, lines, d.tokens, add, (line, token, n) => {
+      fillLines(body, lines, d.tokens, (n) => tokenLine(n, canvases), (line, token, n) => {
         line.node.className = d.kinds[n];
         quote(line.token, token);
         quote(line.piece, d.pieces[n]);
@@ -213,6 +215,8 @@ function answerPanel() {
   };
 }
 
+function chipOf({ tokens }, n) { return chip(tokens[n], "", { title: tokens[n] }); }
+
 /** Tell in `node` what line `n` is about and, where the pointer is on one of its vectors, which number it is on. */
 function tellStory(node, d, bytes, n, vector = -1, x = 0) {
   const kind = KINDS[d.kinds[n]];
@@ -220,7 +224,7 @@ function tellStory(node, d, bytes, n, vector = -1, x = 0) {
   const numbers = d.peek[n].map((value) => say(value, 2)).join(", ");
   const from = d.pieces[n] ? [" · from “", quote(make("bdi"), d.pieces[n]), "”"] : [];
   node.replaceChildren(
-    make("div", d.kinds[n], [chip(d.tokens[n], "", { title: d.tokens[n] }), ` id ${d.ids[n]}`, ...from, kind ? ` · ${kind}` : ""]),
+    make("div", d.kinds[n], [chipOf(d, n), ` id ${d.ids[n]}`, ...from, kind ? ` · ${kind}` : ""]),
     make("div", "", `${stage}: [${numbers}, … ${d.shape[1]} numbers]`));
   if (vector < 0) return;
   const i = Math.floor(x * d.shape[1]);
@@ -229,7 +233,7 @@ function tellStory(node, d, bytes, n, vector = -1, x = 0) {
 }
 
 function draw({ model, root, set }) {
-  let pointed = [null], theme;
+  let pointed = [null];
   /** @returns {Detail} */
   const detail = () => model.get("_detail");
   const bytes = () => bytesOf(model.get("_vectors"));
@@ -269,8 +273,7 @@ function draw({ model, root, set }) {
     settle();
   }
   function paint() {
-    theme = root.dataset.theme;
-    if (theme) table.paint(bytes(), detail().shape, signedInk(root));
+    if (root.dataset.theme) table.paint(bytes(), detail().shape, signedInk(root));
   }
   function redraw() {
     const d = detail();
@@ -279,8 +282,7 @@ function draw({ model, root, set }) {
     paint();
     tell(cut, d.cut ? `${count(d.cut)} tokens were cut off: longer than the model takes.` : "");
     const first = Object.keys(KINDS).map((kind) => d.kinds.indexOf(kind)).filter((n) => n >= 0);
-    legend.show(first.map((n) =>
-      [d.kinds[n], chip(d.tokens[n], "", { title: d.tokens[n] }), KINDS[d.kinds[n]]]));
+    legend.show(first.map((n) => [d.kinds[n], chipOf(d, n), KINDS[d.kinds[n]]]));
     choices();
     follow();
   }
@@ -293,10 +295,9 @@ function draw({ model, root, set }) {
   model.on("change:_detail", redraw);
   for (const name of ["_batch", "row", "layer", "error"]) model.on(`change:${name}`, choices);
   model.on("change:token", () => { follow(); table.reveal(model.get("token")); });
-  const watch = new MutationObserver(() => { if (root.dataset.theme !== theme) paint(); });
-  watch.observe(root, { attributes: true, attributeFilter: ["data-theme"] });
+  const unwatch = whenLooksChange(root, [], paint);
   redraw();
-  return () => { watch.disconnect(); texts.stop(); };
+  return () => { unwatch(); texts.stop(); };
 }
 
 export default study("pipeline-strip", draw);

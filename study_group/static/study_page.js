@@ -9,7 +9,7 @@ function revive(_, value) {
   return value?.base64 === undefined ? value : new DataView(fromBase64(value.base64).buffer);
 }
 
-/** @param {any} state @param {(traits: any) => Record<string, (asked: any) => Promise<[object, Uint8Array]>>} answers */
+/** @param {any} state @param {(traits: any) => Record<string, (asked: any) => Promise<[object, any]>>} answers */
 function pageModel({ traits, choices }, answers) {
   const [heard, answer] = [new Map(), answers(traits)];
   const tellAll = (name, ...what) => { for (const hear of [...heard.get(name) ?? []]) hear(...what); };

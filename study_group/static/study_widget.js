@@ -1,10 +1,10 @@
 /**
  * What every widget shares; stands in front of each widget's own script.
  * A widget exports `study(name, draw)`; `draw({ model, root, set })` fills `root` and may return a cleanup;
- * `set(name, value)` sets a trait here and in Python.
+ * `set(name, value)` sets a trait here and in Python, `put(traits)` some at once.
  *
  * @typedef {string | Node} Child a string becomes text, never markup
- * @typedef {{model: any, root: HTMLElement, set(trait: string, value: any): void}} Stage `model` is anywidget's
+ * @typedef {{model: any, root: HTMLElement, set(trait: string, value: any): void, put(traits: object): void}} Stage
  */
 
 /**
@@ -115,6 +115,14 @@ function themeOf(el) {
   return "light";
 }
 
+/** Call `hear` whenever one of `nodes` has another size, or `root` another theme; the end of that. */
+export function whenLooksChange(root, nodes, hear) {
+  const [size, theme] = [new ResizeObserver(() => hear()), new MutationObserver(() => hear())];
+  for (const node of nodes) size.observe(node);
+  theme.observe(root, { attributes: true, attributeFilter: ["data-theme"] });
+  return () => { size.disconnect(); theme.disconnect(); };
+}
+
 /** Hide the static twin of a widget that is shown in `el`: the nearest element with that id. */
 function hideTwin(el, id) {
   for (let at = el.parentElement; id && at; at = at.parentElement) {
@@ -137,10 +145,11 @@ export function study(name, draw) {
     el.append(root);
     root.addEventListener("keydown", keepKeys);
     const theme = () => { root.dataset.theme = themeOf(el); };
-    const set = (trait, value) => { model.set(trait, value); model.save_changes(); };
+    const put = (traits) => { for (const name in traits) model.set(name, traits[name]); model.save_changes(); };
+    const set = (trait, value) => put({ [trait]: value });
     let cleanup;
     try {
-      cleanup = draw({ model, root, set });
+      cleanup = draw({ model, root, set, put });
     } catch (error) {
       root.setAttribute("role", "alert");
       root.textContent = `This widget couldn't be drawn: ${error}`;

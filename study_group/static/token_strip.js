@@ -90,51 +90,57 @@ function marked(marks, split = "") {
 /** Where a token stands, as a slice in Python. */
 function place({ start, end }) { return end > start ? `${start}:${end}` : ""; }
 
-/**
- * The text with its tokens. `point(n)` hears what pointer or focus is on (null: nothing), `hold(n)` what is clicked
- * (null: let go), `go(n)` where the keys lead.
- */
-function tokenBoard({ point, hold, go }) {
+/** The cell of token `n` of `total`. */
+function cellOf(token, n, total) {
+  const name = [token.raw, token.id, place(token), token.meaning];
+  const parts = [marked(token.marks, token.split), make("span", "id", `${token.id}`),
+    make("small", "place", place(token))];
+  return make("div", `token ${token.kind}`, spaced(parts), { role: "option", "data-token": n, tabindex: -1,
+    title: token.raw, "aria-label": name.filter(Boolean).join(", "), "aria-selected": false,
+    "aria-posinset": n + 1, "aria-setsize": total });
+}
+
+/** The tokens of a line by words; the cell of each is noted in `cells`. */
+function wordsOf(line, text, cells) {
+  const words = make("div", "words");
+  for (let n = line.first, word, tokens; n < line.last; n++) {
+    const next = text.at(n).word;
+    if (next < 0 || next !== word) {
+      tokens = make("div", "tokens");
+      words.append(make("div", "word", [tokens, make("small", "number", next < 0 ? "" : `${next}`)]));
+    }
+    cells[n] = cellOf(text.at(n), n, text.length);
+    tokens.append(cells[n]);
+    word = next;
+  }
+  return words;
+}
+
+/** The text of a line; its parts that have tokens are noted in `parts`, at the place of each token. */
+function sentenceOf(line, text, parts) {
+  const said = make("div", "said", [], { "aria-hidden": true });
+  let done = line.from;
+  for (const { from, to, first, last } of partsOf(line, text)) {
+    const part = make("span", "part", visible(text.slice(from, to), SIGNS), { "data-token": first });
+    said.append(visible(text.slice(done, from), SIGNS), part);
+    parts.fill(part, first, last);
+    done = to;
+  }
+  said.append(visible(text.slice(done, line.to), SIGNS));
+  return said;
+}
+
+/** The text with its tokens. */
+function tokenBoard() {
   const node = make("div", "board", [], { role: "listbox", "aria-label": "Tokens", "aria-orientation": "horizontal" });
   let view, text, width, lines = [], cells = [], parts = [], watch, stopAt = tabStop();
 
-  function cell(n) {
-    const token = text.at(n);
-    const name = [token.raw, token.id, place(token), token.meaning];
-    return make("div", `token ${token.kind}`,
-      spaced([marked(token.marks, token.split), make("span", "id", `${token.id}`), make("small", "place", place(token))]),
-      { role: "option", "data-token": n, tabindex: -1, title: token.raw, "aria-label": name.filter(Boolean).join(", "),
-        "aria-selected": false, "aria-posinset": n + 1, "aria-setsize": text.length });
-  }
-  function sentence(line) {
-    const said = make("div", "said", [], { "aria-hidden": true });
-    let done = line.from;
-    for (const { from, to, first, last } of partsOf(line, text)) {
-      const part = make("span", "part", visible(text.slice(from, to), SIGNS), { "data-token": first });
-      said.append(visible(text.slice(done, from), SIGNS), part);
-      parts.fill(part, first, last);
-      done = to;
-    }
-    said.append(visible(text.slice(done, line.to), SIGNS));
-    return said;
-  }
   /** Give a line its elements. */
   function fill(line) {
     if (line.node.hasChildNodes()) return;
-    const words = make("div", "words");
-    for (let n = line.first, word, tokens; n < line.last; n++) {
-      const next = text.at(n).word;
-      if (next < 0 || next !== word) {
-        tokens = make("div", "tokens");
-        words.append(make("div", "word", [tokens, make("small", "number", next < 0 ? "" : `${next}`)]));
-      }
-      cells[n] = cell(n);
-      tokens.append(cells[n]);
-      word = next;
-    }
     const names = ["text", `token ${line.first || ""}`, "id", "characters", "word"];
     line.node.append(make("div", "names", names.map((name) => make("span", "", name)), { "aria-hidden": true }),
-      sentence(line), words);
+      sentenceOf(line, text, parts), wordsOf(line, text, cells));
     line.node.style.height = "";
     watch.unobserve(line.node);
   }
@@ -161,7 +167,7 @@ function tokenBoard({ point, hold, go }) {
     node.dir = view.dir;
     watch?.disconnect();
     watch = new IntersectionObserver((seen) => {
-      for (const { isIntersecting, target } of seen) if (isIntersecting) fill(lines.find((line) => line.node === target));
+      for (const { target } of seen.filter((one) => one.isIntersecting)) fill(lines.find((one) => one.node === target));
     }, { root: node, rootMargin: "600px" });
     let top = 0;
     lines.forEach((line, n) => {
@@ -175,36 +181,13 @@ function tokenBoard({ point, hold, go }) {
     node.scrollTop = scrollTop;
   }
 
-  /** The token under the pointer, or else the one with the focus. */
-  const at = (event) => {
-    const found = under(event, "[data-token]") ?? inside(node, ".token:focus");
-    return found ? Number(found.dataset.token) : null;
-  };
-  for (const type of ["mouseover", "mouseleave", "focusin"]) node.addEventListener(type, (event) => point(at(event)));
-  node.addEventListener("focusout", () => point(null));
-  node.addEventListener("click", (event) => {
-    if (!under(event, "[data-token]")) return;
-    hold(at(event));
-    cells[at(event)].focus({ preventScroll: true });
-  });
-  node.addEventListener("keydown", (event) => {
-    const n = at(event);
-    const to = stepOf(event, n, text.length, node.dir === "rtl" ? "back" : "across");
-    if (!text.length) return;
-    if (to !== undefined) {
-      reveal(to);
-      cells[to].focus({ preventScroll: true });
-      go(to);
-    } else if (event.key === "Enter" || event.key === " ") hold(n);
-    else if (event.key === "Escape") hold(null);
-    else return;
-    event.preventDefault();
-  });
-
   return {
     node,
     update,
     reveal,
+    focus: (n) => cells[n].focus({ preventScroll: true }),
+    /** Where a key leads from token `n`. */
+    next: (event, n) => stepOf(event, n, text.length, node.dir === "rtl" ? "back" : "across"),
     read: (n) => (n === null || n >= text.length ? null : text.at(n)),
     write: ({ start, end }) => visible(text.slice(start, end), SIGNS).replace(/^ | $/g, "␣"),
     /** Make lines anew where there is much more or less room than before; whether it was so. */
@@ -228,6 +211,38 @@ function tokenBoard({ point, hold, go }) {
   };
 }
 
+/**
+ * Let pointer and keys go over a board. `point(n)` hears what pointer or focus is on (null: nothing), `hold(n)` what is
+ * clicked (null: let go), `go(n)` where the keys lead.
+ */
+function goOver({ node, next, reveal, focus }, point, hold, go) {
+  /** The token under the pointer, or else the one with the focus. */
+  function at(event) {
+    const found = under(event, "[data-token]") ?? inside(node, ".token:focus");
+    return found ? Number(found.dataset.token) : null;
+  }
+  for (const type of ["mouseover", "mouseleave", "focusin"]) node.addEventListener(type, (event) => point(at(event)));
+  node.addEventListener("focusout", () => point(null));
+  node.addEventListener("click", (event) => {
+    if (!under(event, "[data-token]")) return;
+    hold(at(event));
+    focus(at(event));
+  });
+  node.addEventListener("keydown", (event) => {
+    const n = at(event);
+    if (n === null) return;
+    const to = next(event, n);
+    if (to !== undefined) {
+      reveal(to);
+      focus(to);
+      go(to);
+    } else if (event.key === "Enter" || event.key === " ") hold(n);
+    else if (event.key === "Escape") hold(null);
+    else return;
+    event.preventDefault();
+  });
+}
+
 function draw({ model, root, set }) {
   let pointed = null;
   /** @returns {View} */
@@ -237,11 +252,10 @@ function draw({ model, root, set }) {
   const special = make("input", "", [], { type: "checkbox" });
   const [alarm, status, legend] = [teller("alert"), teller("status"), legendOf()];
   const [counts, story, choice, about] = [make("div"), make("div", "story"), make("span"), make("small")];
-  const board = tokenBoard({
-    point(n) { if (n !== pointed) { pointed = n; mark(); } },
-    hold(n) { if (!behind()) set("token", n === model.get("token") ? null : n); },
-    go(n) { if (!behind() && model.get("token") !== null) set("token", n); },
-  });
+  const board = tokenBoard();
+  goOver(board, (n) => { if (n !== pointed) { pointed = n; mark(); } },
+    (n) => { if (!behind()) set("token", n === model.get("token") ? null : n); },
+    (n) => { if (!behind() && model.get("token") !== null) set("token", n); });
   root.append(box, alarm, make("p", "busy", "tokenizing…"),
     make("div", "head", [counts, make("div", "choices", [about, make("label", "", [special, choice])])]),
     board.node, story, legend.node, status);

@@ -10,7 +10,7 @@
  */
 import { intoSight, moveOf, within } from "./parts/grid.js";
 import { count, percent } from "./parts/numbers.js";
-import { chip } from "./parts/tokens.js";
+import { KINDS, chip } from "./parts/tokens.js";
 import { dress, inside, make, study, tell, teller, typing, under, visible } from "./study_widget.js";
 
 const CELL = 22; // pixels for each character
@@ -20,7 +20,7 @@ const COLUMNS = ["tokens", "per word", "[UNK]", "vocabulary"];
 const HELP = "Point at a token to see what the others make of its characters. Hatched: not in the vocabulary. "
   + "No gap: continues the word before.";
 const KEYS = "Tokens below their characters. Left and right: the next token. Up and down: another tokenizer.";
-const KINDS = { unknown: ", not in the vocabulary", joined: ", continues the word before" };
+const MEANINGS = { unknown: `, ${KINDS.unknown}`, joined: `, ${KINDS.continuation}` };
 
 const shape = (tag, attributes = {}, children = []) =>
   dress(document.createElementNS("http://www.w3.org/2000/svg", tag), attributes, children);
@@ -36,6 +36,47 @@ const unpack = (view) => Array.from({ length: view.byteLength / 8 }, (_, n) =>
   [view.getFloat32(8 * n, true), view.getFloat32(8 * n + 4, true)]);
 const hue = (n) => `hue-${n % DASHES.length}`;
 
+/** An empty lane, number `n`. */
+function emptyLane(n) {
+  const line = shape("line", { x1: 1, x2: 23, y1: 5, y2: 5, "stroke-dasharray": DASHES[n % DASHES.length] });
+  const swatch = shape("svg", { class: `line ${hue(n)}`, width: 24, height: 10, "aria-hidden": "true" }, line);
+  const [name, cells, numbers] = [make("bdi"), make("div", "cells"), COLUMNS.map(() => make("span", "number"))];
+  const info = make("div", "info", [make("b", "name", [swatch, name]), ...numbers]);
+  return { row: make("div", `lane ${hue(n)}`, [info, cells], { role: "img" }), name, cells, numbers };
+}
+
+/** The box of token `n`: as wide as its characters, its letters as large as fits. */
+function boxOf({ boxes, tokens, kinds }, n) {
+  const [[left, right], token, kind] = [boxes[n], tokens[n], kinds[n]];
+  const ends = !kinds[n + 1]?.includes("joined");
+  const width = (right - left) * CELL - (ends ? 2 : 0);
+  const tight = width < CELL && kind.includes("unknown"); // UNK is read more easily without its brackets
+  const text = seen(tight ? token.replace(/^\W|\W$/g, "") : token);
+  const size = Math.max(6.5, Math.min(13, (width - 3) / (0.61 * Array.from(text).length)));
+  const style = `left:${left * CELL}px; width:${width}px; font-size:${size}px`;
+  return make("div", `token ${kind} ${ends ? "ends" : ""}`, make("bdi", "", text),
+    { "data-token": n, title: token, style });
+}
+
+/** The token that is nearest to a place on the axis. */
+function nearest(boxes, place) {
+  const away = boxes.map(([left, right]) => Math.max(left - place, place - right, 0));
+  return away.indexOf(Math.min(...away));
+}
+
+/** What is told of a token of `lane`: its characters, its kind, and what the others have where they are. */
+function about(lanes, lane, token, chars) {
+  const [[left, right], quoted] = [lane.boxes[token], (text) => chip(seen(text))];
+  const piece = make("bdi", "", seen(chars.slice(Math.floor(left), Math.ceil(right)).join("")));
+  const kinds = lane.kinds[token].split(" ").map((kind) => MEANINGS[kind] ?? "");
+  const others = lanes.filter((other) => other.tokens && other !== lane).map((other) => {
+    const found = other.tokens.filter((_, i) => other.boxes[i][0] < right && other.boxes[i][1] > left);
+    return make("span", "", [other.name, ...(found.length ? found.slice(0, 12).map(quoted) : [" –"])]);
+  });
+  const own = [make("b", "", lane.name), quoted(lane.tokens[token]), " for “", piece, "”", ...kinds];
+  return [make("span", "", own), ...others];
+}
+
 /** The text, its lanes, and a line about the token that the pointer or the keys are on. */
 function board() {
   const [axis, band] = [make("div", "cells"), make("div", "band")];
@@ -45,27 +86,6 @@ function board() {
   const story = make("p", "story", [], { "aria-live": "polite" });
   let lanes = [], lines = [], chars = [], drawn = "", at = null;
 
-  function add(n) {
-    const line = shape("line", { x1: 1, x2: 23, y1: 5, y2: 5, "stroke-dasharray": DASHES[n % DASHES.length] });
-    const swatch = shape("svg", { class: `line ${hue(n)}`, width: 24, height: 10, "aria-hidden": "true" }, line);
-    const [name, cells, numbers] = [make("bdi"), make("div", "cells"), COLUMNS.map(() => make("span", "number"))];
-    const info = make("div", "info", [make("b", "name", [swatch, name]), ...numbers]);
-    const row = make("div", `lane ${hue(n)}`, [info, cells], { role: "img" });
-    track.append(row);
-    return { row, name, cells, numbers };
-  }
-  /** The box of token `n`: as wide as its characters, its letters as large as fits. */
-  function box(lane, n) {
-    const [[left, right], token, kind] = [lane.boxes[n], lane.tokens[n], lane.kinds[n]];
-    const ends = !lane.kinds[n + 1]?.includes("joined");
-    const width = (right - left) * CELL - (ends ? 2 : 0);
-    const tight = width < CELL && kind.includes("unknown"); // UNK is read more easily without its brackets
-    const text = seen(tight ? token.replace(/^\W|\W$/g, "") : token);
-    const size = Math.max(6.5, Math.min(13, (width - 3) / (0.61 * Array.from(text).length)));
-    const style = `left:${left * CELL}px; width:${width}px; font-size:${size}px`;
-    const attributes = { "data-token": n, title: token, style };
-    return make("div", `token ${kind} ${ends ? "ends" : ""}`, make("bdi", "", text), attributes);
-  }
   /** Draw what is visible, and somewhat more. */
   function paint() {
     const step = Math.floor(node.scrollLeft / CELL / AROUND) * AROUND;
@@ -75,7 +95,7 @@ function board() {
     axis.replaceChildren(...chars.slice(first, last).map((char, n) =>
       make("bdi", char.trim() ? "char" : "char blank", seen(char), { style: `left:${(first + n) * CELL}px` })));
     lanes.forEach((lane, n) => {
-      const found = lane.boxes.flatMap(([a, b], token) => (b > first && a < last ? [box(lane, token)] : []));
+      const found = lane.boxes.flatMap(([a, b], token) => (b > first && a < last ? [boxOf(lane, token)] : []));
       lines[n].cells.replaceChildren(...(lane.note ? [make("i", "note", lane.note)] : found));
     });
     mark();
@@ -85,23 +105,11 @@ function board() {
     for (const old of track.querySelectorAll(".here")) old.classList.remove("here");
     band.hidden = !at;
     if (!at) { tell(story, HELP); return; }
-    const [[n, token], quoted] = [at, (text) => chip(seen(text))];
+    const [n, token] = at;
     const [lane, [left, right]] = [lanes[n], lanes[n].boxes[token]];
     band.style.cssText = `left:calc(var(--info) + ${left * CELL}px); width:${(right - left) * CELL}px`;
     inside(lines[n].cells, `[data-token="${token}"]`)?.classList.add("here");
-    const piece = make("bdi", "", seen(chars.slice(Math.floor(left), Math.ceil(right)).join("")));
-    const kinds = lane.kinds[token].split(" ").map((kind) => KINDS[kind] ?? "");
-    const others = lanes.filter((other) => other.tokens && other !== lane).map((other) => {
-      const found = other.tokens.filter((_, i) => other.boxes[i][0] < right && other.boxes[i][1] > left);
-      return make("span", "", [other.name, ...(found.length ? found.slice(0, 12).map(quoted) : [" –"])]);
-    });
-    const about = [make("b", "", lane.name), quoted(lane.tokens[token]), " for “", piece, "”", ...kinds];
-    story.replaceChildren(make("span", "", about), ...others);
-  }
-  /** The token of `lane` that is nearest to a place on the axis. */
-  function nearest({ boxes }, place) {
-    const away = boxes.map(([left, right]) => Math.max(left - place, place - right, 0));
-    return away.indexOf(Math.min(...away));
+    story.replaceChildren(...about(lanes, lane, token, chars));
   }
   /** Point at a token, or at none. */
   function go(where) {
@@ -118,7 +126,7 @@ function board() {
     const [from, to] = lanes[lane].boxes[token];
     if (at && move[0]) {
       lane = able[within(able.indexOf(lane) + move[0], able.length)];
-      token = nearest(lanes[lane], (from + to) / 2);
+      token = nearest(lanes[lane].boxes, (from + to) / 2);
     } else if (at) token = within(token + move[1], lanes[lane].tokens.length);
     go([lane, token]);
     const [[left, right], before] = [lanes[lane].boxes[token], lines[lane].cells.offsetLeft];
@@ -136,7 +144,10 @@ function board() {
   function update(text, fresh) {
     [chars, drawn, at] = [Array.from(text), "", null];
     lanes = fresh.map((lane) => ({ ...lane, boxes: unpack(lane.boxes) }));
-    while (lines.length < lanes.length) lines.push(add(lines.length));
+    while (lines.length < lanes.length) {
+      lines.push(emptyLane(lines.length));
+      track.append(lines.at(-1).row);
+    }
     const most = Math.max(1, ...lanes.map((lane) => lane.n_tokens ?? 0));
     track.style.setProperty("--width", `${chars.length * CELL}px`);
     lanes.forEach((lane, n) => {

@@ -48,7 +48,8 @@ export function controls(put, mask, change) {
   return {
     node: make("div", "bar", [rows, stages.node, masks.node, show]),
     /** @param {import("./store.js").View} view @param {import("./store.js").State} state */
-    update({ texts, rows: there, stages: said, masks: kinds, mask, live, types, kinds: letters }, { row, stage }, running) {
+    update(view, { row, stage }, running) {
+      const { texts, rows: there, stages: said, mask, live, types, kinds: letters } = view;
       const options = there.map((n) => visible(`row ${n}: ${texts[n]}`));
       if (!same(Array.from(rows.options, (option) => option.text), options)) {
         rows.replaceChildren(...options.map((text, n) => make("option", "", text, { value: there[n], dir: "auto" })));
@@ -56,7 +57,7 @@ export function controls(put, mask, change) {
       rows.value = `${row}`;
       stages.update(STAGES, stage, (name) => name in said);
       stages.node.title = "scores" in said ? "" : "These maps were made without scores: attention_maps(…, scores=True)";
-      const names = live ? Object.keys(kinds) : [mask];
+      const names = live ? Object.keys(view.masks) : [mask];
       masks.update(Object.fromEntries(names.map((name) => [name, name])), mask, () => !running);
       masks.node.title = live ? "Another mask runs the model again" : "A saved page can't run the model again";
       special.node.hidden = !letters[row].includes("s");

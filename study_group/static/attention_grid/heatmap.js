@@ -123,7 +123,8 @@ function paintCells(pen, picture, [r0, r1, c0, c1], { cell, scale }, palette) {
  */
 export function paintHeat(pen, picture, room, palette, at) {
   const [{ rows, columns }, { cell, left, top, x, y, width, height, scale }] = [picture, room];
-  const between = (from, size, n) => [Math.max(0, Math.floor(from / cell)), Math.min(n, Math.ceil((from + size) / cell))];
+  const between = (from, size, n) =>
+    [Math.max(0, Math.floor(from / cell)), Math.min(n, Math.ceil((from + size) / cell))];
   const [[r0, r1], [c0, c1]] = [between(y, height - top, rows.length), between(x, width - left, columns.length)];
   pen.clearRect(0, 0, width, height);
   clipped(pen, left, top, width - left, height - top, () => {
@@ -155,7 +156,8 @@ export function heatmap(repaint) {
   function geometry() {
     const [{ rows, columns }, wide] = [picture, node.clientWidth || 480];
     const [left, top] = [Math.min(picture.widest(rows), Math.max(56, wide * 0.25)), picture.widest(columns)];
-    const fit = Math.min(CELL, (wide - left - 2) / Math.max(1, columns.length), (TALL - top) / Math.max(1, rows.length));
+    const fit = Math.min(CELL, (wide - left - 2) / Math.max(1, columns.length),
+      (TALL - top) / Math.max(1, rows.length));
     return { left, top, fit, cell: Math.min(CELL, fit * zoom) };
   }
   return {

@@ -1,4 +1,4 @@
-/** The lines: from the tokens that look, at the left, to those they look at; of one token its own, else the strongest. */
+/** Lines from the tokens that look, at the left, to those they look at: of one token its own, else the strongest. */
 import { intoSight } from "../parts/grid.js";
 import { canvasBox, writeNames } from "./heatmap.js";
 import { LABEL } from "./picture.js";
@@ -38,8 +38,8 @@ function paintLines(pen, picture, { step, y, width, height, scale }, palette, at
   pen.globalAlpha = 1;
   const sides = [[rows, left - 3, "right", r, palette.accent], [columns, right + 4, "left", c, palette.warm]];
   for (const [list, x, align, chosen, colour] of sides) {
-    writeNames(pen, picture, list, palette, { from: Math.max(0, Math.floor((y - 8) / step)), align, chosen, colour, scale,
-      to: Math.min(list.length, Math.ceil((y + height + 8) / step)), step, room: room - 6,
+    const [from, to] = [Math.max(0, Math.floor((y - 8) / step)), Math.min(list.length, (y + height + 8) / step)];
+    writeNames(pen, picture, list, palette, { from, to, step, room: room - 6, align, chosen, colour, scale,
       go: (n) => pen.translate(x, place(n)) });
   }
 }

@@ -11,8 +11,8 @@ const [ALL, LEAST] = [800, 0.02]; // lines that are drawn of all, the strongest;
 /** The colours of the theme that `root` has now; of each kind of numbers a pixel for each byte. */
 export function paletteOf(root) {
   const names = ["page", "line", "ink", "quiet", "accent", "warm", "weight"];
-  return { ...Object.fromEntries(names.map((name) => [name, property(root, name)])), dark: root.dataset.theme === "dark",
-    weights: inkOf(root, "weight"), scores: signedInk(root) };
+  return { ...Object.fromEntries(names.map((name) => [name, property(root, name)])),
+    dark: root.dataset.theme === "dark", weights: inkOf(root, "weight"), scores: signedInk(root) };
 }
 
 /** What of `overview` is a head's. */

@@ -24,7 +24,7 @@ function bars(picture, heading, title, name, places, numberOf) {
 /** A line and lists about tokens `query` and `key` of `picture`, each where it is shown; a hint where neither is. */
 export function reading() {
   const [story, line] = [make("div", "story"), make("p", "readout")];
-  /** @param {?any} picture @param {?{query: number, key: number}} spot @param {{r: number, c: number}} at where it is */
+  /** @param {?any} picture @param {?{query: number, key: number}} spot @param {{r: number, c: number}} at its place */
   function read(picture, spot, { r, c }, live) {
     if (r < 0 && c < 0) {
       story.replaceChildren();
@@ -39,7 +39,8 @@ export function reading() {
       const [value, sure] = picture.value(query, key);
       const why = picture.hidden(query, key) ? " (masked)" : isPad(query) || isPad(key) ? " (pad)" : "";
       const number = make("b", "number", sure ? say(value, 6) : `≈ ${say(value, 3)}`);
-      line.replaceChildren(from(), make("small", "", `${query}`), " → ", to(), make("small", "", `${key}`), number, why);
+      const place = (k) => make("small", "", `${k}`);
+      line.replaceChildren(from(), place(query), " → ", to(), place(key), number, why);
     }
     const lists = [];
     if (r >= 0) {

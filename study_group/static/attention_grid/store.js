@@ -79,7 +79,8 @@ export function storeOf(model, view, news, numbers) {
   function askHeads({ stage, row, layer, head }) {
     const [{ group, shape: [, , count] }, kind, first] = [view(), kindOf(stage), head - head % view().group];
     const together = Array.from({ length: Math.min(group, count - first) }, (_, n) => first + n);
-    if (together.some((h) => !heads.has(nameOf({ kind, row, layer, head: h })))) ask("heads", { kind, row, layer, first });
+    const missing = together.some((h) => !heads.has(nameOf({ kind, row, layer, head: h })));
+    if (missing) ask("heads", { kind, row, layer, first });
   }
   return {
     askHeads,

@@ -28,8 +28,8 @@ export function thumbnails(open, near) {
   }
   return {
     node,
-    /** Make places for layers × heads. */
-    build(layers, heads) {
+    /** Make places for layers × heads. @param {number[]} shape */
+    build([layers, , heads]) {
       [drawn, stopAt] = [null, tabStop()];
       const name = (text, role) => make("span", "number", text, { role });
       const cell = (layer, head) => make("div", "thumb", make("canvas"), { role: "gridcell", tabindex: -1,
@@ -55,7 +55,8 @@ export function thumbnails(open, near) {
       const small = Math.min(size, Math.round(side * Math.min(2, window.devicePixelRatio || 1)));
       for (const [n, cell] of cells.flat().entries()) {
         const own = thumbOf(overview, n);
-        paintBytes(small < size ? pool(own, size, size, small, small, signed) : own, small, small, ink, cell.firstChild);
+        const shown = small < size ? pool(own, size, size, small, small, signed) : own;
+        paintBytes(shown, small, small, ink, cell.firstChild);
       }
     },
   };

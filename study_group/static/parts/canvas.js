@@ -30,7 +30,9 @@ function inks(node, name, part) {
 }
 
 /** Pixels for bytes from 0. */
-export function inkOf(node, name) { return Uint32Array.from(Array(256).keys(), inks(node, name, (byte) => byte / 255)); }
+export function inkOf(node, name) {
+  return Uint32Array.from(Array(256).keys(), inks(node, name, (byte) => byte / 255));
+}
 
 /** Pixels for bytes around 128. */
 export function signedInk(node) {
