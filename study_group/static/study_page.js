@@ -1,17 +1,15 @@
-
 /**
  * Stands behind a widget's own script in a page without Python. What the page holds answers in its place: the traits,
  * what else changes with each choice that Python has made for it, and, where a widget has `answers`, its messages.
  */
-
-/** The bytes that Python wrote as base64. */
-function fromBase64(text) { return Uint8Array.from(atob(text), (character) => character.charCodeAt(0)); }
+import { fromBase64 } from "./parts/numbers.js";
+import { inside, make, same } from "./study_widget.js";
 
 function revive(_, value) {
   return value?.base64 === undefined ? value : new DataView(fromBase64(value.base64).buffer);
 }
 
-/** @param {(traits: object) => Record<string, (asked: object) => Promise<[object, Uint8Array]>>} answers */
+/** @param {any} state @param {(traits: any) => Record<string, (asked: any) => Promise<[object, any]>>} answers */
 function pageModel({ traits, choices }, answers) {
   const [heard, answer] = [new Map(), answers(traits)];
   const tellAll = (name, ...what) => { for (const hear of [...heard.get(name) ?? []]) hear(...what); };
@@ -40,19 +38,19 @@ function pageModel({ traits, choices }, answers) {
 }
 
 /** Draw `widget` in the first element for it that is still empty; what needs Python can't be used. */
-function openPage(id, widget, answers) {
-  const home = document.querySelector(`[data-page="${id}"]:not([data-open])`);
+export function openPage(id, widget, answers) {
+  const home = inside(document, `[data-page="${id}"]:not([data-open])`);
   home.dataset.open = "";
   const el = home.appendChild(document.createElement("div"));
-  const state = JSON.parse(home.querySelector("[type='application/json']").textContent, revive);
+  const state = JSON.parse(inside(home, "[type='application/json']").textContent, revive);
   widget.render({ model: pageModel(state, (traits) => answers(traits, home)), el });
   const needy = el.querySelectorAll("textarea, [data-python]");
   for (const node of needy) node[node.matches("textarea, [type=text]") ? "readOnly" : "disabled"] = true;
   if (needy.length) {
-    el.firstChild.append(make("p", "offline", "This page runs without Python, so it can't take other texts: "
+    el.firstElementChild.append(make("p", "offline", "This page runs without Python, so it can't take other texts: "
       + "open the notebook in JupyterLab or Colab for that."));
   }
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", ({ matches }) => {
-    document.body.dataset.dark = matches; // the widget looks at its background anew
+    document.body.dataset.dark = `${matches}`; // the widget looks at its background anew
   });
 }

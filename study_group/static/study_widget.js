@@ -1,45 +1,80 @@
 /**
  * What every widget shares; stands in front of each widget's own script.
  * A widget exports `study(name, draw)`; `draw({ model, root, set })` fills `root` and may return a cleanup;
- * `set(name, value)` sets a trait here and in Python.
+ * `set(name, value)` sets a trait here and in Python, `put(traits)` some at once.
+ *
+ * @typedef {string | Node} Child a string becomes text, never markup
+ * @typedef {{model: any, root: HTMLElement, set(trait: string, value: any): void, put(traits: object): void}} Stage
  */
 
-/** Give `node` children (a string becomes text, never markup) and attributes. */
-function dress(node, children, attributes) {
+/**
+ * Give `node` attributes and children.
+ * @template {Element} E
+ * @param {E} node @param {Record<string, unknown>} attributes @param {Child | Child[]} [children]
+ */
+export function dress(node, attributes, children = []) {
   node.append(...[children].flat());
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
+  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, `${value}`);
   return node;
 }
 
-/** An element with a class, children and attributes. */
-function make(tag, className = "", children = [], attributes = {}) {
-  return dress(document.createElement(tag), children, { class: className, ...attributes });
+/**
+ * An element with a class, children and attributes.
+ * @template {keyof HTMLElementTagNameMap} T
+ * @param {T} tag @param {Child | Child[]} [children] @param {Record<string, unknown>} [attributes]
+ */
+export function make(tag, className = "", children = [], attributes = {}) {
+  return dress(document.createElement(tag), { class: className, ...attributes }, children);
 }
 
-/** `nodes` with a space between each two, for those who hear them in a row. */
-function spaced(nodes) { return nodes.flatMap((node, n) => (n ? [" ", node] : [node])); }
+/** A button that says `text`; `click` hears of it. */
+export function button(text, click, attributes = {}) {
+  const node = make("button", "", text, { type: "button", ...attributes });
+  node.addEventListener("click", click);
+  return node;
+}
+
+/** An element that tells what just happened or went wrong to those who hear the page. */
+export function teller(role, className = role === "alert" ? "error" : "unseen") {
+  return make("p", className, [], { role });
+}
+
+/**
+ * `nodes` with a space between each two, for those who hear them in a row.
+ * @param {Child[]} nodes
+ */
+export function spaced(nodes) { return nodes.flatMap((node, n) => (n ? [" ", node] : [node])); }
 
 /** Make `node` say `text`, or leave it alone where it does. */
-function tell(node, text) { if (node.textContent !== text) node.textContent = text; }
+export function tell(node, text) { if (node.textContent !== text) node.textContent = text; }
 
-/** A whole number as people write it: 1,234. */
-function count(number) { return number.toLocaleString("en"); }
-
-/** `text` with a picture for each control character; those of line ends and the like are among `signs`. */
-function visible(text, signs = { "\n": "⏎", "\t": "⇥" }) {
+/**
+ * `text` with a picture for each control character; those of line ends and the like are among `signs`.
+ * @param {Record<string, string>} [signs]
+ */
+export function visible(text, signs = { "\n": "⏎", "\t": "⇥" }) {
   const picture = (c) => String.fromCharCode(c === "\x7f" ? 0x2421 : 0x2400 + c.charCodeAt(0));
-  return text.replace(/[\x00-\x1f\x7f]/g, (c) => signs[c] ?? picture(c));
+  return text.replace(/\p{Cc}/gu, (c) => (c > "\x7f" ? c : signs[c] ?? picture(c)));
 }
 
-function same(a, b) { return JSON.stringify(a) === JSON.stringify(b); }
+export function same(a, b) { return JSON.stringify(a) === JSON.stringify(b); }
+
+/** The first element in `node` that `selector` finds. @returns {?HTMLElement} */
+export function inside(node, selector) { return node.querySelector(selector); }
+
+/** The element that `event` is on, or the next around it, that `selector` finds. @returns {?HTMLElement} */
+export function under(event, selector) { return event.target.closest?.(selector); }
 
 /**
  * Keep a trait and what is typed in `node` the same: `read()` is what the page has, `write(value)` gives it something.
  * What is typed is sent `delay` ms after the last key, or at once with Enter where `enter` is set; half a character,
  * which can't travel, is an error. What `shown()` gives Python could use. `settle()` hears whenever any of it changes.
+ * @param {Partial<Stage>} stage @param {string} name
+ * @param {{node: HTMLElement & {value?: string}, delay: number, settle(): void, enter?: boolean, shown?(): unknown,
+ *   read?(): string | string[], write?(value: any): void}} options
  * @returns {{waits(): boolean, stop(): void}} whether something waits to be sent; the end of it
  */
-function typing({ model, set }, name, { node, delay, enter, settle, shown = () => model.get(name),
+export function typing({ model, set }, name, { node, delay, enter, settle, shown = () => model.get(name),
   read = () => node.value, write = (text) => { if (node.value !== text) node.value = text; } }) {
   let timer = 0;
   function send() {
@@ -80,6 +115,14 @@ function themeOf(el) {
   return "light";
 }
 
+/** Call `hear` whenever one of `nodes` has another size, or `root` another theme; the end of that. */
+export function whenLooksChange(root, nodes, hear) {
+  const [size, theme] = [new ResizeObserver(() => hear()), new MutationObserver(() => hear())];
+  for (const node of nodes) size.observe(node);
+  theme.observe(root, { attributes: true, attributeFilter: ["data-theme"] });
+  return () => { size.disconnect(); theme.disconnect(); };
+}
+
 /** Hide the static twin of a widget that is shown in `el`: the nearest element with that id. */
 function hideTwin(el, id) {
   for (let at = el.parentElement; id && at; at = at.parentElement) {
@@ -91,18 +134,22 @@ function hideTwin(el, id) {
 /** Keep plain keys in the widget: JupyterLab reads D D as "delete this cell" wherever the focus is in an output. */
 function keepKeys(event) { if (!event.ctrlKey && !event.metaKey && !event.altKey) event.stopPropagation(); }
 
-/** @returns an anywidget module whose `render` calls `draw` and draws a failure where it happens */
-function study(name, draw) {
+/**
+ * An anywidget module whose `render` calls `draw` and draws a failure where it happens.
+ * @param {string} name @param {(stage: Stage) => void | (() => void)} draw
+ */
+export function study(name, draw) {
   function render({ model, el }) {
     const root = document.createElement("div");
     root.className = `study-widget ${name}`;
     el.append(root);
     root.addEventListener("keydown", keepKeys);
     const theme = () => { root.dataset.theme = themeOf(el); };
-    const set = (trait, value) => { model.set(trait, value); model.save_changes(); };
+    const put = (traits) => { for (const name in traits) model.set(name, traits[name]); model.save_changes(); };
+    const set = (trait, value) => put({ [trait]: value });
     let cleanup;
     try {
-      cleanup = draw({ model, root, set });
+      cleanup = draw({ model, root, set, put });
     } catch (error) {
       root.setAttribute("role", "alert");
       root.textContent = `This widget couldn't be drawn: ${error}`;

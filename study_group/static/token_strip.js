@@ -14,21 +14,19 @@
  * @typedef {{raw: string, id: number, marks: string[], split: string, start: number, end: number, word: number,
  *   kind: string, meaning: string}} Token where `start` and `end` count characters, as Python does
  */
+import { showIn, stepOf, tabStop } from "./parts/grid.js";
+import { facts, legendOf } from "./parts/legend.js";
+import { count, int32 } from "./parts/numbers.js";
+import { chip } from "./parts/tokens.js";
+import { dress, inside, make, spaced, study, tell, teller, typing, under, visible } from "./study_widget.js";
 
 const SIGNS = { "\n": "⏎\n", "\t": "⇥\t" }; // line ends and tabs still do what they do
 const HINT = "Point at a token to find its characters and its id. Click it, or press Enter, to hold it; "
   + "← → Home End go along, Esc lets go.";
 
-/** A list of names, each with its value. */
-function facts(values) {
-  return make("dl", "", Object.entries(values).map(([name, value]) =>
-    make("div", "", [make("dt", "", name), make("dd", "", value)], { "data-fact": name })));
-}
-
-/** What `view` holds, token by token. */
-function reader({ rows: { buffer, byteOffset, byteLength }, split, kinds, text, ...view }) {
-  const distinct = JSON.parse(view.distinct);
-  const rows = new Int32Array(buffer.slice(byteOffset, byteOffset + byteLength));
+/** What `view` holds, token by token. @param {View} view */
+function reader({ split, kinds, text, ...view }) {
+  const [distinct, rows] = [JSON.parse(view.distinct), int32(view.rows)];
   const length = rows.length / 5;
   const characters = Array.from(text); // Python counts characters, JavaScript counts an emoji as two
   return {
@@ -74,66 +72,75 @@ function partsOf(line, text) {
   for (let n = line.first, done = line.from; n < line.last; n++) {
     const { start, end } = text.at(n);
     const from = Math.max(start, done);
-    if (end > from) parts.push({ first: n, last: n + 1, from, to: (done = end) });
-    else if (parts.length && end > start) parts[parts.length - 1].last = n + 1;
+    if (end > from) {
+      parts.push({ first: n, last: n + 1, from, to: end });
+      done = end;
+    } else if (parts.length && end > start) parts[parts.length - 1].last = n + 1;
   }
   return parts;
 }
 
 /** How a token reads: marks in another hand, and a split character before its first bytes. */
-function chip({ marks, split }) {
+function marked(marks, split = "") {
   const nodes = marks.map((part, n) => (n % 2 ? make("i", "", part) : part));
   if (split) nodes.splice(-1, 0, make("b", "", split));
-  return make("bdi", "chip", nodes);
+  return chip(nodes);
 }
 
 /** Where a token stands, as a slice in Python. */
 function place({ start, end }) { return end > start ? `${start}:${end}` : ""; }
 
-/**
- * The text with its tokens. `point(n)` hears what pointer or focus is on (null: nothing), `hold(n)` what is clicked
- * (null: let go), `go(n)` where the keys lead.
- */
-function tokenBoard({ point, hold, go }) {
-  const node = make("div", "board", [], { role: "listbox", "aria-label": "Tokens", "aria-orientation": "horizontal" });
-  let view, text, width, lines = [], cells = [], parts = [], stop, watch;
+/** The cell of token `n` of `total`. */
+function cellOf(token, n, total) {
+  const name = [token.raw, token.id, place(token), token.meaning];
+  const parts = [marked(token.marks, token.split), make("span", "id", `${token.id}`),
+    make("small", "place", place(token))];
+  return make("div", `token ${token.kind}`, spaced(parts), { role: "option", "data-token": n, tabindex: -1,
+    title: token.raw, "aria-label": name.filter(Boolean).join(", "), "aria-selected": false,
+    "aria-posinset": n + 1, "aria-setsize": total });
+}
 
-  function cell(n) {
-    const token = text.at(n);
-    const name = [token.raw, token.id, place(token), token.meaning];
-    return make("div", `token ${token.kind}`,
-      spaced([chip(token), make("span", "id", `${token.id}`), make("small", "place", place(token))]),
-      { role: "option", "data-token": n, tabindex: -1, title: token.raw, "aria-label": name.filter(Boolean).join(", "),
-        "aria-selected": false, "aria-posinset": n + 1, "aria-setsize": text.length });
-  }
-  function sentence(line) {
-    const said = make("div", "said", [], { "aria-hidden": true });
-    let done = line.from;
-    for (const { from, to, first, last } of partsOf(line, text)) {
-      const part = make("span", "part", visible(text.slice(from, to), SIGNS), { "data-token": first });
-      said.append(visible(text.slice(done, from), SIGNS), part);
-      parts.fill(part, first, last);
-      done = to;
+/** The tokens of a line by words; the cell of each is noted in `cells`. */
+function wordsOf(line, text, cells) {
+  const words = make("div", "words");
+  for (let n = line.first, word, tokens; n < line.last; n++) {
+    const next = text.at(n).word;
+    if (next < 0 || next !== word) {
+      tokens = make("div", "tokens");
+      words.append(make("div", "word", [tokens, make("small", "number", next < 0 ? "" : `${next}`)]));
     }
-    said.append(visible(text.slice(done, line.to), SIGNS));
-    return said;
+    cells[n] = cellOf(text.at(n), n, text.length);
+    tokens.append(cells[n]);
+    word = next;
   }
+  return words;
+}
+
+/** The text of a line; its parts that have tokens are noted in `parts`, at the place of each token. */
+function sentenceOf(line, text, parts) {
+  const said = make("div", "said", [], { "aria-hidden": true });
+  let done = line.from;
+  for (const { from, to, first, last } of partsOf(line, text)) {
+    const part = make("span", "part", visible(text.slice(from, to), SIGNS), { "data-token": first });
+    said.append(visible(text.slice(done, from), SIGNS), part);
+    parts.fill(part, first, last);
+    done = to;
+  }
+  said.append(visible(text.slice(done, line.to), SIGNS));
+  return said;
+}
+
+/** The text with its tokens. */
+function tokenBoard() {
+  const node = make("div", "board", [], { role: "listbox", "aria-label": "Tokens", "aria-orientation": "horizontal" });
+  let view, text, width, lines = [], cells = [], parts = [], watch, stopAt = tabStop();
+
   /** Give a line its elements. */
   function fill(line) {
     if (line.node.hasChildNodes()) return;
-    const words = make("div", "words");
-    for (let n = line.first, word, tokens; n < line.last; n++) {
-      const next = text.at(n).word;
-      if (next < 0 || next !== word) {
-        tokens = make("div", "tokens");
-        words.append(make("div", "word", [tokens, make("small", "number", next < 0 ? "" : `${next}`)]));
-      }
-      tokens.append(cells[n] = cell(n));
-      word = next;
-    }
     const names = ["text", `token ${line.first || ""}`, "id", "characters", "word"];
     line.node.append(make("div", "names", names.map((name) => make("span", "", name)), { "aria-hidden": true }),
-      sentence(line), words);
+      sentenceOf(line, text, parts), wordsOf(line, text, cells));
     line.node.style.height = "";
     watch.unobserve(line.node);
   }
@@ -146,9 +153,7 @@ function tokenBoard({ point, hold, go }) {
   /** Scroll token `n` into what can be seen, and nothing but the board. */
   function reveal(n) {
     const line = reach(n)?.closest(".line");
-    if (!line) return;
-    const least = line.offsetTop + line.offsetHeight - node.clientHeight;
-    node.scrollTop = Math.min(line.offsetTop, Math.max(node.scrollTop, least));
+    if (line) showIn(node, line);
   }
   /** @param {View} now */
   function update(now) {
@@ -158,16 +163,16 @@ function tokenBoard({ point, hold, go }) {
     width = node.clientWidth || 1000;
     text = reader(view);
     lines = cutLines(text, width - (width < 600 ? 5 : 80));
-    [cells, parts, stop] = [[], Array(text.length), undefined];
+    [cells, parts, stopAt] = [[], Array(text.length), tabStop()];
     node.dir = view.dir;
     watch?.disconnect();
     watch = new IntersectionObserver((seen) => {
-      for (const { isIntersecting, target } of seen) if (isIntersecting) fill(lines[target.dataset.line]);
+      for (const { target } of seen.filter((one) => one.isIntersecting)) fill(lines.find((one) => one.node === target));
     }, { root: node, rootMargin: "600px" });
     let top = 0;
     lines.forEach((line, n) => {
       const height = heights[n] || 125;
-      line.node = make("div", "line", [], { "data-line": n, style: `height: ${height}px` });
+      line.node = make("div", "line", [], { style: `height: ${height}px` });
       watch.observe(line.node);
       if (top + height > scrollTop && top < scrollTop + (clientHeight || 500)) fill(line);
       top += height;
@@ -176,41 +181,21 @@ function tokenBoard({ point, hold, go }) {
     node.scrollTop = scrollTop;
   }
 
-  /** The token under the pointer, or else the one with the focus. */
-  const at = (event) => {
-    const found = event.target.closest?.("[data-token]") ?? node.querySelector(".token:focus");
-    return found ? Number(found.dataset.token) : null;
-  };
-  for (const type of ["mouseover", "mouseleave", "focusin"]) node.addEventListener(type, (event) => point(at(event)));
-  node.addEventListener("focusout", () => point(null));
-  node.addEventListener("click", (event) => {
-    if (!event.target.closest("[data-token]")) return;
-    hold(at(event));
-    cells[at(event)].focus({ preventScroll: true });
-  });
-  node.addEventListener("keydown", (event) => {
-    const [n, step] = [at(event), node.dir === "rtl" ? -1 : 1];
-    const to = { ArrowRight: n + step, ArrowLeft: n - step, Home: 0, End: text.length - 1 }[event.key];
-    if (!text.length) return;
-    if (to !== undefined) {
-      const next = Math.max(0, Math.min(to, text.length - 1));
-      reveal(next);
-      cells[next].focus({ preventScroll: true });
-      go(next);
-    } else if (event.key === "Enter" || event.key === " ") hold(n);
-    else if (event.key === "Escape") hold(null);
-    else return;
-    event.preventDefault();
-  });
-
   return {
     node,
     update,
     reveal,
+    focus: (n) => cells[n].focus({ preventScroll: true }),
+    /** Where a key leads from token `n`. */
+    next: (event, n) => stepOf(event, n, text.length, node.dir === "rtl" ? "back" : "across"),
     read: (n) => (n === null || n >= text.length ? null : text.at(n)),
     write: ({ start, end }) => visible(text.slice(start, end), SIGNS).replace(/^ | $/g, "␣"),
     /** Make lines anew where there is much more or less room than before; whether it was so. */
-    fit() { return node.clientWidth && Math.abs(node.clientWidth - width) > 60 ? (update(view), true) : false; },
+    fit() {
+      const other = node.clientWidth > 0 && Math.abs(node.clientWidth - width) > 60;
+      if (other) update(view);
+      return other;
+    },
     /** Mark what is held and what is pointed at: chip, id, characters, and other tokens of the same characters. */
     mark(held, pointed) {
       for (const lit of node.querySelectorAll(".held, .lit, .kin")) lit.classList.remove("held", "lit", "kin");
@@ -221,13 +206,41 @@ function tokenBoard({ point, hold, go }) {
       for (let n = first; n < text.length && parts[n] === parts[first]; n++) cells[n].classList.add("kin");
     },
     /** Make `held`, or else the first, the token that Tab goes to. */
-    choose(held) {
-      for (const [name, value] of [["aria-selected", false], ["tabindex", -1]]) stop?.setAttribute(name, value);
-      stop = reach(held ?? 0);
-      for (const [name, value] of [["aria-selected", held !== null], ["tabindex", 0]]) stop?.setAttribute(name, value);
-    },
+    choose: (held) => stopAt(reach(held ?? 0), held !== null),
     stop: () => watch.disconnect(),
   };
+}
+
+/**
+ * Let pointer and keys go over a board. `point(n)` hears what pointer or focus is on (null: nothing), `hold(n)` what is
+ * clicked (null: let go), `go(n)` where the keys lead.
+ */
+function goOver({ node, next, reveal, focus }, point, hold, go) {
+  /** The token under the pointer, or else the one with the focus. */
+  function at(event) {
+    const found = under(event, "[data-token]") ?? inside(node, ".token:focus");
+    return found ? Number(found.dataset.token) : null;
+  }
+  for (const type of ["mouseover", "mouseleave", "focusin"]) node.addEventListener(type, (event) => point(at(event)));
+  node.addEventListener("focusout", () => point(null));
+  node.addEventListener("click", (event) => {
+    if (!under(event, "[data-token]")) return;
+    hold(at(event));
+    focus(at(event));
+  });
+  node.addEventListener("keydown", (event) => {
+    const n = at(event);
+    if (n === null) return;
+    const to = next(event, n);
+    if (to !== undefined) {
+      reveal(to);
+      focus(to);
+      go(to);
+    } else if (event.key === "Enter" || event.key === " ") hold(n);
+    else if (event.key === "Escape") hold(null);
+    else return;
+    event.preventDefault();
+  });
 }
 
 function draw({ model, root, set }) {
@@ -237,41 +250,37 @@ function draw({ model, root, set }) {
   const box = make("textarea", "", [],
     { "aria-label": "Text", rows: 1, dir: "auto", spellcheck: "false", placeholder: "Type a text" });
   const special = make("input", "", [], { type: "checkbox" });
-  const [alarm, status] = [make("p", "error", [], { role: "alert" }), make("p", "unseen", [], { role: "status" })];
-  const [counts, story, choice, about] = ["div", "div", "span", "small"].map((tag) => make(tag));
-  const legend = make("ul", "legend", [], { "aria-label": "Signs" });
-  const board = tokenBoard({
-    point(n) { if (n !== pointed) { pointed = n; mark(); } },
-    hold(n) { if (!behind()) set("token", n === model.get("token") ? null : n); },
-    go(n) { if (!behind() && model.get("token") !== null) set("token", n); },
-  });
-  story.className = "story";
+  const [alarm, status, legend] = [teller("alert"), teller("status"), legendOf()];
+  const [counts, story, choice, about] = [make("div"), make("div", "story"), make("span"), make("small")];
+  const board = tokenBoard();
+  goOver(board, (n) => { if (n !== pointed) { pointed = n; mark(); } },
+    (n) => { if (!behind()) set("token", n === model.get("token") ? null : n); },
+    (n) => { if (!behind() && model.get("token") !== null) set("token", n); });
   root.append(box, alarm, make("p", "busy", "tokenizing…"),
     make("div", "head", [counts, make("div", "choices", [about, make("label", "", [special, choice])])]),
-    board.node, story, legend, status);
+    board.node, story, legend.node, status);
 
   /** Whether the picture is behind the text. */
   const behind = () => text.waits() || (!model.get("error")
     && ["text", "special_tokens"].some((name) => model.get(name) !== view()[name]));
-  function settle() { root.setAttribute("aria-busy", behind()); }
+  function settle() { dress(root, { "aria-busy": behind() }); }
   function mark() {
     const held = model.get("token");
     board.mark(held, pointed);
     const n = pointed ?? held;
     const token = board.read(n);
     if (!token) { tell(story, board.read(0) ? HINT : "No tokens: there is nothing to cut."); return; }
-    story.replaceChildren(facts({
+    story.replaceChildren(make("dl", "", facts({
       token: make("bdi", "", token.raw), id: `${token.id}`, position: `${n}`, text: make("bdi", "", board.write(token)),
       characters: place(token) || "none", word: token.word < 0 ? "none" : `${token.word}`,
-    }), make("p", "", [n === held ? "held" : "", token.meaning].filter(Boolean).join(" · ")));
+    })), make("p", "", [n === held ? "held" : "", token.meaning].filter(Boolean).join(" · ")));
   }
   function redraw() {
     const now = view();
     pointed = null;
     board.update(now);
-    counts.replaceChildren(facts(now.counts));
-    legend.replaceChildren(...now.legend.map(([kind, meaning, ...marks]) =>
-      make("li", kind, [chip({ marks }), meaning])));
+    counts.replaceChildren(make("dl", "", facts(now.counts)));
+    legend.show(now.legend.map(([kind, meaning, ...marks]) => [kind, marked(marks), meaning]));
     tell(about, `${now.name} · vocabulary of ${count(now.n_vocab)}`);
     tell(status, `${now.counts.tokens} tokens`);
     special.disabled = !now.can_add;
@@ -282,7 +291,7 @@ function draw({ model, root, set }) {
   function choices() {
     special.checked = model.get("special_tokens");
     tell(alarm, model.get("error"));
-    box.setAttribute("aria-invalid", Boolean(model.get("error")));
+    dress(box, { "aria-invalid": model.get("error") !== "" });
     settle();
   }
   function follow() { board.choose(model.get("token")); mark(); }

@@ -8,18 +8,22 @@
  * @typedef {{tokenizer: string, vocab_size: number, tokens_per_word: ?number, unknown_rate: ?number}} Point what a
  *   tokenizer of a size does on held-out text; null where it can't be trained
  */
+import { intoSight, moveOf, within } from "./parts/grid.js";
+import { count, percent } from "./parts/numbers.js";
+import { KINDS, chip } from "./parts/tokens.js";
+import { dress, inside, make, study, tell, teller, typing, under, visible } from "./study_widget.js";
 
 const CELL = 22; // pixels for each character
 const AROUND = 40; // characters that are drawn left and right of what is visible
 const DASHES = ["1 4", "9 3 2 3", "", "7 4", "14 4"]; // the lines are told apart without their colours too
 const COLUMNS = ["tokens", "per word", "[UNK]", "vocabulary"];
 const HELP = "Point at a token to see what the others make of its characters. Hatched: not in the vocabulary. "
-  + "No gap: goes on with the word before.";
+  + "No gap: continues the word before.";
 const KEYS = "Tokens below their characters. Left and right: the next token. Up and down: another tokenizer.";
-const KINDS = { unknown: ", not in the vocabulary", joined: ", goes on with the word" };
+const MEANINGS = { unknown: `, ${KINDS.unknown}`, joined: `, ${KINDS.continuation}` };
 
 const shape = (tag, attributes = {}, children = []) =>
-  dress(document.createElementNS("http://www.w3.org/2000/svg", tag), children, attributes);
+  dress(document.createElementNS("http://www.w3.org/2000/svg", tag), attributes, children);
 
 /** `text` with all that can't be seen made visible: spaces, control characters, accents without a letter. */
 function seen(text) {
@@ -30,8 +34,48 @@ function seen(text) {
 /** The boxes that `view` packs: left and right, 32-bit numbers. */
 const unpack = (view) => Array.from({ length: view.byteLength / 8 }, (_, n) =>
   [view.getFloat32(8 * n, true), view.getFloat32(8 * n + 4, true)]);
-const percent = (rate) => `${rate % 1 ? (100 * rate).toFixed(rate < 0.001 ? 2 : 1) : 100 * rate} %`;
 const hue = (n) => `hue-${n % DASHES.length}`;
+
+/** An empty lane, number `n`. */
+function emptyLane(n) {
+  const line = shape("line", { x1: 1, x2: 23, y1: 5, y2: 5, "stroke-dasharray": DASHES[n % DASHES.length] });
+  const swatch = shape("svg", { class: `line ${hue(n)}`, width: 24, height: 10, "aria-hidden": "true" }, line);
+  const [name, cells, numbers] = [make("bdi"), make("div", "cells"), COLUMNS.map(() => make("span", "number"))];
+  const info = make("div", "info", [make("b", "name", [swatch, name]), ...numbers]);
+  return { row: make("div", `lane ${hue(n)}`, [info, cells], { role: "img" }), name, cells, numbers };
+}
+
+/** The box of token `n`: as wide as its characters, its letters as large as fits. */
+function boxOf({ boxes, tokens, kinds }, n) {
+  const [[left, right], token, kind] = [boxes[n], tokens[n], kinds[n]];
+  const ends = !kinds[n + 1]?.includes("joined");
+  const width = (right - left) * CELL - (ends ? 2 : 0);
+  const tight = width < CELL && kind.includes("unknown"); // UNK is read more easily without its brackets
+  const text = seen(tight ? token.replace(/^\W|\W$/g, "") : token);
+  const size = Math.max(6.5, Math.min(13, (width - 3) / (0.61 * Array.from(text).length)));
+  const style = `left:${left * CELL}px; width:${width}px; font-size:${size}px`;
+  return make("div", `token ${kind} ${ends ? "ends" : ""}`, make("bdi", "", text),
+    { "data-token": n, title: token, style });
+}
+
+/** The token that is nearest to a place on the axis. */
+function nearest(boxes, place) {
+  const away = boxes.map(([left, right]) => Math.max(left - place, place - right, 0));
+  return away.indexOf(Math.min(...away));
+}
+
+/** What is told of a token of `lane`: its characters, its kind, and what the others have where they are. */
+function about(lanes, lane, token, chars) {
+  const [[left, right], quoted] = [lane.boxes[token], (text) => chip(seen(text))];
+  const piece = make("bdi", "", seen(chars.slice(Math.floor(left), Math.ceil(right)).join("")));
+  const kinds = lane.kinds[token].split(" ").map((kind) => MEANINGS[kind] ?? "");
+  const others = lanes.filter((other) => other.tokens && other !== lane).map((other) => {
+    const found = other.tokens.filter((_, i) => other.boxes[i][0] < right && other.boxes[i][1] > left);
+    return make("span", "", [other.name, ...(found.length ? found.slice(0, 12).map(quoted) : [" –"])]);
+  });
+  const own = [make("b", "", lane.name), quoted(lane.tokens[token]), " for “", piece, "”", ...kinds];
+  return [make("span", "", own), ...others];
+}
 
 /** The text, its lanes, and a line about the token that the pointer or the keys are on. */
 function board() {
@@ -42,27 +86,6 @@ function board() {
   const story = make("p", "story", [], { "aria-live": "polite" });
   let lanes = [], lines = [], chars = [], drawn = "", at = null;
 
-  function add(n) {
-    const line = shape("line", { x1: 1, x2: 23, y1: 5, y2: 5, "stroke-dasharray": DASHES[n % DASHES.length] });
-    const swatch = shape("svg", { class: `line ${hue(n)}`, width: 24, height: 10, "aria-hidden": "true" }, line);
-    const [name, cells, numbers] = [make("bdi"), make("div", "cells"), COLUMNS.map(() => make("span", "number"))];
-    const info = make("div", "info", [make("b", "name", [swatch, name]), ...numbers]);
-    const row = make("div", `lane ${hue(n)}`, [info, cells], { role: "img" });
-    track.append(row);
-    return { row, name, cells, numbers };
-  }
-  /** The box of token `n`: as wide as its characters, its letters as large as fits. */
-  function box(lane, n) {
-    const [[left, right], token, kind] = [lane.boxes[n], lane.tokens[n], lane.kinds[n]];
-    const ends = !lane.kinds[n + 1]?.includes("joined");
-    const width = (right - left) * CELL - (ends ? 2 : 0);
-    const tight = width < CELL && kind.includes("unknown"); // UNK is read more easily without its brackets
-    const text = seen(tight ? token.replace(/^\W|\W$/g, "") : token);
-    const size = Math.max(6.5, Math.min(13, (width - 3) / (0.61 * Array.from(text).length)));
-    const style = `left:${left * CELL}px; width:${width}px; font-size:${size}px`;
-    const attributes = { "data-token": n, title: token, style };
-    return make("div", `token ${kind} ${ends ? "ends" : ""}`, make("bdi", "", text), attributes);
-  }
   /** Draw what is visible, and somewhat more. */
   function paint() {
     const step = Math.floor(node.scrollLeft / CELL / AROUND) * AROUND;
@@ -72,7 +95,7 @@ function board() {
     axis.replaceChildren(...chars.slice(first, last).map((char, n) =>
       make("bdi", char.trim() ? "char" : "char blank", seen(char), { style: `left:${(first + n) * CELL}px` })));
     lanes.forEach((lane, n) => {
-      const found = lane.boxes.flatMap(([a, b], token) => (b > first && a < last ? [box(lane, token)] : []));
+      const found = lane.boxes.flatMap(([a, b], token) => (b > first && a < last ? [boxOf(lane, token)] : []));
       lines[n].cells.replaceChildren(...(lane.note ? [make("i", "note", lane.note)] : found));
     });
     mark();
@@ -81,47 +104,39 @@ function board() {
   function mark() {
     for (const old of track.querySelectorAll(".here")) old.classList.remove("here");
     band.hidden = !at;
-    if (!at) return tell(story, HELP);
-    const [[n, token], chip] = [at, (text) => make("bdi", "chip", seen(text))];
+    if (!at) { tell(story, HELP); return; }
+    const [n, token] = at;
     const [lane, [left, right]] = [lanes[n], lanes[n].boxes[token]];
     band.style.cssText = `left:calc(var(--info) + ${left * CELL}px); width:${(right - left) * CELL}px`;
-    lines[n].cells.querySelector(`[data-token="${token}"]`)?.classList.add("here");
-    const piece = make("bdi", "", seen(chars.slice(Math.floor(left), Math.ceil(right)).join("")));
-    const kinds = lane.kinds[token].split(" ").map((kind) => KINDS[kind] ?? "");
-    const others = lanes.filter((other) => other.tokens && other !== lane).map((other) => {
-      const found = other.tokens.filter((_, i) => other.boxes[i][0] < right && other.boxes[i][1] > left);
-      return make("span", "", [other.name, ...(found.length ? found.slice(0, 12).map(chip) : [" –"])]);
-    });
-    const about = [make("b", "", lane.name), chip(lane.tokens[token]), " for “", piece, "”", ...kinds];
-    story.replaceChildren(make("span", "", about), ...others);
+    inside(lines[n].cells, `[data-token="${token}"]`)?.classList.add("here");
+    story.replaceChildren(...about(lanes, lane, token, chars));
   }
-  /** The token of `lane` that is nearest to a place on the axis. */
-  function nearest({ boxes }, place) {
-    const away = boxes.map(([left, right]) => Math.max(left - place, place - right, 0));
-    return away.indexOf(Math.min(...away));
+  /** Point at a token, or at none. */
+  function go(where) {
+    at = where;
+    mark();
   }
   function press(event) {
     const able = lanes.flatMap((lane, n) => (lane.tokens?.length ? [n] : []));
-    const move = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -1, ArrowDown: 1, Home: -Infinity, End: Infinity }[event.key];
-    if (event.key === "Escape") mark(at = null);
+    const move = moveOf(event);
+    if (event.key === "Escape") go(null);
     if (!move || !able.length) return;
     event.preventDefault();
     let [lane, token] = at ?? [able[0], 0];
     const [from, to] = lanes[lane].boxes[token];
-    if (at && /Up|Down/.test(event.key)) {
-      lane = able[able.indexOf(lane) + move] ?? lane;
-      token = nearest(lanes[lane], (from + to) / 2);
-    } else if (at) token = Math.max(0, Math.min(lanes[lane].tokens.length - 1, token + move));
-    mark(at = [lane, token]);
-    const [left, right] = lanes[lane].boxes[token];
-    const room = node.clientWidth - lines[lane].cells.offsetLeft;
-    node.scrollLeft = Math.max(Math.min(node.scrollLeft, (left - 1) * CELL), (right + 1) * CELL - room);
+    if (at && move[0]) {
+      lane = able[within(able.indexOf(lane) + move[0], able.length)];
+      token = nearest(lanes[lane].boxes, (from + to) / 2);
+    } else if (at) token = within(token + move[1], lanes[lane].tokens.length);
+    go([lane, token]);
+    const [[left, right], before] = [lanes[lane].boxes[token], lines[lane].cells.offsetLeft];
+    intoSight(node, before + (left - 1) * CELL, before + (right + 1) * CELL, { before, across: true });
   }
   track.addEventListener("pointerover", (event) => {
-    const box = event.target.closest("[data-token]");
-    if (box) mark(at = [lines.findIndex((line) => line.row.contains(box)), Number(box.dataset.token)]);
+    const box = under(event, "[data-token]");
+    if (box) go([lines.findIndex((line) => line.row.contains(box)), Number(box.dataset.token)]);
   });
-  track.addEventListener("pointerleave", () => mark(at = null));
+  track.addEventListener("pointerleave", () => go(null));
   node.addEventListener("keydown", press);
   node.addEventListener("scroll", paint, { passive: true });
 
@@ -129,15 +144,19 @@ function board() {
   function update(text, fresh) {
     [chars, drawn, at] = [Array.from(text), "", null];
     lanes = fresh.map((lane) => ({ ...lane, boxes: unpack(lane.boxes) }));
-    while (lines.length < lanes.length) lines.push(add(lines.length));
+    while (lines.length < lanes.length) {
+      lines.push(emptyLane(lines.length));
+      track.append(lines.at(-1).row);
+    }
     const most = Math.max(1, ...lanes.map((lane) => lane.n_tokens ?? 0));
     track.style.setProperty("--width", `${chars.length * CELL}px`);
     lanes.forEach((lane, n) => {
       const { row, name, numbers } = lines[n];
       const { note, n_tokens: tokens = 0, tokens_per_word: rate, unknown_rate: unknown, n_vocab: vocab } = lane;
       const values = note ? [] : [count(tokens), rate.toFixed(2), percent(unknown), count(vocab)];
-      tell(name, name.title = lane.name);
-      numbers.forEach((number, column) => tell(number, values[column] ?? ""));
+      name.title = lane.name;
+      tell(name, lane.name);
+      for (const [column, number] of numbers.entries()) tell(number, values[column] ?? "");
       numbers[0].style.setProperty("--part", tokens / most);
       const said = note ?? [...values.map((v, n) => `${v} ${COLUMNS[n]}`), ...lane.tokens.slice(0, 100)].join(", ");
       row.setAttribute("aria-label", `${lane.name}: ${said}`);
@@ -150,8 +169,10 @@ function board() {
 /** Spread `wanted` places so that they are `gap` apart and inside `low` … `high`, in the same order. */
 function spread(wanted, gap, low, high) {
   const [order, places] = [wanted.map((_, n) => n).sort((a, b) => wanted[a] - wanted[b]), [...wanted]];
-  order.forEach((n, i) => { places[n] = Math.max(places[n], i ? places[order[i - 1]] + gap : low); });
-  order.reverse().forEach((n, i) => { places[n] = Math.min(places[n], i ? places[order[i - 1]] - gap : high); });
+  for (const [i, n] of order.entries()) places[n] = Math.max(places[n], i ? places[order[i - 1]] + gap : low);
+  for (const [i, n] of order.reverse().entries()) {
+    places[n] = Math.min(places[n], i ? places[order[i - 1]] - gap : high);
+  }
   return places;
 }
 
@@ -196,7 +217,7 @@ function panel(title, value, [lowest, step], say, choose) {
       line("marker", x(size), x(size), top, bottom),
       ...of.flatMap(curve));
     const said = names.map((name, n) => `${name} ${values[n]}`).join(", ");
-    dress(svg, [], { width, height, "aria-label": `${title}; at ${count(size)}: ${said}` });
+    dress(svg, { width, height, "aria-label": `${title}; at ${count(size)}: ${said}` });
   }
   return { node, update };
 }
@@ -210,10 +231,10 @@ function draw({ model, root, set }) {
   const stops = [sizes[0], sizes.at(-1)].map((s) => make("small", "", sizes.length ? count(s) : ""));
   const slider = make("label", "slider", [
     make("span", "", ["vocabulary size ", size]), make("span", "", [stops[0], stop, stops[1]])]);
-  const [alarm, measuring, lanes] = [make("p", "error", [], { role: "alert" }), make("p", "measuring"), board()];
+  const [alarm, measuring, lanes] = [teller("alert"), make("p", "measuring"), board()];
   const choose = (value) => set("vocab_size", value);
   const rate = (value, fine) => value.toFixed(fine ? 2 : 0);
-  const share = (value, fine) => (fine ? percent(value) : `${Math.round(100 * value)} %`);
+  const share = (value, fine) => (fine ? percent(value) : percent(value, 0));
   const panels = [panel("Tokens per word, by vocabulary size", "tokens_per_word", [1, 1], rate, choose),
     panel("Unknown tokens", "unknown_rate", [0, 0.2], share, choose)];
   const curves = make("section", "curves", [
@@ -227,8 +248,8 @@ function draw({ model, root, set }) {
   function settle() {
     const [error, now] = [model.get("error"), model.get("vocab_size")];
     const behind = text.waits() || ["text", "vocab_size"].some((name) => model.get(name) !== race()[name]);
-    root.setAttribute("aria-busy", Boolean(behind && !error));
-    input.setAttribute("aria-invalid", Boolean(error));
+    dress(root, { "aria-busy": behind && !error });
+    dress(input, { "aria-invalid": error !== "" });
     tell(alarm, error);
     if (now === null) return;
     stop.value = sizes.indexOf(now);
@@ -244,8 +265,9 @@ function draw({ model, root, set }) {
   }
   function drawLanes() { lanes.update(race().text, race().lanes); settle(); }
   function drawCurves() {
-    const now = [model.get("_curve"), sizes, race().lanes.map((lane) => lane.name), model.get("vocab_size")];
-    if (curves.clientWidth) for (const { update } of panels) update(...now);
+    const [points, size] = [model.get("_curve"), model.get("vocab_size")];
+    const names = race().lanes.map((lane) => lane.name);
+    if (curves.clientWidth) for (const { update } of panels) update(points, sizes, names, size);
   }
 
   const text = typing({ model, set }, "text", { node: input, delay: 120, settle, shown: () => race().text });
@@ -256,7 +278,10 @@ function draw({ model, root, set }) {
   model.on("change:_race", () => { drawLanes(); ask(150); });
   model.on("change:_curve", () => { drawCurves(); ask(60); });
   const watch = new ResizeObserver(() => {
-    if (width !== (width = root.clientWidth)) { lanes.paint(); drawCurves(); }
+    if (width === root.clientWidth) return;
+    width = root.clientWidth;
+    lanes.paint();
+    drawCurves();
   });
   watch.observe(root);
   drawLanes();

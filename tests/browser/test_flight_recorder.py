@@ -64,7 +64,7 @@ def test_a_click_shows_the_data_and_lights_the_same_step_elsewhere(show):
     assert lab.page.locator(".flight-recorder .story :is(i, b b)").count() == 0
     assert lab.texts(".data tr th") == ["ids", "stand for", "mask"]
     assert [t.split() for t in lab.texts(".data tr")][2] == ["mask", "1", "1", "1", "0"]
-    assert lab.texts(".plain .logits") == ["0.5000   -0.2500"]
+    assert lab.texts(".plain .logits") == ["0.5000   −0.2500"]
     hatched = lab.page.locator(".flight-recorder .data td.reads.pad .chip")
     assert "repeating" in hatched.evaluate("e => getComputedStyle(e).backgroundImage")
     assert marked(lab, "pressed") == ["one, event 2, batch"]

@@ -51,12 +51,15 @@ def sums(lab) -> dict[str, list[str]]:
     return found
 
 
+def percent(part: float) -> str: return f"{100 * part:.{0 if part in (0, 1) else 1}f} %"
+
+
 def expected(lab) -> dict[str, list[str]]:
     "The same from `padding_cost`, which must also be what the bill says in Python."
     costs = lab.ask("costs(bill)")
     assert lab.ask("bill.costs") == costs
     least = min(cost["flops"] for cost in costs.values())
-    return {name: [f"{c['slots']:,}", f"{100*c['wasted']:.1f}%",
+    return {name: [f"{c['slots']:,}", percent(c["wasted"]),
                    "1×" if c["flops"] / least < 1.005 else f"{c['flops']/least:.2f}×"] for name, c in costs.items()}
 
 

@@ -129,10 +129,11 @@ def test_who_asks_the_network():
 
 # what the pages' scripts do
 
-STATIC = sorted((REPO/"study_group/static").iterdir())
+STATIC = sorted(p for p in (REPO/"study_group/static").rglob("*") if p.is_file())
 ACTS = (r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|srcdoc|\beval\(|new Function|"
         r"setTimeout\(\s*['\"`]|javascript:")
-LEAVES = (r"\bfetch\(|XMLHttpRequest|WebSocket|EventSource|sendBeacon|importScripts|\bimport\s*\(|^import\s|"
+LEAVES = (r"\bfetch\(|XMLHttpRequest|WebSocket|EventSource|sendBeacon|importScripts|\bimport\s*\(|"
+          r"""\bimport\s*['"]|(?:\sfrom\s+|\}\s*from\s*)['"](?!\.)|^import\b(?! \{[^}]*\} from "\.\.?/)|"""
           r"@import|url\(\s*['\"]?(?!data:|#)|https?://(?!www\.w3\.org/)")
 
 
@@ -140,10 +141,13 @@ LEAVES = (r"\bfetch\(|XMLHttpRequest|WebSocket|EventSource|sendBeacon|importScri
 def test_scripts_and_styles_make_no_html_and_ask_nobody(path):
     text = re.sub(r"^\s*(//|/?\*).*$", "", path.read_text("utf-8"), flags=re.M)
     assert re.findall(ACTS, text, flags=re.M) == [] and re.findall(LEAVES, text, flags=re.M) == []
+    for name in re.findall(r'\bfrom "([^"]*)"', text): assert (path.parent/name).resolve() in STATIC
 
 
 @pytest.mark.parametrize("bad", ["a.innerHTML = x", "eval(x)", "new Function(x)", "setTimeout('x')", "fetch(x)",
-                                 "import x from 'y'", "@import 'x'", "url(//a.b/c)", "x = 'https://cdn.example.org'"])
+                                 "import x from 'y'", 'import { x } from "y"', 'import {\n  x,\n} from "/y"',
+                                 "import{x}from'y'", 'import "./y.js"', 'import * as x from "./y.js"',
+                                 'export { x } from "y"', "@import 'x'", "url(//a.b/c)", "x = 'https://a.example'"])
 def test_what_scripts_must_not_do_is_found(bad): assert re.search(f"{ACTS}|{LEAVES}", bad, flags=re.M)
 
 

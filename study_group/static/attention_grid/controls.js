@@ -1,0 +1,98 @@
+/** What is chosen: text, stage, mask, which tokens are shown; and what the signs mean. */
+import { legendOf } from "../parts/legend.js";
+import { button, dress, make, same, visible } from "../study_widget.js";
+
+const PAIRS = { all: "both sentences", "0 0": "A → A: first looks at itself", "0 1": "A → B: first looks at second",
+  "1 0": "B → A: second looks at first", "1 1": "B → B: second looks at itself" };
+const STAGES = { scores: "scores", masked: "scores + mask", softmax: "softmax" };
+
+/** Buttons of which one is pressed; `choose(name)` hears which is clicked. */
+function choice(title, choose) {
+  const node = make("div", "choice", make("span", "", title), { role: "group", "aria-label": title });
+  let buttons = [];
+  return {
+    node,
+    update(names, chosen, able) {
+      if (!same(buttons.map((one) => one.dataset.name), Object.keys(names))) {
+        for (const old of buttons) old.remove();
+        buttons = Object.entries(names).map(([name, text]) => button(text, () => choose(name), { "data-name": name }));
+        node.append(...buttons);
+      }
+      for (const one of buttons) {
+        dress(one, { "aria-pressed": one.dataset.name === chosen });
+        one.disabled = !able(one.dataset.name);
+      }
+    },
+  };
+}
+
+/** A box to tick. */
+function tick(text, change) {
+  const input = make("input", "", [], { type: "checkbox" });
+  input.checked = true;
+  input.addEventListener("change", change);
+  return { node: make("label", "tick", [input, text]), input };
+}
+
+/** `put(traits)` hears what is chosen, `mask(name)` which mask, `change()` that other tokens are shown. */
+export function controls(put, mask, change) {
+  const rows = make("select", "rows", [], { "aria-label": "Text" });
+  rows.addEventListener("change", () => put({ row: Number(rows.value) }));
+  const [stages, masks] = [choice("Stage", (stage) => put({ stage })), choice("Mask", mask)];
+  const [special, pads] = [tick("special tokens", change), tick("pads", change)];
+  const pairs = make("select", "pairs", Object.entries(PAIRS).map(([value, text]) =>
+    make("option", "", text, { value })), { "aria-label": "Sentence pair: from → to" });
+  pairs.addEventListener("change", change);
+  const show = make("div", "choice", [make("span", "", "Show"), special.node, pads.node, pairs],
+    { role: "group", "aria-label": "Show" });
+  return {
+    node: make("div", "bar", [rows, stages.node, masks.node, show]),
+    /** @param {import("./store.js").View} view @param {import("./store.js").State} state */
+    update(view, { row, stage }, running) {
+      const { texts, rows: there, stages: said, mask, live, types, kinds: letters } = view;
+      const options = there.map((n) => visible(`row ${n}: ${texts[n]}`));
+      if (!same(Array.from(rows.options, (option) => option.text), options)) {
+        rows.replaceChildren(...options.map((text, n) => make("option", "", text, { value: there[n], dir: "auto" })));
+      }
+      rows.value = `${row}`;
+      stages.update(STAGES, stage, (name) => name in said);
+      stages.node.title = "scores" in said ? "" : "These maps were made without scores: attention_maps(…, scores=True)";
+      const names = live ? Object.keys(view.masks) : [mask];
+      masks.update(Object.fromEntries(names.map((name) => [name, name])), mask, () => !running);
+      masks.node.title = live ? "Another mask runs the model again" : "A saved page can't run the model again";
+      special.node.hidden = !letters[row].includes("s");
+      pads.node.hidden = !letters[row].includes("p");
+      pairs.hidden = !types[row];
+      show.hidden = special.node.hidden && pads.node.hidden && pairs.hidden;
+    },
+    /** Which tokens look and which are looked at, of those that are shown. */
+    shown({ kinds, types, shape: [, , , n] }, { row }) {
+      const [from, to] = types[row] ? pairs.value.split(" ") : ["all"];
+      const seen = Array.from({ length: n }, (_, k) => k).filter((k) =>
+        (special.input.checked || kinds[row][k] !== "s") && (pads.input.checked || kinds[row][k] !== "p"));
+      return [from, to].map((type) => (from === "all" ? seen
+        : seen.filter((k) => types[row][k] === type && kinds[row][k] !== "p")));
+    },
+    /** Whether the text in `row` has pads that are shown. */
+    padded: ({ kinds }, { row }) => kinds[row].includes("p") && pads.input.checked,
+  };
+}
+
+/** The signs of a picture; `show(picture, padded)` says which there are. */
+export function signs() {
+  const legend = legendOf();
+  return {
+    node: legend.node,
+    show({ signed, scale, sharp, hidden, rows, columns, state: { stage } }, padded) {
+      const [ramp, most] = [make("span", `ramp ${signed ? "signed" : ""}`), sharp ? scale.toFixed(1) : "…"];
+      const ends = (signed ? [`−${most}`, "0", most] : ["0", "¼", "1"]).map((end) => make("span", "", end));
+      const items = [["scale", make("span", "ends", ends), ramp,
+        make("small", "", signed ? "score; this head's own scale" : "weight; colour goes with its square root")]];
+      if (padded) items.push(["", make("span", "sign pad"), "pad"]);
+      if (rows.some((q) => columns.some((k) => hidden(q, k)))) {
+        items.push(["", make("span", "sign struck"), stage === "masked" ? "masked: −∞" : "masked: weight 0"]);
+      }
+      legend.show(items);
+    },
+  };
+}

@@ -1,0 +1,71 @@
+/** Lines from the tokens that look, at the left, to those they look at: of one token its own, else the strongest. */
+import { intoSight } from "../parts/grid.js";
+import { canvasBox, writeNames } from "./heatmap.js";
+import { LABEL } from "./picture.js";
+
+const LINES = 40; // of one token, the strongest
+
+/** Draw `picture` as lines between tokens that are `step` pixels apart. */
+function paintLines(pen, picture, { step, y, width, height, scale }, palette, at) {
+  const { rows, columns, share } = picture;
+  const room = Math.min(LABEL, width * 0.3);
+  const [left, right] = [room + 4, width - room - 4];
+  const place = (n) => Math.max(6, (n + 0.5) * step) - y;
+  pen.clearRect(0, 0, width, height);
+  function line(r, c, strength, colour, dash = []) {
+    if (Math.max(place(r), place(c)) < 0 || Math.min(place(r), place(c)) > height) return;
+    [pen.strokeStyle, pen.globalAlpha, pen.lineWidth] = [colour, strength, 1 + 2 * strength];
+    pen.setLineDash(dash);
+    pen.beginPath();
+    pen.moveTo(left, place(r));
+    pen.lineTo(right, place(c));
+    pen.stroke();
+  }
+  /** The strongest of the lines from or to one token: to or from which, how strong. */
+  const strongest = (tokens, share) => tokens.map((k, n) => [n, share(k)]).filter(([, a]) => a > 0.001)
+    .sort((a, b) => b[1] - a[1]).slice(0, LINES);
+  const { r = -1, c = -1 } = at ?? {};
+  if (r >= 0) {
+    for (const [n, a] of strongest(columns, (k) => share(rows[r], k))) line(r, n, Math.max(a, 0.1), palette.accent);
+  }
+  if (c >= 0) {
+    for (const [n, a] of strongest(rows, (q) => share(q, columns[c]))) {
+      line(n, c, Math.max(a, 0.1), palette.warm, [5, 3]);
+    }
+  }
+  if (r < 0 && c < 0) for (const [q, k, a] of picture.links()) line(q, k, a, `rgb(${palette.weight})`);
+  pen.setLineDash([]);
+  pen.globalAlpha = 1;
+  const sides = [[rows, left - 3, "right", r, palette.accent], [columns, right + 4, "left", c, palette.warm]];
+  for (const [list, x, align, chosen, colour] of sides) {
+    const [from, to] = [Math.max(0, Math.floor((y - 8) / step)), Math.min(list.length, (y + height + 8) / step)];
+    writeNames(pen, picture, list, palette, { from, to, step, room: room - 6, align, chosen, colour, scale,
+      go: (n) => pen.translate(x, place(n)) });
+  }
+}
+
+/** The lines in a box that scrolls; `repaint()` hears when they must be drawn. */
+export function linesBox(repaint) {
+  const box = canvasBox("lines", "lines", repaint);
+  const { node } = box;
+  let picture = null, step = 1;
+  return {
+    node,
+    /** Draw them, about as `tall` as the heatmap beside them. */
+    draw(now, palette, at, tall, zoom) {
+      picture = now;
+      const most = Math.max(picture.rows.length, picture.columns.length, 1);
+      step = Math.min(22, Math.max(1, (tall - 4) / most) * zoom);
+      const room = box.fit(10, most * step, Math.min(tall, most * step) + 2);
+      paintLines(room.pen, picture, { ...room, step }, palette, at);
+    },
+    /** The token under the pointer. */
+    under(event) {
+      const [x, y] = box.place(event);
+      const list = x < node.clientWidth / 2 ? picture.rows : picture.columns;
+      const k = list[Math.floor((y + node.scrollTop) / step)];
+      return k === undefined ? null : { query: k, key: k };
+    },
+    follow: (row) => intoSight(node, row * step, (row + 1) * step),
+  };
+}

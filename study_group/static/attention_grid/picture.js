@@ -1,0 +1,85 @@
+/** The open head as something to draw: which tokens, which colours, which numbers. */
+import { inkOf, paintBytes, pool, property, signedInk } from "../parts/canvas.js";
+import { bytesOf } from "../parts/numbers.js";
+import { visible } from "../study_widget.js";
+import { kindOf } from "./store.js";
+
+export const FONT = '11px system-ui, "Noto Sans", sans-serif';
+export const LABEL = 92; // pixels of a label at most
+const [ALL, LEAST] = [800, 0.02]; // lines that are drawn of all, the strongest; the least weight of those
+
+/** The colours of the theme that `root` has now; of each kind of numbers a pixel for each byte. */
+export function paletteOf(root) {
+  const names = ["page", "line", "ink", "quiet", "accent", "warm", "weight"];
+  return { ...Object.fromEntries(names.map((name) => [name, property(root, name)])),
+    dark: root.dataset.theme === "dark", weights: inkOf(root, "weight"), scores: signedInk(root) };
+}
+
+/** What of `overview` is a head's. */
+export function thumbOf({ bytes, size }, n) { return bytes.subarray(n * size * size, (n + 1) * size * size); }
+
+/** Where there is only a thumbnail of a head, what it tells of n × n cells. */
+function grown({ shape: [, , heads, n] }, { layer, head }, overview) {
+  const [bytes, { size }] = [thumbOf(overview, layer * heads + head), overview];
+  const [near, cells] = [Array.from({ length: n }, (_, k) => Math.floor(k * size / n)), new Uint8Array(n * n)];
+  for (let q = 0; q < n; q++) for (let k = 0; k < n; k++) cells[q * n + k] = bytes[near[q] * size + near[k]];
+  return cells;
+}
+
+/**
+ * The head that is open in `state`, tokens `rows` × `columns` of it; null where nothing of it is here.
+ * @param {import("./store.js").View} view @param {import("./store.js").State} state
+ */
+export function pictureOf(view, state, store, rows, columns) {
+  const { tokens, kinds, shape: [, , , n], mask, queries } = view;
+  const { row, stage } = state;
+  const [found, overview] = [store.head(state), store.overview(state)];
+  if (!found && !overview) return null;
+  const { bytes, scale } = found ?? { bytes: grown(view, state, overview), scale: 1 };
+  const [sharp, signed, masked] = [Boolean(found), stage !== "softmax", stage !== "scores" && mask !== "none"];
+  const allowed = bytesOf(view.allowed);
+  function hidden(q, k) {
+    const bit = (row * queries + (queries === 1 ? 0 : q)) * n + k;
+    return masked && !((allowed[bit >> 3] >> (7 - (bit & 7))) & 1);
+  }
+  const cells = new Uint8Array(rows.length * columns.length);
+  let at = 0, image = { key: "", canvas: null }, links = null;
+  for (const q of rows) for (const k of columns) cells[at++] = signed && hidden(q, k) ? 128 : bytes[q * n + k];
+  return {
+    state, rows, columns, sharp, scale, signed, hidden,
+    token: (k) => tokens[row][k],
+    isPad: (k) => kinds[row][k] === "p",
+    /** As a canvas, with not much less than a pixel for each cell where cells are smaller. */
+    image(pixels, palette) {
+      const few = (m) => (pixels < 1 ? Math.max(1, Math.round(m * pixels)) : m);
+      const [tall, wide] = [few(rows.length), few(columns.length)];
+      const key = `${tall} ${wide} ${palette.dark}`;
+      if (key !== image.key) {
+        const small = pixels < 1 ? pool(cells, rows.length, columns.length, tall, wide, signed) : cells;
+        image = { key, canvas: paintBytes(small, wide, tall, palette[kindOf(stage)]) };
+      }
+      return image.canvas;
+    },
+    /** Pixels that the longest name of these tokens takes. */
+    widest(positions) {
+      const pen = document.createElement("canvas").getContext("2d");
+      pen.font = `bold ${FONT}`;
+      const names = new Set(positions.map((k) => visible(tokens[row][k])));
+      return Math.min(LABEL, 14 + Math.max(16, ...[...names].map((name) => pen.measureText(name).width)));
+    },
+    /** [row, column, weight] of the strongest of all lines; none of a preview. */
+    links() {
+      const strong = () => Array.from(cells.keys()).filter((at) => sharp && cells[at] >= 255 * Math.sqrt(LEAST));
+      links ??= strong().sort((a, b) => cells[b] - cells[a]).slice(0, ALL).map((at) =>
+        [Math.floor(at / columns.length), at % columns.length, (cells[at] / 255) ** 2]);
+      return links;
+    },
+    share: (q, k) => (bytes[q * n + k] / 255) ** 2,
+    /** The number of a cell, and whether it is exact. */
+    value(q, k) {
+      if (stage === "masked" && hidden(q, k)) return [-Infinity, true];
+      const [known, byte] = [store.exact(state, q, k), bytes[q * n + k]];
+      return known === undefined ? [signed ? (byte - 128) / 127 * scale : (byte / 255) ** 2, false] : [known, true];
+    },
+  };
+}

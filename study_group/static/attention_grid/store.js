@@ -1,0 +1,141 @@
+/**
+ * The numbers of AttentionGrid: what is asked of Python, and what has come back.
+ *
+ * @typedef {object} View @property {number} version of the numbers: another mask, another version
+ * @property {[number, number, number, number]} shape layers, batch, heads, tokens
+ * @property {number} group heads in one answer
+ * @property {number[]} rows of the batch that there are @property {string[]} texts @property {string[][]} tokens
+ * @property {string[]} kinds for each row a letter for each token: w, s (special), p (pad)
+ * @property {string[]} types for each row of sentence pairs 0 or 1 for each token; else empty
+ * @property {DataView} allowed bits (batch, queries, tokens) @property {number} queries 1 or tokens
+ * @property {Record<string, string>} stages what there is, with words @property {Record<string, string>} masks
+ * @property {string} mask @property {boolean} live whether Python answers @property {string} name of the Python object
+ * @typedef {{stage: string, row: number, layer: number, head: number}} State what is open
+ */
+import { bytesOf } from "../parts/numbers.js";
+
+const KEEP = 64e6, AHEAD = 8e6; // bytes that are kept; that are fetched before they are asked for
+
+/** What the numbers of a stage are called. */
+export function kindOf(stage) { return stage === "softmax" ? "weights" : "scores"; }
+
+/** @param {any} where */
+function nameOf({ kind, row, layer, head }) { return `${kind} ${row} ${layer} ${head}`; }
+
+/** What is open, as the traits say; for one that somebody set to nonsense, what it was before. */
+export function stateOf(model, view) {
+  /** @type {any} */
+  const sound = {};
+  /** @returns {State} */
+  return () => {
+    const { shape: [layers, , heads], rows, stages } = view();
+    const there = { layer: [...Array(layers).keys()], head: [...Array(heads).keys()], row: rows,
+      stage: Object.keys(stages) };
+    for (const [name, all] of Object.entries(there)) if (all.includes(model.get(name))) sound[name] = model.get(name);
+    return { ...sound };
+  };
+}
+
+/** Heads that have arrived, by name, the longest unused dropped first. */
+function shelf() {
+  const [kept, size] = [new Map(), (name) => kept.get(name)?.bytes.length ?? 0];
+  let total = 0;
+  function put(name, value) {
+    total += value.bytes.length - size(name);
+    kept.delete(name);
+    kept.set(name, value);
+    for (const old of kept.keys()) {
+      if (total <= KEEP || old === name) break;
+      total -= size(old);
+      kept.delete(old);
+    }
+  }
+  return {
+    put,
+    has: (name) => kept.has(name),
+    get(name) {
+      if (kept.has(name)) put(name, kept.get(name));
+      return kept.get(name);
+    },
+    clear() { kept.clear(); total = 0; },
+  };
+}
+
+/**
+ * The numbers of `view()`; `news()` hears of heads and overviews that come, `numbers()` of exact numbers.
+ * @param {any} model @param {() => View} view
+ */
+export function storeOf(model, view, news, numbers) {
+  const [heads, overviews, exact, asked] = [shelf(), new Map(), new Map(), new Set()];
+  let waiting = false;
+
+  function ask(want, details) {
+    const message = { want, version: view().version, ...details };
+    if (asked.has(JSON.stringify(message))) return;
+    asked.add(JSON.stringify(message));
+    model.send(message);
+  }
+  /** Ask for the heads that go into one answer with `head`, unless all of them are here. @param {State} state */
+  function askHeads({ stage, row, layer, head }) {
+    const [{ group, shape: [, , count] }, kind, first] = [view(), kindOf(stage), head - head % view().group];
+    const together = Array.from({ length: Math.min(group, count - first) }, (_, n) => first + n);
+    const missing = together.some((h) => !heads.has(nameOf({ kind, row, layer, head: h })));
+    if (missing) ask("heads", { kind, row, layer, first });
+  }
+  return {
+    askHeads,
+    head: ({ stage, ...where }) => heads.get(nameOf({ kind: kindOf(stage), ...where })),
+    overview: ({ stage, row }) => overviews.get(`${stage} ${row}`),
+    askOverview: ({ stage, row }) => ask("overview", { stage, row }),
+    /** The exact number of a cell, if it is here. */
+    exact({ stage, ...where }, q, k) {
+      const name = nameOf({ kind: kindOf(stage), ...where });
+      return exact.get(`${name} q${q}`)?.[k] ?? exact.get(`${name} k${k}`)?.[q];
+    },
+    /** Ask for the exact numbers of a row and a column, one answer at a time. */
+    askExact({ stage, ...where }, query, key) {
+      const asking = { kind: kindOf(stage), ...where };
+      const name = nameOf(asking);
+      if (exact.has(`${name} q${query}`) && exact.has(`${name} k${key}`)) return;
+      if (waiting) return; // what comes is read, and then what is missing is asked for
+      waiting = true;
+      model.send({ want: "exact", version: view().version, ...asking, query, key });
+    },
+    /** Fetch in good time what may be looked at next: all heads if they are small, else the layers beside. */
+    fetchAhead(state) {
+      const { shape: [layers, , count, n], group } = view();
+      askHeads(state);
+      const far = layers * count * n * n > AHEAD ? 1 : layers;
+      for (let layer = Math.max(0, state.layer - far); layer <= Math.min(layers - 1, state.layer + far); layer++) {
+        if (far === 1) askHeads({ ...state, layer });
+        else for (let head = 0; head < count; head += group) askHeads({ ...state, layer, head });
+      }
+    },
+    /** Take an answer of Python's. @param {any} answer */
+    take({ what, version, asked: to, scales, size }, data) {
+      if (version !== view().version) return;
+      const bytes = bytesOf(data);
+      if (what === "exact") {
+        const [values, name] = [new Float32Array(bytes.slice().buffer), nameOf(to)];
+        waiting = false;
+        if (exact.size > 200) exact.clear();
+        exact.set(`${name} q${to.query}`, values.subarray(0, values.length / 2));
+        exact.set(`${name} k${to.key}`, values.subarray(values.length / 2));
+        numbers();
+        return;
+      }
+      const room = view().shape[3] ** 2;
+      if (what === "overview") overviews.set(`${to.stage} ${to.row}`, { bytes, size });
+      else for (let n = 0; n * room < bytes.length; n++) {
+        heads.put(nameOf({ ...to, head: to.first + n }),
+          { bytes: bytes.subarray(n * room, (n + 1) * room), scale: scales[n] ?? 1 });
+      }
+      asked.delete(JSON.stringify({ want: what, version, ...to }));
+      news();
+    },
+    clear() {
+      waiting = false;
+      for (const store of [heads, overviews, exact, asked]) store.clear();
+    },
+  };
+}

@@ -1,0 +1,63 @@
+/** All layers × heads as thumbnails, to choose from. */
+import { paintBytes, pool } from "../parts/canvas.js";
+import { moveOf, tabStop } from "../parts/grid.js";
+import { make, same, under } from "../study_widget.js";
+import { thumbOf } from "./picture.js";
+
+/** `open({ layer, head })` hears which is chosen, `near({ layer, head })` which may be next. */
+export function thumbnails(open, near) {
+  const node = make("div", "thumbs", [], { role: "grid", "aria-label": "All heads: a row for each layer" });
+  let cells = [], at = [0, 0], drawn, stopAt = tabStop();
+  const place = (event) => under(event, ".thumb")?.dataset.at.split(" ").map(Number) ?? [];
+  node.addEventListener("keydown", (event) => {
+    const move = moveOf(event);
+    if (event.key !== "Enter" && event.key !== " " && !move) return;
+    event.preventDefault();
+    const line = cells[at[0] + (move?.[0] ?? 0)] ?? [];
+    const step = move?.[1] ?? 0;
+    const head = Number.isFinite(step) ? at[1] + step : step < 0 ? 0 : line.length - 1;
+    if (!move || !line[head]) return;
+    open({ layer: at[0] + move[0], head });
+    line[head].focus();
+  });
+  for (const [type, hear] of Object.entries({ click: open, pointerover: near })) {
+    node.addEventListener(type, (event) => {
+      const [layer, head] = place(event);
+      if (layer !== undefined) hear({ layer, head });
+    });
+  }
+  return {
+    node,
+    /** Make places for layers × heads. @param {number[]} shape */
+    build([layers, , heads]) {
+      [drawn, stopAt] = [null, tabStop()];
+      const name = (text, role) => make("span", "number", text, { role });
+      const cell = (layer, head) => make("div", "thumb", make("canvas"), { role: "gridcell", tabindex: -1,
+        "data-at": `${layer} ${head}`, title: `layer ${layer}, head ${head}`,
+        "aria-label": `layer ${layer}, head ${head}` });
+      const numbers = Array.from({ length: heads }, (_, head) => name(`${head}`, "columnheader"));
+      cells = Array.from({ length: layers }, (_, layer) => numbers.map((_, head) => cell(layer, head)));
+      node.replaceChildren(make("div", "line", [name("", "columnheader"), ...numbers], { role: "row" }),
+        ...cells.map((line, layer) => make("div", "line", [name(`${layer}`, "rowheader"), ...line], { role: "row" })));
+      node.style.setProperty("--heads", `${heads}`);
+    },
+    choose(layer, head) {
+      at = [layer, head];
+      stopAt(cells[layer][head], true);
+    },
+    /** Paint all of `overview` ({bytes, size}), unless it is painted; null fades what is there. */
+    paint(overview, signed, ink) {
+      node.classList.toggle("late", !overview);
+      const side = cells[0][0].clientWidth;
+      if (!overview || !side || same(drawn?.slice(1), [side, ink[255]]) && drawn[0] === overview) return;
+      drawn = [overview, side, ink[255]];
+      const { size } = overview;
+      const small = Math.min(size, Math.round(side * Math.min(2, window.devicePixelRatio || 1)));
+      for (const [n, cell] of cells.flat().entries()) {
+        const own = thumbOf(overview, n);
+        const shown = small < size ? pool(own, size, size, small, small, signed) : own;
+        paintBytes(shown, small, small, ink, cell.firstChild);
+      }
+    },
+  };
+}

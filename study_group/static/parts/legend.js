@@ -1,0 +1,18 @@
+/** What stands below or beside a picture: signs with their meanings, names with their values. */
+import { make } from "../study_widget.js";
+
+/** A list of signs; `show([[class, sign, meaning], …])` says which. */
+export function legendOf(label = "Signs") {
+  const node = make("ul", "legend", [], { "aria-label": label });
+  return {
+    node,
+    /** @param {any[][]} signs */
+    show: (signs) => node.replaceChildren(...signs.map(([name, ...parts]) => make("li", name, parts))),
+  };
+}
+
+/** Names, each with its value. */
+export function facts(values) {
+  return Object.entries(values).map(([name, value]) =>
+    make("div", "", [make("dt", "", name), make("dd", "", value)], { "data-fact": name }));
+}
