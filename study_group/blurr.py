@@ -12,7 +12,7 @@ __all__ = ['get_hf_objects', 'TextInput', 'BatchTokenizeTransform', 'BatchDecode
            'flights', 'Flight', 'when']
 
 # %% ../nbs/06_fastai_and_blurr.ipynb #daee382d
-try: import fastai
+try: import fastai  # noqa: F401, only to say what is missing
 except ImportError as e: raise ImportError('study_group.blurr needs fastai: pip install "study-group[fastai]"') from e
 
 # %% ../nbs/06_fastai_and_blurr.ipynb #904ba4dd
@@ -22,8 +22,8 @@ from functools import partial
 import pandas as pd
 import torch
 from fastai.callback.core import Callback, GatherPredsCallback
-from fastai.callback.progress import ProgressCallback
-from fastai.callback.schedule import fine_tune, fit_one_cycle, lr_find
+from fastai.callback.progress import ProgressCallback  # noqa: F401, it gives Learner methods
+from fastai.callback.schedule import fine_tune, fit_one_cycle, lr_find  # noqa: F401, it gives Learner methods
 from fastai.data.block import CategoryBlock, DataBlock, MultiCategoryBlock, RegressionBlock, TransformBlock
 from fastai.data.core import DataLoaders, Datasets, TfmdDL, show_batch, show_results
 from fastai.data.transforms import Categorize, Category, ColReader, ColSplitter, RandomSplitter
@@ -32,7 +32,7 @@ from fastai.losses import BaseLoss, BCEWithLogitsLossFlat, CrossEntropyLossFlat
 from fastai.metrics import F1Score, F1ScoreMulti, accuracy, accuracy_multi, mae
 from fastai.text.core import Tokenizer
 from fastai.text.data import Numericalize, SortedDL, TensorText, pad_input_chunk
-from fastai.text.learner import plot_top_losses
+from fastai.text.learner import plot_top_losses  # noqa: F401, it gives Learner methods
 from fastai.torch_core import TensorCategory, TitledStr, display_df, params, to_float
 from fastcore.basics import init_args, patch, store_attr
 from fastcore.foundation import L

@@ -107,6 +107,8 @@ CHECKS = {
     "README.md is the front page": (partial(ran, sys.executable, "tools/readme.py", "--check"), "make readme"),
     "no link leads nowhere": (dead_links, "mend the link, or bring back what it leads to"),
     f"no line of code is over {LINE} characters": (long_lines, "break them"),
+    "each name of the Python code is one": (partial(ran, BIN / "ruff", "check", "-q", "--output-format", "concise"),
+                                            "mend it, or say why not in pyproject.toml"),
     "scripts' types hold": (scripts.types, "say in JSDoc what the names hold"),
     "scripts are clean": (scripts.lint, "do what Biome says, or turn a rule off in tools/biome.json, with the reason"),
 }

@@ -26,7 +26,8 @@ from hypothesis import Phase, settings
 ROOT = Path(__file__).parent.parent
 SUBJECTS = dict(  # modules by their dotted names
     padding="padding batching.by_hand batching.calls batching.costs batching.answers",
-    tokenizers="tokenizing.base tokenizing.words tokenizing.steps tokenizing.bpe tokenizing.wordpiece tokenizing.unigram",
+    tokenizers="tokenizing.base tokenizing.words tokenizing.steps tokenizing.bpe tokenizing.wordpiece "
+               "tokenizing.unigram",
     attention="attention attending.listening attending.maps attending.drawing")
 ENOUGH = .85  # of the mutants are to be caught
 AT_ONCE, MEMORY = 2, 6 << 30  # processes, and bytes for each
@@ -36,7 +37,8 @@ EXAMPLES, SLOW = 50, 1.5  # of a property; a test of more seconds is left out. W
 NEAR = {"Add_Sub", "Sub_Add", "Mul_Add", "Mul_FloorDiv", "Div_Mul", "Div_FloorDiv", "FloorDiv_Mul", "FloorDiv_Div",
         "Mod_FloorDiv", "Pow_Mul", "BitOr_BitAnd", "BitOr_BitXor", "BitAnd_BitOr", "BitXor_BitOr"}
 SAME = {  # what a mutant's line has that can't change what the code does, and why
-    ("padding", "amax(+1)"): "logits have two dimensions", ("batching.answers", "mask.any(+1)"): "it has two dimensions",
+    ("padding", "amax(+1)"): "logits have two dimensions",
+    ("batching.answers", "mask.any(+1)"): "it has two dimensions",
     ("batching.costs", "maxsize= 2"): "it is called in one way only",
     ("tokenizing.bpe", "len(new) != 1"): "of none nothing is added in either way",
     ("tokenizing.bpe", "if not len(tokens) < 100"): "both ways merge the same; one is faster for long words",

@@ -10,7 +10,7 @@ from study_group.tokenizers import merge_steps
 def show(lab):
     "Show a theatre made with these arguments; its page."
     def show(arguments=""):
-        code = f"from study_group.widgets.merge_theatre import MergeTheatre\ntheatre = MergeTheatre({arguments})\ntheatre"
+        code = f"from study_group.tokenizers import MergeTheatre\ntheatre = MergeTheatre({arguments})\ntheatre"
         lab.show(code, ".merge-theatre")
         return lab
     return show

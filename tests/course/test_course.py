@@ -184,7 +184,7 @@ def test_the_table_numbers_sessions_by_name_in_the_order_they_are_listed(mini, n
         (mini/"settings.ini").write_text(INI.partition("01_pipeline")[0] + "".join(order))
         course.sync()
         table = "".join(next(c for c in cells(mini/"nbs/index.ipynb") if c["id"] == "sessions")["source"])
-        rows = [f"| 1 | [Behind &#124; the pipeline](01_pipeline.ipynb)", f"| {number} | [Models]({name}.ipynb)"]
+        rows = ["| 1 | [Behind &#124; the pipeline](01_pipeline.ipynb)", f"| {number} | [Models]({name}.ipynb)"]
         shown = [row[:row.index(") |") + 1] for row in table.splitlines()[2:]]
         assert shown == (rows if order[0] == first else rows[::-1])
 

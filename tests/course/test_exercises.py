@@ -125,8 +125,6 @@ def blurr_checks():
     import study_group.blurr as b
     from datasets import Dataset
     from study_group.learning.flights import when
-    from torch.utils.data import DataLoader
-    from transformers import DataCollatorWithPadding
     hf = b.get_hf_objects()
     frame = [dict(text=f"Film {n}.", label=n % 2, is_valid=n < 2) for n in range(6)]
     dls = b.BlearnerForSequenceClassification.from_data(frame, hf[:1:-1], dl_kwargs=dict(bs=2)).dls

@@ -15,6 +15,9 @@ from study_group.widgets.token_strip import TokenStrip
 from study_group.widgets.tokenizer_race import TokenizerRace
 from study_group.tokenizers import WordTokenizer
 
+__all__ = ["AttentionGrid", "FlightRecorder", "MaskBench", "MergeTheatre", "PipelineStrip", "Quiz", "TokenStrip",
+           "TokenizerRace", "padding_table", "events_of", "own", "quiz"]
+
 
 def own(text: str) -> WordTokenizer:
     "A tokenizer for which the whole `text` is one token, so that nothing takes the harm out by cutting."

@@ -2,7 +2,6 @@
 import copy
 from functools import cache
 
-import pytest
 import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
 from transformers import (AutoModelForSequenceClassification, BertConfig, CanineConfig, CanineTokenizer,
@@ -16,15 +15,6 @@ ARCHITECTURES = "distilbert", "bert", "roberta", "gpt2"
 PROBLEMS = {"2 labels": dict(num_labels=2), "5 labels": dict(num_labels=5), "1 label": dict(num_labels=1),
             "multi-label": dict(num_labels=4, problem_type="multi_label_classification"),
             "regression": dict(num_labels=1, problem_type="regression")}
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    "Tiny models gain nothing from more threads, and lose much on a busy machine."
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @cache

@@ -8,7 +8,7 @@ import pytest, torch, transformers
 import torch.nn.functional as F
 from hypothesis import HealthCheck, given, settings, strategies as st
 from matplotlib import pyplot as plt
-from tiny_models import TEXTS, gpt2_tokenizer, one_thread, roberta_tokenizer, tokenizer as tokenizer_of, wordpiece
+from tiny_models import TEXTS, gpt2_tokenizer, roberta_tokenizer, tokenizer as tokenizer_of, wordpiece
 from torch import nn
 from transformers import AttentionInterface, AttentionMaskInterface
 

@@ -500,7 +500,8 @@ def test_bad_items(learn, items, error):
 
 
 def test_without_fastai_it_says_what_to_install():
-    code = "import sys; sys.modules['fastai'] = None\nimport study_group.learning.inputs, study_group.widgets.flight_recorder\n"
+    code = ("import sys; sys.modules['fastai'] = None\n"
+            "import study_group.learning.inputs, study_group.widgets.flight_recorder\n")
     done = subprocess.run([sys.executable, "-c", code + "import study_group.blurr"], capture_output=True, text=True)
     assert 'ImportError: study_group.blurr needs fastai: pip install "study-group[fastai]"' in done.stderr
 

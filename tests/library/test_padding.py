@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch, transformers
 from hypothesis import HealthCheck, given, settings, strategies as st
-from tiny_models import ARCHITECTURES, PROBLEMS, TEXTS, assert_same, byte_level, library, one_thread, pair, wordpiece
+from tiny_models import ARCHITECTURES, PROBLEMS, TEXTS, assert_same, byte_level, library, pair, wordpiece
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from torch.utils.flop_counter import FlopCounterMode
 from transformers import (BertConfig, BertForSequenceClassification, DataCollatorForSeq2Seq,

@@ -7,8 +7,7 @@ import pytest
 import torch, transformers
 from hypothesis import given, settings, strategies as st
 from tiny_models import (ARCHITECTURES, PROBLEMS, TEXTS, assert_same, bundled, gpt2_tokenizer, library, model,
-                         one_thread, pair, tokenizer, wordpiece)
-from tokenizers import models
+                         pair, tokenizer, wordpiece)
 from traitlets import TraitError
 from transformers import pipeline
 
