@@ -241,7 +241,8 @@ BROKEN = {  # what is wrong → the rule that it breaks, what is said of it, whi
         "batching/costs.py": "from importlib import import_module\nimport_module('house.widgets.base')"}),
     "a picture looks up": (no_room_knows_a_face, "widgets.mask_bench:1 imports bench from padding", {
         "widgets/mask_bench.py": "def f(): from ..padding import bench"}),
-    "a name through another room": (names_come_from_where_they_are_defined, "costs:1 imports LIMIT from batching.answ", {
+    "a name through another room": (
+        names_come_from_where_they_are_defined, "costs:1 imports LIMIT from batching.answ", {
         "batching/costs.py": "from .answers import LIMIT"}),
     "a private name through another": (names_come_from_where_they_are_defined, "imports _x from batching.answers", {
         "core/texts.py": "_x = LIMIT = check = np = 1", "batching/answers.py": "from ..core.texts import _x",
