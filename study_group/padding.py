@@ -21,7 +21,6 @@ from .core.doors import door
 from .core.numbers import check_rectangle
 from .core.running import check_inputs, logits_of, tokenize
 from .core.texts import check_texts
-from .widgets.padding_table import padding_table
 
 # %% ../nbs/04_padding_and_masks.ipynb #041eb492
 def add_pad_token(tokenizer: PreTrainedTokenizerBase,    # is changed where it has no padding token

@@ -124,12 +124,11 @@ def test_the_smallest_vocabulary(tokenizer_checks):
 def blurr_checks():
     import study_group.blurr as b
     from datasets import Dataset
-    from study_group.learning.flights import when
     hf = b.get_hf_objects()
     frame = [dict(text=f"Film {n}.", label=n % 2, is_valid=n < 2) for n in range(6)]
     dls = b.BlearnerForSequenceClassification.from_data(frame, hf[:1:-1], dl_kwargs=dict(bs=2)).dls
     return checks("06_fastai_and_blurr", **vars(b), hf_tokenizer=hf[2], hf_model=hf[3], hf_config=hf[1], dls=dls,
-                  Dataset=Dataset, texts=["What a film!", "Dull."], when=when)
+                  Dataset=Dataset, texts=["What a film!", "Dull."])
 
 
 def collated(c, padding=True, name="labels", tensors="pt", keep=("input_ids", "attention_mask"), order=1, dtype=None):

@@ -151,8 +151,9 @@ def test_a_write_that_stops_leaves_what_was_there(writer, writers, tmp_path):
     write()
 
 
-WRITE = {"course": {"_write", "_bring", "start"}, "data": {"_complete", "_sdist"}, "blog": {"_put"},  # by module
-         "homework": {"_keep"}, "models": {"save_checkpoint", "_swap"}, "widgets": {"save"}}
+WRITE = {"core.files": {"write_file"}, "core.data": {"_complete", "_sdist"},  # by module
+         "command.start": {"_bring", "start"}, "command.blog": {"_put"}, "homework": {"_keep"},
+         "models": {"save_checkpoint", "_swap"}}
 
 
 def test_every_writer_is_tried():

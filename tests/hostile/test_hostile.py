@@ -31,7 +31,7 @@ from study_group.padding import classify, encode, mask_effect, padding_table
 from study_group.pipeline import trace
 from study_group.widgets.pipeline_strip import PipelineStrip
 from study_group.widgets.quiz import quiz_path
-from study_group.core.texts import check_text, check_texts, visible
+from study_group.core.texts import check_text, check_texts, shorten, visible
 from study_group.widgets.token_strip import TokenStrip
 from study_group.tokenizing.sizes import trained
 from study_group.widgets.tokenizer_race import TokenizerRace
@@ -92,10 +92,11 @@ def near(ours: list[dict], theirs: list[dict]) -> bool:
                for a, b in zip(ours, theirs, strict=True))
 
 
-@covers("texts.check_text", "texts.check_texts", "texts.visible")
+@covers("texts.check_text", "texts.check_texts", "texts.visible", "texts.shorten")
 def is_text(text):
     assert [check_text(text)] == check_texts(text) == check_texts([text]) == [text]
     assert_printable(visible(text))
+    assert text.startswith(short := shorten(text, 9).removesuffix("…")) and len(short) <= 9
 
 
 @covers("pipeline.trace", "pipeline.Trace", "pipeline.predict")
@@ -312,7 +313,8 @@ def flown(*texts): return blurr().flights([*texts], ["POSITIVE"]*len(texts))
 
 
 @covers("blurr.flights", "blurr.fly_fasthugs", "blurr.fly_adaptnlp", "blurr.fly_blurr", "blurr.FastHugsTokenizer",
-        "flight_recorder.Flight", "flight_recorder.when", together=True)
+        "flights.Flight", "flights.events_of", "flights.phases_of", "flights.when", "blurr.Flight", "blurr.when",
+        together=True)
 def flies(texts):
     flights = flown(*texts)
     logits = {name: flight.logits for name, flight in flights.items()}
@@ -419,7 +421,7 @@ def cleans(text):
     assert {name for _, name in page.made_of} <= blog.ATTRIBUTES | {""} and not page.addresses
 
 
-@covers("blog.blog", "blog.read_post", "blog.Post", together=True)
+@covers("blog.blog", "blog.read_post", "blog.Post", "course.blog", together=True)
 def posts(texts):
     def notebook(texts):
         def shown(text):
@@ -508,13 +510,13 @@ def test_a_name(call, name):
 # Nothing that takes a text is left out.
 
 MODULES = {name: name for name in (  # how a module is called here → its dotted name
-    "attention blog blurr checkpoints course data flight_recorder homework models padding pipeline quiz texts "
-    "tokenizers").split()}
+    "attention blurr checkpoints course data homework models padding pipeline tokenizers").split()}
+MODULES |= dict(blog="command.blog", flights="learning.flights", quiz="widgets.quiz", texts="core.texts")
 NO_TEXT = dict(
     takes_numbers="""attention.scaled_dot_product_attention attention.causal_mask attention.additive_mask
         attention.sinusoidal_positions padding.make_attention_mask padding.check_mask padding.masked_logits padding.pad
         padding.padded_length padding.truncate padding.forward_flops padding.padding_cost quiz.letter
-        padding.token_budget_batches padding_bill.PaddingBill""",
+        padding.token_budget_batches padding_bill.PaddingBill tokenizers.curve""",
     takes_a_model_or_its_parts="""attention.MultiHeadAttention attention.EncoderLayer pipeline.function_to_apply
         models.anatomy models.Anatomy models.Row models.save_checkpoint models.SavedFile padding.add_pad_token
         blurr.first_blurr_tfm blurr.BaseModelWrapper blurr.PreCalculatedLoss blurr.PreCalculatedCrossEntropyLoss
@@ -522,12 +524,12 @@ NO_TEXT = dict(
         blurr.blurr_splitter_by_layer blurr.FastHugsModel blurr.SpecialClsTokens blurr.AdaptiveLearner
         blurr.preproc_hf_dataset blurr.wandb_callback checkpoints.from_pretrained""",
     takes_nothing="""data.corpus data.bundled_reviews data.index_url data.cache_folder course.course_root course.doctor
-        course.checks quiz.quiz_names flight_recorder.current_phase""",
+        course.checks quiz.quiz_names flights.current_phase checkpoints.quiet""",
     is_an_error="checkpoints.CheckpointError",
     takes_labels_which_tests_of_homework_spoil="""homework.scores homework.check_predictions homework.submit
         homework.Submission homework.Competition homework.board_folder homework.baselines homework.leaderboard""",
     takes_settings_and_folders_which_tests_of_the_course_spoil="""course.Settings course.settings course.sync
-        course.start course.main course.within course.Finding""")
+        course.start course.main course.Finding""")
 
 
 def public() -> set[str]:
