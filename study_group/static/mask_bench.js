@@ -124,7 +124,10 @@ function answerColumns({ labels, function: applied }, room) {
       for (const { key, label, numbers } of lines) {
         label.title = { here, alone }[key]?.label ?? "";
         tell(label, label.title);
-        for (const [n, text] of spread(value[key]).entries()) tell(numbers[n], text || "…");
+        for (const [n, text] of spread(value[key]).entries()) {
+          tell(numbers[n], text || "…");
+          numbers[n].classList.toggle("none", text === say(null));
+        }
       }
       const kind = { s: "same", d: "differs" }[known[0]] ?? "";
       node.className = `answers ${kind} ${known.endsWith("flipped") ? "flipped" : ""}`;
@@ -256,8 +259,7 @@ function board() {
   }
   node.addEventListener("scroll", () => paint(), { passive: true });
   return {
-    node, go,
-    next: (event) => placeOf(event, at, view.shape),
+    node, go, next: (event) => placeOf(event, at, view.shape),
     stay(place) { at = place; choose(); },
     /** @param {View} newView @param {Mask} newMask @param {Result[]} newResults */
     update(newView, newMask, newResults) {
@@ -269,8 +271,7 @@ function board() {
         for (const [column, cell] of row.parts) dressCell(cell, column, mask.rows[n][column] === "1");
       }
     },
-    find: (row, column) => find(row, column),
-    seen: () => [...rows.keys()],
+    find: (row, column) => find(row, column), seen: () => [...rows.keys()],
     /** Use the room there is now: much more or less changes what stands where. */
     fit() {
       const sight = node.clientWidth;
@@ -330,8 +331,8 @@ function aboutMask(view, mask, asked) {
 
 /** `mask` with another bit in one place. @param {Mask} mask */
 function flipped({ side, rows }, row, column) {
-  const [bits, bit] = [rows[row], rows[row][column] === "1" ? "0" : "1"];
-  return { side, rows: rows.with(row, bits.slice(0, column) + bit + bits.slice(column + 1)) };
+  const bits = Array.from(rows[row], (bit, n) => (n !== column ? bit : bit === "1" ? "0" : "1"));
+  return { side, rows: rows.with(row, bits.join("")) };
 }
 
 /** What is told of a cell in `column`. */

@@ -159,8 +159,7 @@ function rowBoard(rows, sign, choose) {
     go(shown[to]);
   });
   return {
-    node,
-    reveal,
+    node, reveal,
     show(these) {
       shown = these;
       body.replaceChildren(...shown.map((n) => lines[n]));
@@ -182,8 +181,7 @@ function callDetail(sign) {
   const node = make("section", "detail", [make("div", "call", [title, code, copy.node]), messages, said, picture],
     { "aria-label": "The chosen call" });
   return {
-    node,
-    stop: copy.stop,
+    node, stop: copy.stop,
     /** @param {Row} row @param {Batch} batch not there while it is on its way */
     update(n, row, shown, batch) {
       tell(title, `Row ${n}${shown ? "" : " (not among the rows above)"}`);

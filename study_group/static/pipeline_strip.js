@@ -241,8 +241,7 @@ function draw({ model, root, set }) {
   const layerName = make("span");
   const list = answeredTexts((row) => { if (row < model.get("_batch").length) set("row", row); });
   const table = tokenTable({
-    follow: (n) => set("token", n),
-    toggle: (n) => set("token", n === model.get("token") ? null : n),
+    follow: (n) => set("token", n), toggle: (n) => set("token", n === model.get("token") ? null : n),
     point(...at) { pointed = at; story(); },
     slider: make("label", "layer", [layerName, layer]),
   });

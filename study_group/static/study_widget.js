@@ -39,10 +39,7 @@ export function teller(role, className = role === "alert" ? "error" : "unseen") 
   return make("p", className, [], { role });
 }
 
-/**
- * `nodes` with a space between each two, for those who hear them in a row.
- * @param {Child[]} nodes
- */
+/** `nodes` with a space between each two, for those who hear them in a row. @param {Child[]} nodes */
 export function spaced(nodes) { return nodes.flatMap((node, n) => (n ? [" ", node] : [node])); }
 
 /** Make `node` say `text`, or leave it alone where it does. */

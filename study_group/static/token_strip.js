@@ -30,9 +30,7 @@ function reader({ split, kinds, text, ...view }) {
   const length = rows.length / 5;
   const characters = Array.from(text); // Python counts characters, JavaScript counts an emoji as two
   return {
-    length,
-    characters,
-    slice: (start, end) => characters.slice(start, end).join(""),
+    length, characters, slice: (start, end) => characters.slice(start, end).join(""),
     /** @returns {Token} */
     at(n) {
       const [which, start, end, word, kind] = [0, 1, 2, 3, 4].map((row) => rows[row * length + n]);
@@ -182,9 +180,7 @@ function tokenBoard() {
   }
 
   return {
-    node,
-    update,
-    reveal,
+    node, update, reveal,
     focus: (n) => cells[n].focus({ preventScroll: true }),
     /** Where a key leads from token `n`. */
     next: (event, n) => stepOf(event, n, text.length, node.dir === "rtl" ? "back" : "across"),
@@ -206,8 +202,7 @@ function tokenBoard() {
       for (let n = first; n < text.length && parts[n] === parts[first]; n++) cells[n].classList.add("kin");
     },
     /** Make `held`, or else the first, the token that Tab goes to. */
-    choose: (held) => stopAt(reach(held ?? 0), held !== null),
-    stop: () => watch.disconnect(),
+    choose: (held) => stopAt(reach(held ?? 0), held !== null), stop: () => watch.disconnect(),
   };
 }
 

@@ -1,6 +1,6 @@
 /** All layers × heads as thumbnails, to choose from. */
 import { paintBytes, pool } from "../parts/canvas.js";
-import { moveOf, tabStop } from "../parts/grid.js";
+import { placeOf, tabStop } from "../parts/grid.js";
 import { make, same, under } from "../study_widget.js";
 import { thumbOf } from "./picture.js";
 
@@ -10,15 +10,12 @@ export function thumbnails(open, near) {
   let cells = [], at = [0, 0], drawn, stopAt = tabStop();
   const place = (event) => under(event, ".thumb")?.dataset.at.split(" ").map(Number) ?? [];
   node.addEventListener("keydown", (event) => {
-    const move = moveOf(event);
-    if (event.key !== "Enter" && event.key !== " " && !move) return;
+    const to = placeOf(event, at, [cells.length, cells[0].length]);
+    if (!to && event.key !== "Enter" && event.key !== " ") return;
     event.preventDefault();
-    const line = cells[at[0] + (move?.[0] ?? 0)] ?? [];
-    const step = move?.[1] ?? 0;
-    const head = Number.isFinite(step) ? at[1] + step : step < 0 ? 0 : line.length - 1;
-    if (!move || !line[head]) return;
-    open({ layer: at[0] + move[0], head });
-    line[head].focus();
+    if (!to) return;
+    open({ layer: to[0], head: to[1] });
+    cells[to[0]][to[1]].focus();
   });
   for (const [type, hear] of Object.entries({ click: open, pointerover: near })) {
     node.addEventListener(type, (event) => {
