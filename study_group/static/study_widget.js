@@ -35,9 +35,7 @@ export function button(text, click, attributes = {}) {
 }
 
 /** An element that tells what just happened or went wrong to those who hear the page. */
-export function teller(role, className = role === "alert" ? "error" : "unseen") {
-  return make("p", className, [], { role });
-}
+export function teller(role) { return make("p", role === "alert" ? "error" : "unseen", [], { role }); }
 
 /** `nodes` with a space between each two, for those who hear them in a row. @param {Child[]} nodes */
 export function spaced(nodes) { return nodes.flatMap((node, n) => (n ? [" ", node] : [node])); }

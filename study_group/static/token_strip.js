@@ -14,7 +14,7 @@
  * @typedef {{raw: string, id: number, marks: string[], split: string, start: number, end: number, word: number,
  *   kind: string, meaning: string}} Token where `start` and `end` count characters, as Python does
  */
-import { showIn, stepOf, tabStop } from "./parts/grid.js";
+import { goOver, showIn, stepOf, tabStop } from "./parts/grid.js";
 import { facts, legendOf } from "./parts/legend.js";
 import { count, int32 } from "./parts/numbers.js";
 import { chip } from "./parts/tokens.js";
@@ -206,38 +206,6 @@ function tokenBoard() {
   };
 }
 
-/**
- * Let pointer and keys go over a board. `point(n)` hears what pointer or focus is on (null: nothing), `hold(n)` what is
- * clicked (null: let go), `go(n)` where the keys lead.
- */
-function goOver({ node, next, reveal, focus }, point, hold, go) {
-  /** The token under the pointer, or else the one with the focus. */
-  function at(event) {
-    const found = under(event, "[data-token]") ?? inside(node, ".token:focus");
-    return found ? Number(found.dataset.token) : null;
-  }
-  for (const type of ["mouseover", "mouseleave", "focusin"]) node.addEventListener(type, (event) => point(at(event)));
-  node.addEventListener("focusout", () => point(null));
-  node.addEventListener("click", (event) => {
-    if (!under(event, "[data-token]")) return;
-    hold(at(event));
-    focus(at(event));
-  });
-  node.addEventListener("keydown", (event) => {
-    const n = at(event);
-    if (n === null) return;
-    const to = next(event, n);
-    if (to !== undefined) {
-      reveal(to);
-      focus(to);
-      go(to);
-    } else if (event.key === "Enter" || event.key === " ") hold(n);
-    else if (event.key === "Escape") hold(null);
-    else return;
-    event.preventDefault();
-  });
-}
-
 function draw({ model, root, set }) {
   let pointed = null;
   /** @returns {View} */
@@ -248,9 +216,23 @@ function draw({ model, root, set }) {
   const [alarm, status, legend] = [teller("alert"), teller("status"), legendOf()];
   const [counts, story, choice, about] = [make("div"), make("div", "story"), make("span"), make("small")];
   const board = tokenBoard();
-  goOver(board, (n) => { if (n !== pointed) { pointed = n; mark(); } },
-    (n) => { if (!behind()) set("token", n === model.get("token") ? null : n); },
-    (n) => { if (!behind() && model.get("token") !== null) set("token", n); });
+  const hold = (n) => { if (!behind()) set("token", n === model.get("token") ? null : n); };
+  goOver(board.node, {
+    /** The token under the pointer, or else the one with the focus. */
+    at(event) {
+      const found = under(event, "[data-token]") ?? inside(board.node, ".token:focus");
+      return found ? Number(found.dataset.token) : undefined;
+    },
+    next: board.next,
+    point(n = null) { if (n !== pointed) { pointed = n; mark(); } },
+    press(n) { hold(n); board.focus(n); },
+    leave: () => hold(null),
+    go(n) {
+      board.reveal(n);
+      board.focus(n);
+      if (!behind() && model.get("token") !== null) set("token", n);
+    },
+  });
   root.append(box, alarm, make("p", "busy", "tokenizing…"),
     make("div", "head", [counts, make("div", "choices", [about, make("label", "", [special, choice])])]),
     board.node, story, legend.node, status);
