@@ -34,6 +34,9 @@ export function button(text, click, attributes = {}) {
   return node;
 }
 
+/** A name for a group of radio buttons that no other group in the page has. */
+export function groupName() { return `study-${Math.random().toString(36).slice(2)}`; }
+
 /** An element that tells what just happened or went wrong to those who hear the page. */
 export function teller(role) { return make("p", role === "alert" ? "error" : "unseen", [], { role }); }
 
