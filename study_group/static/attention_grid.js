@@ -65,8 +65,7 @@ function openHead(root, told, painted) {
     node.addEventListener("focus", () => { if (!fixed && !empty()) go(cellAt(0, 0), over); });
   }
   return {
-    heat, lines, at, spot, paint, enlarge,
-    held: () => over === null,
+    heat, lines, at, spot, paint, enlarge, held: () => over === null,
     letGo() { fixed = null; },
     show(now) { picture = now; },
   };

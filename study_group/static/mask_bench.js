@@ -16,7 +16,7 @@
  *   of a row with these bits, as far as it is known
  */
 import { property } from "./parts/canvas.js";
-import { intoSight, placeOf, tabStop, within } from "./parts/grid.js";
+import { goOver, intoSight, placeOf, tabStop, within } from "./parts/grid.js";
 import { facts, legendOf } from "./parts/legend.js";
 import { count, int32, say } from "./parts/numbers.js";
 import { EXAMPLES, KINDS, chip, textList } from "./parts/tokens.js";
@@ -124,7 +124,10 @@ function answerColumns({ labels, function: applied }, room) {
       for (const { key, label, numbers } of lines) {
         label.title = { here, alone }[key]?.label ?? "";
         tell(label, label.title);
-        for (const [n, text] of spread(value[key]).entries()) tell(numbers[n], text || "…");
+        for (const [n, text] of spread(value[key]).entries()) {
+          tell(numbers[n], text || "…");
+          numbers[n].classList.toggle("none", text === say(null));
+        }
       }
       const kind = { s: "same", d: "differs" }[known[0]] ?? "";
       node.className = `answers ${kind} ${known.endsWith("flipped") ? "flipped" : ""}`;
@@ -190,6 +193,12 @@ function headsOf(positions, names, n) {
   return [head("name", "", 1, "row"), positions, head("answers", names, n + 2, "what the model makes of it")];
 }
 
+/** Row and column of the cell that an event is on. */
+function placeIn(event) {
+  const { row, column } = under(event, ".cell")?.dataset ?? {};
+  return row && [Number(row), Number(column)];
+}
+
 /** The batch. */
 function board() {
   const [positions, track] = [make("div", "cells"), make("div", "track")];
@@ -224,8 +233,8 @@ function board() {
   }
   /** Make the cell `at` the one that Tab goes to. */
   function choose() { stopAt(rows.get(at[0])?.parts.get(at[1])?.node); }
-  /** Go to a cell: scroll it into sight, and nothing but the board. */
-  function go(row, column) {
+  /** Go to a cell: scroll it into sight, and nothing but the board. @param {number[]} place */
+  function go([row, column]) {
     at = [row, column];
     const [left, top] = [NUMBER + column * WIDTH, heads.offsetHeight + row * height];
     intoSight(node, left, left + WIDTH, { before: NUMBER, after: narrow ? 0 : parts.width, across: true });
@@ -252,13 +261,12 @@ function board() {
     dress(node, { "aria-rowcount": view.shape[0] + 1, "aria-colcount": view.shape[1] + 2 });
     height = spread(track, view.shape, heads, parts.width, sight);
     paint();
-    if (focused) go(at[0], at[1]);
+    if (focused) go(at);
   }
   node.addEventListener("scroll", () => paint(), { passive: true });
+  node.addEventListener("focusin", (event) => { at = placeIn(event) ?? at; choose(); });
   return {
-    node, go,
-    next: (event) => placeOf(event, at, view.shape),
-    stay(place) { at = place; choose(); },
+    node, go, next: (event) => placeOf(event, at, view.shape),
     /** @param {View} newView @param {Mask} newMask @param {Result[]} newResults */
     update(newView, newMask, newResults) {
       const moved = newView !== view || newMask.side !== mask.side;
@@ -269,8 +277,7 @@ function board() {
         for (const [column, cell] of row.parts) dressCell(cell, column, mask.rows[n][column] === "1");
       }
     },
-    find: (row, column) => find(row, column),
-    seen: () => [...rows.keys()],
+    find: (row, column) => find(row, column), seen: () => [...rows.keys()],
     /** Use the room there is now: much more or less changes what stands where. */
     fit() {
       const sight = node.clientWidth;
@@ -280,33 +287,6 @@ function board() {
       else clear();
     },
   };
-}
-
-/** Let pointer and keys go over a board: `flip(row, column)` hears what is clicked, `point` what they are on. */
-function goOver({ node, go, next, stay }, flip, point) {
-  function place(event) {
-    const cell = under(event, ".cell");
-    return cell ? [Number(cell.dataset.row), Number(cell.dataset.column)] : null;
-  }
-  node.addEventListener("click", (event) => {
-    const [row, column] = place(event) ?? [];
-    if (row !== undefined) { go(row, column); flip(row, column); }
-  });
-  node.addEventListener("focusin", (event) => {
-    if (place(event)) stay(place(event));
-    point(place(event));
-  });
-  node.addEventListener("pointerover", (event) => point(place(event)));
-  for (const type of ["pointerleave", "focusout"]) node.addEventListener(type, () => point(null));
-  node.addEventListener("keydown", (event) => {
-    const [row, column] = place(event) ?? [];
-    if (row === undefined) return;
-    const to = next(event);
-    if (event.key === " " || event.key === "Enter") flip(row, column);
-    else if (to) go(to[0], to[1]);
-    else return;
-    event.preventDefault();
-  });
 }
 
 /** What is true of a mask: the presets that it is, what is said of it. @param {View} view @param {Mask} mask */
@@ -330,8 +310,8 @@ function aboutMask(view, mask, asked) {
 
 /** `mask` with another bit in one place. @param {Mask} mask */
 function flipped({ side, rows }, row, column) {
-  const [bits, bit] = [rows[row], rows[row][column] === "1" ? "0" : "1"];
-  return { side, rows: rows.with(row, bits.slice(0, column) + bit + bits.slice(column + 1)) };
+  const bits = Array.from(rows[row], (bit, n) => (n !== column ? bit : bit === "1" ? "0" : "1"));
+  return { side, rows: rows.with(row, bits.join("")) };
 }
 
 /** What is told of a cell in `column`. */
@@ -377,7 +357,7 @@ function draw({ model, root, set }) {
   const late = () => texts.waits() || (!model.get("error") && !same(model.get("texts"), view().texts));
 
   const act = (what) => { if (late()) next = what; else what(); }; // now, or when the batch is there
-  function flip(row, column) {
+  function flip([row, column]) {
     const text = view().texts[row];
     act(() => {
       if (view().texts[row] !== text || column >= view().shape[1]) return;
@@ -399,7 +379,7 @@ function draw({ model, root, set }) {
   const note = make("p", "note", [], { "aria-live": "polite" });
   const [known, notes, story] = [make("dl", "facts"), make("ul", "notes"), make("p", "story")];
   const batch = board();
-  goOver(batch, flip, point);
+  goOver(batch.node, { at: placeIn, next: batch.next, go: batch.go, press(at) { batch.go(at); flip(at); }, point });
   root.append(...list.nodes, alarm, make("p", "busy", "computing…"), buttons, note, known, batch.node, notes, story,
     legend.node, status);
 

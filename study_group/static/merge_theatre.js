@@ -16,11 +16,9 @@
 import { moveOf, tabStop, within } from "./parts/grid.js";
 import { count } from "./parts/numbers.js";
 import { chip } from "./parts/tokens.js";
-import { button, dress, inside, make, same, study, tell, typing, under } from "./study_widget.js";
+import { button, dress, groupName, inside, make, same, study, tell, typing, under } from "./study_widget.js";
 
 const SIGNS = { right: "✓", tied: "≈", wrong: "✗" }; // of bets
-/** A name for a group of radio buttons that no other group in the page has. */
-function groupName() { return `theatre-${Math.random().toString(36).slice(2)}`; }
 
 /** Chips with a plus between them. */
 function sum(pieces, name) { return pieces.flatMap((piece, n) => [...(n ? [" + "] : []), chip(piece, name)]); }

@@ -12,7 +12,7 @@ import { hatch, property } from "./parts/canvas.js";
 import { intoSight, stepOf } from "./parts/grid.js";
 import { legendOf } from "./parts/legend.js";
 import { count, int32, percent, plural } from "./parts/numbers.js";
-import { button, dress, make, study, tell, teller, under, whenLooksChange } from "./study_widget.js";
+import { button, dress, groupName, make, study, tell, teller, under, whenLooksChange } from "./study_widget.js";
 
 const MEANINGS = {
   longest: ["each batch to its longest text", ""],
@@ -214,7 +214,7 @@ function draw({ model, root }) {
     make("div", "orders", [make("span", "", "Order of the texts"), ...orders],
       { role: "group", "aria-label": "Order of the texts" }),
     make("label", "", [make("span", "", "Texts a batch (batch_size)"), batchSize.node])]);
-  const group = `study-${Math.random().toString(36).slice(2)}`; // radio buttons of another view aren't these
+  const group = groupName();
   const lines = Object.keys(MEANINGS).map((strategy) => strategyLine(strategy, group, ask));
   const boxes = { batch_size: batchSize,
     ...Object.fromEntries(lines.filter(({ box }) => box).map(({ name, box }) => [name, box])) };

@@ -17,11 +17,11 @@
  * @property {[number, number]} columns @property {?number} limit max_length @property {Part[]} rows
  * @property {string} more
  */
-import { showIn, stepOf, tabStop } from "./parts/grid.js";
+import { goOver, showIn, stepOf, tabStop } from "./parts/grid.js";
 import { legendOf } from "./parts/legend.js";
 import { count } from "./parts/numbers.js";
 import { EXAMPLES, KINDS, chip } from "./parts/tokens.js";
-import { button, dress, make, study, tell, teller, under, visible } from "./study_widget.js";
+import { button, dress, make, study, tell, under, visible } from "./study_widget.js";
 
 const FILTERS = ["padding", "truncation", "max_length"];
 const HEADS = ["padding", "truncation", "max_length", "row lengths", "pads added", "tokens cut", "what happens"];
@@ -147,20 +147,17 @@ function rowBoard(rows, sign, choose) {
     lines[n].focus({ preventScroll: true });
     reveal(n);
   }
-  body.addEventListener("click", (event) => {
-    const line = under(event, "tr");
-    if (line && getSelection().isCollapsed) go(Number(line.dataset.row));
-  });
-  body.addEventListener("keydown", (event) => {
-    const at = shown.indexOf(Number(under(event, "tr").dataset.row));
-    const to = [" ", "Enter"].includes(event.key) ? at : stepOf(event, at, shown.length, "down", PAGE);
-    if (to === undefined) return;
-    event.preventDefault();
-    go(shown[to]);
+  goOver(body, {
+    at(event) {
+      const line = event.type !== "click" || getSelection().isCollapsed ? under(event, "tr") : null;
+      return line ? Number(line.dataset.row) : undefined;
+    },
+    press: go,
+    go,
+    next: (event, n) => shown[stepOf(event, shown.indexOf(n), shown.length, "down", PAGE)],
   });
   return {
-    node,
-    reveal,
+    node, reveal,
     show(these) {
       shown = these;
       body.replaceChildren(...shown.map((n) => lines[n]));
@@ -182,8 +179,7 @@ function callDetail(sign) {
   const node = make("section", "detail", [make("div", "call", [title, code, copy.node]), messages, said, picture],
     { "aria-label": "The chosen call" });
   return {
-    node,
-    stop: copy.stop,
+    node, stop: copy.stop,
     /** @param {Row} row @param {Batch} batch not there while it is on its way */
     update(n, row, shown, batch) {
       tell(title, `Row ${n}${shown ? "" : " (not among the rows above)"}`);
@@ -218,7 +214,7 @@ function draw({ model, root, set, put }) {
   const filters = filterBar(values, sign, set);
   const board = rowBoard(rows, sign, (n) => { if (n !== model.get("selected")) set("selected", n); });
   const detail = callDetail(sign);
-  const status = teller("status", "status");
+  const status = make("span", "status", "", { role: "status" });
   const reset = button("Show all rows", () => {
     put(Object.fromEntries(names.map((name) => [name, "all"])));
     filters.focus();

@@ -14,7 +14,7 @@
  * @property {keyof typeof FUNCTIONS} function @property {string} model its class
  */
 import { paintBytes, signedInk } from "./parts/canvas.js";
-import { fillLines, showIn, stepOf, tabStop } from "./parts/grid.js";
+import { fillLines, goOver, showIn, stepOf, tabStop } from "./parts/grid.js";
 import { legendOf } from "./parts/legend.js";
 import { bytesOf, count, say } from "./parts/numbers.js";
 import { KINDS, chip, quote, textList } from "./parts/tokens.js";
@@ -102,28 +102,15 @@ function tokenTable({ follow, toggle, point, slider }) {
   ], { role: "grid", "aria-label": "Tokens, one a line" });
   const node = make("div", "scroller", table);
 
-  const at = (event) => lines.findIndex((line) => line.node === under(event, "tr"));
-  body.addEventListener("mousemove", (event) => {
+  const at = (event) => under(event, "tr") && lines.findIndex(({ node }) => node === under(event, "tr"));
+  body.addEventListener("focusin", (event) => { stop = under(event, "tr"); stopAt(stop); });
+  goOver(body, { at, press: toggle, leave: () => follow(null), point: (n = null) => point(n, -1),
+    next: (event, n) => stepOf(event, n, lines.length, "down"), go(n) { lines[n].node.focus(); follow(n); } });
+  body.addEventListener("pointermove", (event) => {
     const boxes = canvases.map((canvas) => canvas.getBoundingClientRect());
     const xs = boxes.map(({ left, width }) => (event.clientX - left) / width);
     const vector = xs.findIndex((x) => x >= 0 && x < 1);
     point(at(event), vector, xs[vector]);
-  });
-  body.addEventListener("focusin", (event) => {
-    stop = under(event, "tr");
-    stopAt(stop);
-    point(at(event), -1);
-  });
-  for (const type of ["mouseleave", "focusout"]) body.addEventListener(type, () => point(null));
-  body.addEventListener("click", (event) => toggle(at(event)));
-  body.addEventListener("keydown", (event) => {
-    const n = at(event);
-    const to = stepOf(event, n, lines.length, "down");
-    if (to !== undefined) { lines[to].node.focus(); follow(to); }
-    else if (event.key === "Enter" || event.key === " ") toggle(n);
-    else if (event.key === "Escape") follow(null);
-    else return;
-    event.preventDefault();
   });
 
   return {
@@ -241,8 +228,7 @@ function draw({ model, root, set }) {
   const layerName = make("span");
   const list = answeredTexts((row) => { if (row < model.get("_batch").length) set("row", row); });
   const table = tokenTable({
-    follow: (n) => set("token", n),
-    toggle: (n) => set("token", n === model.get("token") ? null : n),
+    follow: (n) => set("token", n), toggle: (n) => set("token", n === model.get("token") ? null : n),
     point(...at) { pointed = at; story(); },
     slider: make("label", "layer", [layerName, layer]),
   });

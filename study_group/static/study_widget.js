@@ -34,15 +34,13 @@ export function button(text, click, attributes = {}) {
   return node;
 }
 
-/** An element that tells what just happened or went wrong to those who hear the page. */
-export function teller(role, className = role === "alert" ? "error" : "unseen") {
-  return make("p", className, [], { role });
-}
+/** A name for a group of radio buttons that no other group in the page has. */
+export function groupName() { return `study-${Math.random().toString(36).slice(2)}`; }
 
-/**
- * `nodes` with a space between each two, for those who hear them in a row.
- * @param {Child[]} nodes
- */
+/** An element that tells what just happened or went wrong to those who hear the page. */
+export function teller(role) { return make("p", role === "alert" ? "error" : "unseen", [], { role }); }
+
+/** `nodes` with a space between each two, for those who hear them in a row. @param {Child[]} nodes */
 export function spaced(nodes) { return nodes.flatMap((node, n) => (n ? [" ", node] : [node])); }
 
 /** Make `node` say `text`, or leave it alone where it does. */

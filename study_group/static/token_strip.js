@@ -14,7 +14,7 @@
  * @typedef {{raw: string, id: number, marks: string[], split: string, start: number, end: number, word: number,
  *   kind: string, meaning: string}} Token where `start` and `end` count characters, as Python does
  */
-import { showIn, stepOf, tabStop } from "./parts/grid.js";
+import { goOver, showIn, stepOf, tabStop } from "./parts/grid.js";
 import { facts, legendOf } from "./parts/legend.js";
 import { count, int32 } from "./parts/numbers.js";
 import { chip } from "./parts/tokens.js";
@@ -30,9 +30,7 @@ function reader({ split, kinds, text, ...view }) {
   const length = rows.length / 5;
   const characters = Array.from(text); // Python counts characters, JavaScript counts an emoji as two
   return {
-    length,
-    characters,
-    slice: (start, end) => characters.slice(start, end).join(""),
+    length, characters, slice: (start, end) => characters.slice(start, end).join(""),
     /** @returns {Token} */
     at(n) {
       const [which, start, end, word, kind] = [0, 1, 2, 3, 4].map((row) => rows[row * length + n]);
@@ -182,9 +180,7 @@ function tokenBoard() {
   }
 
   return {
-    node,
-    update,
-    reveal,
+    node, update, reveal,
     focus: (n) => cells[n].focus({ preventScroll: true }),
     /** Where a key leads from token `n`. */
     next: (event, n) => stepOf(event, n, text.length, node.dir === "rtl" ? "back" : "across"),
@@ -206,41 +202,8 @@ function tokenBoard() {
       for (let n = first; n < text.length && parts[n] === parts[first]; n++) cells[n].classList.add("kin");
     },
     /** Make `held`, or else the first, the token that Tab goes to. */
-    choose: (held) => stopAt(reach(held ?? 0), held !== null),
-    stop: () => watch.disconnect(),
+    choose: (held) => stopAt(reach(held ?? 0), held !== null), stop: () => watch.disconnect(),
   };
-}
-
-/**
- * Let pointer and keys go over a board. `point(n)` hears what pointer or focus is on (null: nothing), `hold(n)` what is
- * clicked (null: let go), `go(n)` where the keys lead.
- */
-function goOver({ node, next, reveal, focus }, point, hold, go) {
-  /** The token under the pointer, or else the one with the focus. */
-  function at(event) {
-    const found = under(event, "[data-token]") ?? inside(node, ".token:focus");
-    return found ? Number(found.dataset.token) : null;
-  }
-  for (const type of ["mouseover", "mouseleave", "focusin"]) node.addEventListener(type, (event) => point(at(event)));
-  node.addEventListener("focusout", () => point(null));
-  node.addEventListener("click", (event) => {
-    if (!under(event, "[data-token]")) return;
-    hold(at(event));
-    focus(at(event));
-  });
-  node.addEventListener("keydown", (event) => {
-    const n = at(event);
-    if (n === null) return;
-    const to = next(event, n);
-    if (to !== undefined) {
-      reveal(to);
-      focus(to);
-      go(to);
-    } else if (event.key === "Enter" || event.key === " ") hold(n);
-    else if (event.key === "Escape") hold(null);
-    else return;
-    event.preventDefault();
-  });
 }
 
 function draw({ model, root, set }) {
@@ -253,9 +216,23 @@ function draw({ model, root, set }) {
   const [alarm, status, legend] = [teller("alert"), teller("status"), legendOf()];
   const [counts, story, choice, about] = [make("div"), make("div", "story"), make("span"), make("small")];
   const board = tokenBoard();
-  goOver(board, (n) => { if (n !== pointed) { pointed = n; mark(); } },
-    (n) => { if (!behind()) set("token", n === model.get("token") ? null : n); },
-    (n) => { if (!behind() && model.get("token") !== null) set("token", n); });
+  const hold = (n) => { if (!behind()) set("token", n === model.get("token") ? null : n); };
+  goOver(board.node, {
+    /** The token under the pointer, or else the one with the focus. */
+    at(event) {
+      const found = under(event, "[data-token]") ?? inside(board.node, ".token:focus");
+      return found ? Number(found.dataset.token) : undefined;
+    },
+    next: board.next,
+    point(n = null) { if (n !== pointed) { pointed = n; mark(); } },
+    press(n) { hold(n); board.focus(n); },
+    leave: () => hold(null),
+    go(n) {
+      board.reveal(n);
+      board.focus(n);
+      if (!behind() && model.get("token") !== null) set("token", n);
+    },
+  });
   root.append(box, alarm, make("p", "busy", "tokenizing…"),
     make("div", "head", [counts, make("div", "choices", [about, make("label", "", [special, choice])])]),
     board.node, story, legend.node, status);

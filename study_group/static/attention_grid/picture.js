@@ -46,8 +46,7 @@ export function pictureOf(view, state, store, rows, columns) {
   let at = 0, image = { key: "", canvas: null }, links = null;
   for (const q of rows) for (const k of columns) cells[at++] = signed && hidden(q, k) ? 128 : bytes[q * n + k];
   return {
-    state, rows, columns, sharp, scale, signed, hidden,
-    token: (k) => tokens[row][k],
+    state, rows, columns, sharp, scale, signed, hidden, token: (k) => tokens[row][k],
     isPad: (k) => kinds[row][k] === "p",
     /** As a canvas, with not much less than a pixel for each cell where cells are smaller. */
     image(pixels, palette) {

@@ -51,8 +51,7 @@ function shelf() {
     }
   }
   return {
-    put,
-    has: (name) => kept.has(name),
+    put, has: (name) => kept.has(name),
     get(name) {
       if (kept.has(name)) put(name, kept.get(name));
       return kept.get(name);

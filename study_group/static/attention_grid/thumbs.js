@@ -1,31 +1,23 @@
 /** All layers × heads as thumbnails, to choose from. */
 import { paintBytes, pool } from "../parts/canvas.js";
-import { moveOf, tabStop } from "../parts/grid.js";
+import { goOver, placeOf, tabStop } from "../parts/grid.js";
 import { make, same, under } from "../study_widget.js";
 import { thumbOf } from "./picture.js";
 
 /** `open({ layer, head })` hears which is chosen, `near({ layer, head })` which may be next. */
 export function thumbnails(open, near) {
   const node = make("div", "thumbs", [], { role: "grid", "aria-label": "All heads: a row for each layer" });
-  let cells = [], at = [0, 0], drawn, stopAt = tabStop();
-  const place = (event) => under(event, ".thumb")?.dataset.at.split(" ").map(Number) ?? [];
-  node.addEventListener("keydown", (event) => {
-    const move = moveOf(event);
-    if (event.key !== "Enter" && event.key !== " " && !move) return;
-    event.preventDefault();
-    const line = cells[at[0] + (move?.[0] ?? 0)] ?? [];
-    const step = move?.[1] ?? 0;
-    const head = Number.isFinite(step) ? at[1] + step : step < 0 ? 0 : line.length - 1;
-    if (!move || !line[head]) return;
-    open({ layer: at[0] + move[0], head });
-    line[head].focus();
+  let cells = [], drawn, stopAt = tabStop();
+  goOver(node, {
+    at: (event) => under(event, ".thumb")?.dataset.at.split(" ").map(Number),
+    point: (place) => { if (place) near({ layer: place[0], head: place[1] }); },
+    press: ([layer, head]) => open({ layer, head }),
+    next: (event, place) => placeOf(event, place, [cells.length, cells[0].length]),
+    go([layer, head]) {
+      open({ layer, head });
+      cells[layer][head].focus();
+    },
   });
-  for (const [type, hear] of Object.entries({ click: open, pointerover: near })) {
-    node.addEventListener(type, (event) => {
-      const [layer, head] = place(event);
-      if (layer !== undefined) hear({ layer, head });
-    });
-  }
   return {
     node,
     /** Make places for layers × heads. @param {number[]} shape */
@@ -41,10 +33,7 @@ export function thumbnails(open, near) {
         ...cells.map((line, layer) => make("div", "line", [name(`${layer}`, "rowheader"), ...line], { role: "row" })));
       node.style.setProperty("--heads", `${heads}`);
     },
-    choose(layer, head) {
-      at = [layer, head];
-      stopAt(cells[layer][head], true);
-    },
+    choose: (layer, head) => stopAt(cells[layer][head], true),
     /** Paint all of `overview` ({bytes, size}), unless it is painted; null fades what is there. */
     paint(overview, signed, ink) {
       node.classList.toggle("late", !overview);

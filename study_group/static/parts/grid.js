@@ -26,6 +26,32 @@ export function stepOf(event, n, size, way = "both", page = 0) {
   return step ? within(n + step, size) : undefined;
 }
 
+/**
+ * Let pointer and keys go over parts of `node`: `at(event)` tells on which one an event is, if any. `point(part)` hears
+ * what pointer or focus is on, `press(part)` what is clicked or chosen with Enter or Space, `leave()` that Escape is
+ * pressed; `next(event, part)` tells where a key leads, `go(part)` hears of it.
+ * @param {HTMLElement} node
+ * @param {{at(event: Event): any, press(part: any): void, next(event: Event, part: any): any, go(part: any): void,
+ *   point?(part?: any): void, leave?(): void}} hears
+ */
+export function goOver(node, { at, press, next, go, point = () => {}, leave }) {
+  for (const type of ["pointerover", "pointerleave", "focusin"]) {
+    node.addEventListener(type, (event) => point(at(event)));
+  }
+  node.addEventListener("focusout", () => point());
+  node.addEventListener("click", (event) => { if (at(event) !== undefined) press(at(event)); });
+  node.addEventListener("keydown", (event) => {
+    const part = at(event);
+    if (part === undefined) return;
+    const to = next(event, part);
+    if (to !== undefined) go(to);
+    else if (event.key === " " || event.key === "Enter") press(part);
+    else if (event.key === "Escape" && leave) leave();
+    else return;
+    event.preventDefault();
+  });
+}
+
 /** Of many nodes one that Tab goes to: the last that is given here. It may be the chosen one too. */
 export function tabStop() {
   let stop = null;

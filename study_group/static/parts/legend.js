@@ -4,11 +4,9 @@ import { make } from "../study_widget.js";
 /** A list of signs; `show([[class, sign, meaning], …])` says which. */
 export function legendOf(label = "Signs") {
   const node = make("ul", "legend", [], { "aria-label": label });
-  return {
-    node,
-    /** @param {any[][]} signs */
-    show: (signs) => node.replaceChildren(...signs.map(([name, ...parts]) => make("li", name, parts))),
-  };
+  /** @param {any[][]} signs */
+  const show = (signs) => node.replaceChildren(...signs.map(([name, ...parts]) => make("li", name, parts)));
+  return { node, show };
 }
 
 /** Names, each with its value. */

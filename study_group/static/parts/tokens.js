@@ -41,9 +41,7 @@ export function textList(label, beside) {
     return line;
   }
   return {
-    node,
-    lines,
-    read: () => lines.map((line) => line.text),
+    node, lines, read: () => lines.map((line) => line.text),
     /** A box that says its text already is left alone: it keeps focus and caret. */
     write: (texts) => fillLines(node, lines, texts, add, (line, text) => {
       if (line.text !== text) line.input.value = line.text = text;
