@@ -9,13 +9,17 @@ lab: .venv/lab
 # Two at a time; a thread that waits leaves its core to the others.
 PYTEST := OMP_WAIT_POLICY=PASSIVE $(BIN)/pytest -n 2 --dist worksteal --durations=25
 
-test: .venv/dev check
+test: .venv/dev browser check
 	$(PYTEST)
+
+# One that is there, else Debian's or Playwright's.
+browser: .venv/dev
+	$(BIN)/python tools/chromium.py
 
 check: .venv/dev
 	$(BIN)/python tools/check.py
 
-test-all: .venv/dev .venv/hub check
+test-all: .venv/dev .venv/hub browser check
 	$(PYTEST) -m "extra or not extra"
 	$(BIN)/python tools/mutants.py
 
@@ -66,7 +70,7 @@ screenshots: .venv/dev
 PROXY := configurable-http-proxy@5.3.0
 .venv/hub: .venv/dev
 	$(BIN)/python -m pip install -q -c tools/constraints.txt -e ".[hub]"
-	npm install --silent --prefix .cache/hub $(PROXY)
+	PATH="$$PATH:$(abspath $(BIN))" npm install --silent --prefix .cache/hub $(PROXY)
 	touch $@
 
-.PHONY: lab test check test-all bench matrix notebooks sync readme slides site hub screenshots
+.PHONY: lab test browser check test-all bench matrix notebooks sync readme slides site hub screenshots

@@ -5,7 +5,8 @@ import pytest
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")  # what the notebooks print mustn't depend on a hub
 pytest.register_assert_rewrite("driver", "tiny_models")
-from driver import CHROMIUM, Lab, jupyterlab
+from chromium import got
+from driver import Lab, jupyterlab
 
 
 def pytest_collection_modifyitems(items):
@@ -16,11 +17,11 @@ def pytest_collection_modifyitems(items):
 @pytest.fixture(scope="session")
 def chrome():
     from playwright.sync_api import sync_playwright  # here: most tests need no browser
-    if not CHROMIUM: pytest.fail("Chromium isn't installed: apt-get install chromium (.ci/run does it)")
+    path = got()
     flags = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking",
              "--disable-component-update", "--disable-sync", "--disable-quic"]
     with sync_playwright() as p:
-        browser = p.chromium.launch(executable_path=CHROMIUM, args=flags)
+        browser = p.chromium.launch(executable_path=path, args=flags)
         yield browser
         browser.close()
 

@@ -6,7 +6,7 @@ import shutil, statistics, subprocess, sys, tempfile, time
 from dataclasses import replace
 from pathlib import Path
 
-import psutil, transformers
+import chromium, psutil, transformers
 from bench import row
 from playwright.sync_api import sync_playwright
 
@@ -15,8 +15,6 @@ from study_group.widgets.attention_grid import AttentionGrid
 from study_group.checkpoints import load_tokenizer
 from study_group.data import bundled_reviews
 
-sys.path.append(str(Path(__file__).parents[1] / "tests/helpers"))
-from driver import CHROMIUM
 
 CDN = {"require.js": "requirejs@2.3.6/require.js", "d3": "d3@5.7.0/dist/d3.min.js",
        "jquery": "jquery@2.1.4/dist/jquery.min.js"}  # a part of what its page asks for → what it gets
@@ -76,9 +74,10 @@ def bertviz_page(maps: AttentionMaps) -> str:
 def measure(page_file: Path, view: str, files: dict[str, Path], layers: int) -> dict:
     "What `page_file` costs in a browser of its own: ms to the first paint and to another layer, MB after four layers."
     parts = VIEWS[view]
+    path = chromium.got()
     with sync_playwright() as p, tempfile.TemporaryDirectory() as profile:
         flags = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking"]
-        browser = p.chromium.launch_persistent_context(profile, executable_path=CHROMIUM, args=flags,
+        browser = p.chromium.launch_persistent_context(profile, executable_path=path, args=flags,
                                                        viewport=dict(width=1200, height=900))
         page = browser.pages[0]
         page.set_default_timeout(120_000)

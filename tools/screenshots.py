@@ -3,12 +3,13 @@ import sys, tempfile
 from io import BytesIO
 from pathlib import Path
 
+import chromium
 from PIL import Image
 from playwright.sync_api import sync_playwright
 
 ROOT = Path(__file__).parent.parent
 sys.path.append(str(ROOT / "tests/helpers"))
-from driver import CHROMIUM, Lab, jupyterlab, still
+from driver import Lab, jupyterlab, still
 
 TEXTS = """["I've been waiting for a HuggingFace course my whole life.", "I hate this so much!"]"""
 PICTURES = {  # widget's file → code that shows it
@@ -49,8 +50,9 @@ def pose(name: str, widget):
 
 def main(names: list[str]):
     "Take the pictures of the widgets named, or of all."
+    path = chromium.got()
     with sync_playwright() as p, tempfile.TemporaryDirectory() as folder, jupyterlab(Path(folder)) as url:
-        browser = p.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        browser = p.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
         lab = Lab(browser.new_page(), url, Path(folder))
         lab.notebook("")
         for name, code in PICTURES.items():

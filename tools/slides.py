@@ -17,12 +17,10 @@ from nbformat.v4 import new_markdown_cell
 from playwright.sync_api import Browser, sync_playwright
 from pygments.formatters import HtmlFormatter
 
-import npm
+import chromium, npm
 from study_group.course import Settings, settings
 
 ROOT = Path(__file__).parent.parent
-sys.path.append(str(ROOT / "tests/helpers"))
-from driver import CHROMIUM
 
 DECKS = ROOT / "_slides"
 MARKS = ("slide", "subslide", "fragment", "notes", "-")
@@ -134,8 +132,9 @@ def main() -> int:
     parser.add_argument("--dark", action="store_true", help="look at the pages in the dark theme")
     args, s, bad = parser.parse_args(), settings(), 0
     for folder in filter(None, (DECKS, args.pictures)): folder.mkdir(parents=True, exist_ok=True)
+    path = chromium.got()
     with sync_playwright() as p:
-        browser = p.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        browser = p.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
         for session in args.sessions or s.sessions:
             path = DECKS / f"{session}.html"
             path.write_text(deck(nbformat.read(ROOT / f"nbs/{session}.ipynb", as_version=4), s, session), "utf-8")

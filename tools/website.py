@@ -10,12 +10,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import unquote
 
-import notebooks
+import chromium, notebooks
 from playwright.sync_api import Browser, sync_playwright
 
 ROOT = Path(__file__).parent.parent
-sys.path.append(str(ROOT / "tests/helpers"))
-from driver import CHROMIUM
 
 SITE = ROOT / "_site"
 FOR_PAGES = """
@@ -97,8 +95,9 @@ class Reader:
 
 def main() -> int:
     if "--check" not in sys.argv: build()
+    path = chromium.got()
     with sync_playwright() as p:
-        browser = p.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        browser = p.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
         reader = Reader(browser, SITE)
         reader.walk()
         if not reader.search("attention mask"): reader.log.append("the search finds nothing")

@@ -4,7 +4,6 @@ from itertools import pairwise
 from pathlib import Path
 
 HELPERS = Path(__file__).parent
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 
 def free_port() -> int:

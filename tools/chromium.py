@@ -1,0 +1,51 @@
+"""The browser of the tests, the slides and the pages: one that is there, or else one that is fetched.
+
+    python tools/chromium.py   # get one where there is none; `make test` does this
+"""
+import contextlib, os, shutil, subprocess, sys
+from pathlib import Path
+
+NAMES = "chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "microsoft-edge", "msedge"
+APPS = [Path(f"/Applications/{name}.app/Contents/MacOS/{name}")
+        for name in ("Chromium", "Google Chrome", "Microsoft Edge")]
+REMEDY = "No browser is here, and none could be fetched. Install Chromium, Chrome or Edge, and put it on the PATH."
+
+
+def playwrights() -> Path | None:
+    "Playwright's own Chromium, where it has been fetched."
+    with contextlib.suppress(ImportError):
+        from playwright.sync_api import sync_playwright
+        with sync_playwright() as p: path = Path(p.chromium.executable_path)
+        return path if path.is_file() else None
+
+
+def found() -> str | None:
+    "Look for a browser: on the PATH, among the Mac's applications, then Playwright's own."
+    on_path = next(filter(None, map(shutil.which, NAMES)), None)
+    return on_path or next((str(path) for path in (*APPS, playwrights()) if path and path.is_file()), None)
+
+
+def is_debian() -> bool:
+    with contextlib.suppress(OSError): return "\nID=debian\n" in "\n" + Path("/etc/os-release").read_text("utf-8")
+    return False
+
+
+def ways() -> list[list[list[str]]]:
+    "The ways to fetch one here, each a list of commands: Debian's own for root, then Playwright's."
+    apt = [["apt-get", "update", "-qq"], ["apt-get", "install", "-y", "-qq", "chromium"]]
+    debian = is_debian() and getattr(os, "geteuid", lambda: 1)() == 0 and shutil.which("apt-get")
+    return [apt]*bool(debian) + [[[sys.executable, "-m", "playwright", "install", "chromium"]]]
+
+
+def got() -> str:
+    "The path of a browser, fetched where there is none; SystemExit, with the remedy, where that can't be."
+    if path := found(): return path
+    for commands in ways():
+        print("No browser is here:", " && ".join(map(" ".join, commands)), flush=True)
+        env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+        failed = any(subprocess.run(c, env=env, stdout=subprocess.DEVNULL).returncode for c in commands)
+        if not failed and (path := found()): return path
+    sys.exit(REMEDY)
+
+
+if __name__ == "__main__": print(got())
