@@ -19,8 +19,7 @@ except ImportError as e: raise ImportError('study_group.blurr needs fastai: pip 
 import inspect
 from functools import partial
 
-import pandas as pd
-import torch
+import pandas as pd, torch
 from fastai.callback.core import Callback, GatherPredsCallback
 from fastai.callback.progress import ProgressCallback  # noqa: F401, it gives Learner methods
 from fastai.callback.schedule import fine_tune, fit_one_cycle, lr_find  # noqa: F401, it gives Learner methods
@@ -48,9 +47,9 @@ from .core.checkpoints import BUNDLED, from_pretrained, load
 from .core.doors import door
 from .core.running import max_tokens
 from .learning.flights import Flight, when
-from .learning.inputs import (Portable, architecture, as_table, check_columns, check_head,
-                                         check_text_columns, check_values, classes_of, columns_of, give_pad_token,
-                                         items_of, kinds_of, prefix_space, text_of, text_or_pair, value_of)
+from .learning.inputs import (Portable, architecture, as_table, check_columns, check_head, check_text_columns,
+                              check_values, classes_of, columns_of, give_pad_token, items_of, kinds_of, prefix_space,
+                              text_of, text_or_pair, value_of)
 
 # %% ../nbs/06_fastai_and_blurr.ipynb #da8f926b
 def get_hf_objects(pretrained_model_name_or_path=None,  # None (bundled), hub name, folder, or (model, tokenizer)
@@ -118,7 +117,6 @@ def row(self: BatchTokenizeTransform, encoding, i: int, x, targets: list) -> dic
     labels = {"labels": self.labels(encoding, i, targets)} if self.include_labels and targets else {}
     return {k: v[i] for k, v in encoding.items()} | more | labels
 
-# %% ../nbs/06_fastai_and_blurr.ipynb #2b3263e6
 @patch
 def labels(self: BatchTokenizeTransform, encoding, i: int, targets: list):
     "What the model is to predict for row `i`: the first target, as a plain tensor. Other tasks do otherwise."
@@ -153,7 +151,6 @@ class _DictDL(TfmdDL):
         super()._one_pass()
         self._types = {k: [object if t is dict else t for t in types] for k, types in self._types.items()}
 
-# %% ../nbs/06_fastai_and_blurr.ipynb #80eb1564
 class LengthSortedDL(_DictDL, SortedDL):
     "A SortedDL whose `sort_func` goes along to the loaders made from it."
     def new(self, dataset=None, **kwargs): return super().new(dataset, **{"sort_func": self.sort_func, **kwargs})
@@ -226,14 +223,8 @@ class BaseModelWrapper(Portable, nn.Module):
 
 # %% ../nbs/06_fastai_and_blurr.ipynb #522a465f
 class PreCalculatedLoss(BaseLoss): "A loss that the model computes; computed here where the model's, a mean, won't do."
-
-# %% ../nbs/06_fastai_and_blurr.ipynb #e5e148e2
 class PreCalculatedCrossEntropyLoss(PreCalculatedLoss, CrossEntropyLossFlat): "One label a text."
-
-# %% ../nbs/06_fastai_and_blurr.ipynb #e3fd43e4
 class PreCalculatedBCELoss(PreCalculatedLoss, BCEWithLogitsLossFlat): "Many labels a text, each there or not."
-
-# %% ../nbs/06_fastai_and_blurr.ipynb #c36e06c1
 class PreCalculatedMSELoss(PreCalculatedLoss):
     "A number for each text."
     def __init__(self, *args, axis=-1, floatify=True, **kwargs):
@@ -256,7 +247,7 @@ class BaseModelCallback(Callback):
         self.learn.pred = outputs.pop("logits")
         if isinstance(self.loss_func, PreCalculatedLoss): self.hf_loss = outputs.pop("loss", None)
         self.learn.blurr_model_outputs = outputs
-        self._gather_ids()
+        for cb in self._gatherers(): cb.inputs[-1] = (TextInput(cb.inputs[-1][0]["input_ids"]),)
 
     def after_loss(self):
         if self.hf_loss is None or self.loss_func.reduction != "mean": return
@@ -276,10 +267,6 @@ def _checked_outputs(outputs, model: nn.Module) -> ModelOutput:
 def _gatherers(self: BaseModelCallback) -> list:
     "The callbacks that are gathering inputs just now."
     return [cb for cb in self.learn.cbs if isinstance(cb, GatherPredsCallback) and cb.with_input]
-
-@patch
-def _gather_ids(self: BaseModelCallback):
-    for cb in self._gatherers(): cb.inputs[-1] = (TextInput(cb.inputs[-1][0]["input_ids"]),)
 
 @patch
 def after_validate(self: BaseModelCallback):
@@ -310,7 +297,6 @@ def _layers(child: nn.Module) -> list:
     if not any(isinstance(part, nn.ModuleList) for part in parts): return [child]
     return [layer for part in parts for layer in (part if isinstance(part, nn.ModuleList) else [part])]
 
-# %% ../nbs/06_fastai_and_blurr.ipynb #d1deb641
 def blurr_splitter_by_layer(m: nn.Module) -> L:
     "Groups of parameters of `m`: as `blurr_splitter`, with each layer a group of its own."
     return _groups(m, _layers)
@@ -545,7 +531,6 @@ class FastHugsTokenizer:
     def __call__(self, texts):
         for text in texts: yield self.hf_tokenizer.tokenize(text)[:self.max_length - 2]
 
-# %% ../nbs/06_fastai_and_blurr.ipynb #87170eb7
 class SpecialClsTokens(Transform):
     "Puts [CLS] before and [SEP] behind the ids of a text."
     def __init__(self, hf_tokenizer): store_attr()
@@ -604,7 +589,6 @@ class AdaptiveLearner(Learner):
         self("after_loss")
         if self.training: self._do_grad_opt()
 
-# %% ../nbs/06_fastai_and_blurr.ipynb #550d6c25
 def _looks(batch: dict, *names: str) -> list[dict]:
     "The rows of `batch`, which has ids, mask and label under these `names`, as a flight logs them."
     return [dict(ids=ids, mask=mask, label=label) for ids, mask, label in zip(*(batch[name] for name in names))]

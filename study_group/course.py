@@ -31,21 +31,18 @@ def _run_sync(args: argparse.Namespace) -> int:
     if args.check and changed: print("Run `study-group sync` to mend this.", file=sys.stderr)
     return int(args.check and bool(changed))
 
-def _run_start(args: argparse.Namespace) -> int:
+def _run_start(args: argparse.Namespace):
     start(args.folder, args.restore, not args.no_open)
-    return 0
 
-# %% ../nbs/under_the_hood/command/course.ipynb #ba07a02c
-def _run_blog(args: argparse.Namespace) -> int:
+def _run_blog(args: argparse.Namespace):
     post, warnings = blog(args.notebook, args.to, args.out, args.force)
     for warning in warnings: print(f"study-group: {warning}.", file=sys.stderr)
     print(f"written: {post}")
-    return 0
 
 # %% ../nbs/under_the_hood/command/course.ipynb #0c24db12
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("study-group", description="A course in notebooks: see what a Transformer does.")
-    parser.set_defaults(run=lambda args: parser.print_help() or 0)
+    parser.set_defaults(run=lambda args: parser.print_help())
     commands = parser.add_subparsers(metavar="COMMAND")
     def add(name, run, help):
         command = commands.add_parser(name, help=help, description=help)
@@ -73,7 +70,7 @@ def main(argv: list[str] | None = None,  # the words after `study-group`; None: 
         if hasattr(stream, "reconfigure"): stream.reconfigure(errors="replace")  # a console without ✓ shows ?
     try:
         args = _parser().parse_args(argv)
-        return args.run(args)
+        return args.run(args) or 0
     except (ValueError, OSError, ImportError) as e: print(f"study-group: {e}", file=sys.stderr)
     except KeyboardInterrupt:
         print("study-group: stopped.", file=sys.stderr)

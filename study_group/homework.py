@@ -134,8 +134,8 @@ def check_name(name: str) -> str:
     if len(name) > 60: raise ValueError(f"name={_short(name)} has {len(name)} characters: 60 at most.")
     odd = [c for c in name if unicodedata.category(c)[0] == "C" and c != "\u200d" or c in "\u2028\u2029"]
     if odd: raise ValueError(f"name={name!a} holds a character that nobody sees (U+{ord(odd[0]):04X}): take it out.")
-    taken = name.casefold() in map(str.casefold, BASELINES)
-    if taken: raise ValueError(f"name={name!r} is a baseline's: take another.")
+    if name.casefold() in map(str.casefold, BASELINES):
+        raise ValueError(f"name={name!r} is a baseline's: take another.")
     return name
 
 # %% ../nbs/07_homework.ipynb #a98e6ff4

@@ -48,15 +48,13 @@ def _ini(text: str, path: Path) -> ConfigParser:
 
 def _value(ini: ConfigParser, path: Path, section: str, key: str) -> str:
     "What `ini` says for `key` in `section`, which must be there, as one line."
-    value = " ".join(ini.get(section, key, fallback="").split())
-    if value: return value
+    if value := " ".join(ini.get(section, key, fallback="").split()): return value
     raise ValueError(f"{path}: [{section}] has no value for `{key}`: write a line `{key} = ...` under [{section}].")
 
 # %% ../../nbs/under_the_hood/command/settings.ipynb #923347b6
 def session_number(session: str, path: str | os.PathLike = "settings.ini") -> int:
     "The number that `session`'s name begins with; `path` is for the error."
-    found = re.match(r"(\d+)_", session)
-    if found: return int(found[1])
+    if found := re.match(r"(\d+)_", session): return int(found[1])
     raise ValueError(f"{path}: [sessions] lists `{session}`, whose name doesn't begin with a number and an underscore: "
                      "rename line and notebook, to `02_models`, say.")
 

@@ -7,6 +7,7 @@ __all__ = ['STEPS', 'PHASES', 'current_phase', 'Flight', 'events_of', 'phases_of
 
 # %% ../../nbs/under_the_hood/learning/flights.ipynb #d54a3904
 import json, sys
+from traceback import walk_stack
 
 import pandas as pd, torch
 from fastcore.basics import patch
@@ -34,12 +35,8 @@ _CALLERS = {("fastai.data.load", "do_item"): "item", ("fastai.data.load", "do_ba
 
 def current_phase() -> str:
     "Where in a training we are just now, as the calls that led here tell: a name of PHASES."
-    frame = sys._getframe(1)
-    while frame:
-        found = _CALLERS.get((frame.f_globals.get("__name__"), frame.f_code.co_name))
-        if found: return found
-        frame = frame.f_back
-    return "dataset"
+    found = (_CALLERS.get((f.f_globals.get("__name__"), f.f_code.co_name)) for f, _ in walk_stack(sys._getframe(1)))
+    return next(filter(None, found), "dataset")
 
 # %% ../../nbs/under_the_hood/learning/flights.ipynb #fd42dd90
 def _plain(value):

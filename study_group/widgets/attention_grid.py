@@ -196,6 +196,8 @@ class AttentionGrid(StudyWidget):
         known = ", ".join(map(repr, self._view["stages"]))
         raise traitlets.TraitError(f"stage={proposal.value!r} must be one of {known}.{remedy}")
 
+    def choices(self) -> list[dict]: return []
+
 # %% ../../nbs/under_the_hood/widgets/attention_grid.ipynb #2711706e
 @patch
 def __init__(self: AttentionGrid,
@@ -338,9 +340,6 @@ def _layers(self: AttentionGrid, rows: list[int]) -> tuple[str, dict]:
     return "\n".join(elements), scales
 
 # %% ../../nbs/under_the_hood/widgets/attention_grid.ipynb #08662658
-@patch
-def choices(self: AttentionGrid) -> list[dict]: return []
-
 @patch
 def page_state(self: AttentionGrid) -> tuple[dict, str, str]:
     rows = _page_rows(self.maps, self.row)

@@ -8,16 +8,16 @@ __all__ = ['STATIC', 'snake_case', 'static_text', 'bundle', 'StudyWidget', 'to_j
 # %% ../../nbs/under_the_hood/widgets/base.ipynb #a2fb524c
 import hashlib, json, re
 from base64 import b64encode
-from importlib.resources import files
 from pathlib import Path
 from posixpath import dirname, join, normpath
+from string import Template
 
 import anywidget, traitlets
 from IPython import get_ipython
 from IPython.display import display
 from fastcore.basics import patch
 
-from ..core.files import write_file
+from ..core.files import ASSETS, write_file
 
 # %% ../../nbs/under_the_hood/widgets/base.ipynb #f0b41872
 def snake_case(name: str) -> str:
@@ -25,7 +25,7 @@ def snake_case(name: str) -> str:
     return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
 
 # %% ../../nbs/under_the_hood/widgets/base.ipynb #ddef0c3e
-STATIC = Path(str(files("study_group")/"static"))  # the scripts and styles of the widgets
+STATIC = ASSETS.parent/"static"  # the scripts, styles and pages of the widgets
 
 def static_text(name: str) -> str: return (STATIC/name).read_text(encoding="utf-8")
 
@@ -147,22 +147,10 @@ def fragment(self: StudyWidget) -> str:
             f'{more}<script type="module">{"".join(scripts)}</script></div>')
 
 # %% ../../nbs/under_the_hood/widgets/base.ipynb #3badd8a1
-_PAGE = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>{title}</title>
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy"
-  content="default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:">
-<style>
-body {{ max-width: 1300px; margin: 0 auto; padding: 8px; background: #fff; color: #1b1f27; font-family: system-ui; }}
-@media (prefers-color-scheme: dark) {{ body {{ background: #14171c; color: #e7eaef; }} }}
-</style></head>
-<body>{body}</body></html>
-"""
-
 @patch
 def page(self: StudyWidget) -> str:
     "The widget as a page of its own, to be opened without Python or network."
-    return _PAGE.format(title=type(self).__name__, body=self.fragment())
+    return Template(static_text("page.html")).substitute(title=type(self).__name__, body=self.fragment())
 
 @patch
 def save(self: StudyWidget, path: str | Path) -> Path:

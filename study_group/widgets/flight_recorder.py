@@ -35,6 +35,8 @@ class FlightRecorder(StudyWidget):
         if proposal.value is None or proposal.value in STEPS: return proposal.value
         raise traitlets.TraitError(f"step={proposal.value!r} isn't one of {', '.join(STEPS)}, nor None.")
 
+    def choices(self) -> list[dict]: return []
+
 # %% ../../nbs/under_the_hood/widgets/flight_recorder.ipynb #640055e2
 @patch
 def __init__(self: FlightRecorder,
@@ -66,9 +68,6 @@ def _event_html(n: int, event: dict) -> str:
             f"</summary><p style='margin:4px 0'>{escape(event['note'])}</p>{data}</details>")
 
 # %% ../../nbs/under_the_hood/widgets/flight_recorder.ipynb #893b761d
-@patch
-def choices(self: FlightRecorder) -> list[dict]: return []
-
 @patch
 def html(self: FlightRecorder) -> str:
     "The static form: a table of designs and phases, in which each event opens to its data."

@@ -25,7 +25,7 @@ from ..tokenizing.base import BaseTokenizer
 from ..tokenizing.bpe import BPETokenizer, first_splits
 from ..tokenizing.steps import merge_steps, rank_pairs
 from ..tokenizing.unigram import (LONGEST_WORD, UnigramTokenizer, best_split, fit_pieces, prune_steps,
-                                            seed_pieces, with_beginnings)
+                                  seed_pieces, with_beginnings)
 from ..tokenizing.wordpiece import WordPieceTokenizer
 from .base import StudyWidget
 
@@ -218,6 +218,8 @@ class MergeTheatre(StudyWidget):
     @traitlets.observe("revealed")
     def _on_revealed(self, _): self._settle()
 
+    def choices(self) -> list[dict]: return [dict(step=n) for n in range(len(self.steps) + 1)]
+
 # %% ../../nbs/under_the_hood/widgets/merge_theatre.ipynb #94186a67
 @patch
 def __init__(self: MergeTheatre,
@@ -327,11 +329,10 @@ def _check_bet(self: MergeTheatre, bet: list[str] | None) -> list[str] | None:
 @patch
 def _check_own_text(self: MergeTheatre, text: str) -> str:
     try: [count_texts([text if text.strip() else "any"], method, self._tokenizer) for method in self._methods]
-    except ValueError as e: self.error = str(e).replace("texts[0]", "own_text").replace("texts", "own_text")
-    else:
-        self.error = ""
-        return text
-    return self.own_text
+    except ValueError as e:
+        text, self.error = self.own_text, str(e).replace("texts[0]", "own_text").replace("texts", "own_text")
+    else: self.error = ""
+    return text
 
 # %% ../../nbs/under_the_hood/widgets/merge_theatre.ipynb #c56eb465
 @patch
@@ -427,11 +428,10 @@ def _show(self: MergeTheatre):
     self._scene = dict(
         step=self.step, n_steps=len(self.steps), revealed=self.revealed, title=self._say_title(),
         words=self._show_words(), heads=COLUMNS[self.method], candidates=self._show_candidates(),
-        n_candidates=len(step["candidates"]) if step else 0, vocabulary=[
-            group | dict(pieces=group["pieces"][:MOST_PIECES], n=len(group["pieces"])) for group in vocabulary],
+        n_candidates=len(step["candidates"]) if step else 0,
+        vocabulary=[group | dict(pieces=group["pieces"][:MOST_PIECES], n=len(group["pieces"])) for group in vocabulary],
         chosen=find_ties(step)[0] if seen else [], token=step.get("token", "") if seen else "",
-        why=self._say_why() if seen else "",
-        ties=say_ties(step, self.method) if seen else "",
+        why=self._say_why() if seen else "", ties=say_ties(step, self.method) if seen else "",
         goal=GOALS[self.method], size=self._say_size(vocabulary), note=self._note,
         verdict=say_verdict(bet, step, self.method, self._numbers()) if bet else "")
 
@@ -454,9 +454,6 @@ def _rows(self: MergeTheatre) -> list[tuple[str, ...]]:
     return rows
 
 # %% ../../nbs/under_the_hood/widgets/merge_theatre.ipynb #ed504e1c
-@patch
-def choices(self: MergeTheatre) -> list[dict]: return [dict(step=n) for n in range(len(self.steps) + 1)]
-
 @patch
 def page_state(self: MergeTheatre) -> tuple[dict, str, str]:
     "As for any widget, with nothing to bet on: Python judges the bets."
@@ -483,7 +480,6 @@ def html(self: MergeTheatre) -> str:
 # %% ../../nbs/under_the_hood/widgets/merge_theatre.ipynb #517f85dd
 @patch
 def __repr__(self: MergeTheatre) -> str:
-    "The plain-text form, for terminals."
     rows = [self._heads(), *self._rows()]
     widths = [max(len(row[i]) for row in rows) for i in range(5)]
     return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows)

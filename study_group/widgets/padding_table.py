@@ -110,6 +110,8 @@ class PaddingTable(StudyWidget):
     @traitlets.observe("selected")
     def _on_selected(self, _): self._batch = self.batch(self.selected) if len(self) else {}
 
+    def choices(self) -> list[dict]: return [dict(selected=n) for n in range(len(self.rows))]
+
 # %% ../../nbs/under_the_hood/widgets/padding_table.ipynb #d86cdb9d
 @patch
 def __init__(self: PaddingTable,
@@ -253,10 +255,6 @@ def _matrix(self: PaddingTable, max_length, notes: dict) -> str:
     def heads(*texts): return html_cells(map(escape, texts), _EDGE, "th")
     head = heads(f"max_length: {say_value(max_length)}", *(f"truncation: {t}" for t in truncations))
     return html_table([head, *(heads(f"padding: {p}") + "".join(cell(p, t) for t in truncations) for p in paddings)])
-
-# %% ../../nbs/under_the_hood/widgets/padding_table.ipynb #becf201e
-@patch
-def choices(self: PaddingTable) -> list[dict]: return [dict(selected=n) for n in range(len(self.rows))]
 
 # %% ../../nbs/under_the_hood/widgets/padding_table.ipynb #2efad49d
 @patch

@@ -90,6 +90,9 @@ class PipelineStrip(StudyWidget):
     @traitlets.observe("row", "layer")
     def _on_look(self, _): self._show()
 
+    def choices(self) -> list[dict]:
+        return [dict(row=row, layer=layer) for row in range(len(self.texts)) for layer in range(self.n_layers + 1)]
+
 # %% ../../nbs/under_the_hood/widgets/pipeline_strip.ipynb #b93945cb
 @patch
 def __init__(self: PipelineStrip,
@@ -165,10 +168,6 @@ def _show(self: PipelineStrip):
         self._batch, self._vectors = _answers(t), vectors.tobytes()
         self._detail = dict(self._facts[self.row], layer=self.layer, n_layers=self.n_layers, scales=scales,
                             shape=list(vectors.shape[1:]), peek=t.hidden_states[self.layer][self.row, :, :3].tolist())
-
-@patch
-def choices(self: PipelineStrip) -> list[dict]:
-    return [dict(row=row, layer=layer) for row in range(len(self.texts)) for layer in range(self.n_layers + 1)]
 
 # %% ../../nbs/under_the_hood/widgets/pipeline_strip.ipynb #249effbc
 @patch

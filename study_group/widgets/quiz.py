@@ -14,7 +14,7 @@ from textwrap import wrap
 import traitlets
 from fastcore.basics import patch
 
-from ..core.files import ASSETS
+from ..core.files import ASSETS, read_text
 from ..core.texts import visible
 from .base import StudyWidget
 
@@ -87,8 +87,7 @@ def _check_question(question: dict, where: str):
 # %% ../../nbs/under_the_hood/widgets/quiz.ipynb #81bd603b
 def _parse(path: Path) -> dict:
     "What the TOML in `path` says. Raises ValueError."
-    try: return tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except UnicodeDecodeError: raise ValueError(f"{path} isn't UTF-8 text: save it as UTF-8.") from None
+    try: return tomllib.loads(read_text(path).lstrip("\ufeff"))
     except tomllib.TOMLDecodeError as e:
         raise ValueError(f"{path} can't be read: {e}. A text stands in \"quotes\", and one with quotes in it in "
                          "'single quotes'.") from None
@@ -124,6 +123,8 @@ class Quiz(StudyWidget):
     def __init__(self, quiz: str | os.PathLike):  # a session's name, or the path of a .toml file
         super().__init__(_questions=[_for_page(question) for question in load_quiz(quiz)["question"]])
 
+    def choices(self) -> list[dict]: return []
+
 # %% ../../nbs/under_the_hood/widgets/quiz.ipynb #47129fc8
 def _html(text: str) -> str:
     "`text` as HTML, in which `backticks` mean code."
@@ -140,9 +141,6 @@ def _answer_html(answer: dict, n: int) -> str:
     reason = f'<p style="{_REASON}"><b>{sign}</b> {_html(answer["why"])}</p>'
     summary = f'<summary style="cursor:pointer;padding:3px 0">{letter(n)}) {_html(answer["text"])}</summary>'
     return f'<details style="margin:2px 0 2px 18px">{summary}{reason}</details>'
-
-@patch
-def choices(self: Quiz) -> list[dict]: return []
 
 # %% ../../nbs/under_the_hood/widgets/quiz.ipynb #46fd7c73
 def _question_html(question: dict, n: int) -> str:

@@ -258,6 +258,8 @@ class TokenStrip(StudyWidget):
     @traitlets.observe("text", "special_tokens")
     def _on_edit(self, _): self._edit()
 
+    def choices(self) -> list[dict]: return [dict(special_tokens=on) for on in (False, True)]
+
 # %% ../../nbs/under_the_hood/widgets/token_strip.ipynb #fe5da2c6
 def strip_view(view: dict) -> dict:
     "`view` with all that the page says of it."
@@ -297,9 +299,6 @@ def _edit(self: TokenStrip):
     except Exception as e: self.error = str(e); return  # the library raises plain Exceptions
     with self.hold_sync():
         self.error, self.token, self._view = "", None, strip_view(view)
-
-@patch
-def choices(self: TokenStrip) -> list[dict]: return [dict(special_tokens=on) for on in (False, True)]
 
 # %% ../../nbs/under_the_hood/widgets/token_strip.ipynb #1ca7c37b
 @patch

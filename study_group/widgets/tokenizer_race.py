@@ -209,15 +209,12 @@ def _lane(self: TokenizerRace, name: str) -> dict:
     try: return lane(name, self._fixed[name] if self._fixed else trained(name, self.vocab_size), self.text)
     except Exception as e: return dict(name=name, note=_note(e))
 
-# %% ../../nbs/under_the_hood/widgets/tokenizer_race.ipynb #9b4304de
-def _packed(boxes: list[tuple[float, float]]) -> bytes: return np.array(boxes, dtype="<f4").tobytes()
-
 # %% ../../nbs/under_the_hood/widgets/tokenizer_race.ipynb #69b32f72
 @patch
 def _show(self: TokenizerRace):
     "Send the page the lanes of `text`, and the curve as far as it is measured."
     points = map(MEASURED.get, product(RACERS, self.sizes))
-    lanes = [lane | dict(boxes=_packed(lane.get("boxes", []))) for lane in self._lanes()]
+    lanes = [lane | dict(boxes=np.array(lane.get("boxes", []), "<f4").tobytes()) for lane in self._lanes()]
     with self.hold_sync():
         self._race = dict(text=self.text, vocab_size=self.vocab_size, lanes=lanes)
         self._curve = [point for point in points if point]
@@ -255,6 +252,5 @@ def html(self: TokenizerRace) -> str:
 
 @patch
 def __repr__(self: TokenizerRace) -> str:
-    "The plain-text form, for terminals."
     self._work(inf)
     return race_text(self.text, self._lanes())
