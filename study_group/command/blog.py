@@ -19,7 +19,7 @@ from ..core.files import ASSETS, read_text, write_file
 
 # %% ../../nbs/under_the_hood/command/blog.ipynb #51256eca
 def _hidden(cell: dict) -> bool:
-    "Whether `cell` is a code cell that says `#| hide`."
+    "Check whether `cell` is a code cell that says `#| hide`."
     says = r"(?m)^\s*#\s*\|\s*(hide|include:\s*false)\s*$"
     return cell["cell_type"] == "code" and bool(re.search(says, cell["source"]))
 
@@ -28,26 +28,26 @@ def _without_directives(source: str) -> str: return re.sub(r"(?m)^[ \t]*#[ \t]*\
 # %% ../../nbs/under_the_hood/command/blog.ipynb #7f32be44
 TAGS = set("""a abbr b bdi blockquote br caption code col colgroup dd del details div dl dt em figcaption figure
 h1 h2 h3 h4 h5 h6 hr i img kbd li mark ol p pre s section small span strong sub summary sup
-table tbody td tfoot th thead tr u ul""".split())  # what a post may be made of
+table tbody td tfoot th thead tr u ul""".split())  # tags that a post may have
 ATTRIBUTES = set("""align alt aria-hidden aria-label aria-labelledby border class colspan dir height href id
 lang open role rowspan scope src start style title width""".split())
 
 class _Styles:
-    "What bleach asks about a `style` attribute."
+    "Cleaner of `style` attributes, for bleach."
     def sanitize_css(self, style: str) -> str:
-        "`style`, or nothing where it might fetch something, or leave its place on the page."
+        "Return `style`, or nothing if it might fetch something, or leave its place on the page."
         return "" if re.search(r"(?i)\\|/\*|url|image-set|src\(|fixed|sticky|absolute", style) else style
 
 # %% ../../nbs/under_the_hood/command/blog.ipynb #ded83b8c
 def _allowed(tag: str, name: str, value: str) -> bool:
-    "Whether an attribute stays: pictures only those that the page holds itself."
+    "Check whether an attribute stays; of pictures, only those that the page holds itself."
     if name == "src": return bool(re.match(r"data:image/(png|jpeg|gif|webp|svg\+xml);base64,", value))
     return name in ATTRIBUTES
 
 def harmless(html: str) -> str:
-    "`html` without anything that acts or asks a network: no scripts, forms, frames, handlers, foreign pictures."
+    "Remove from `html` all that acts or asks a network: scripts, forms, frames, handlers, foreign pictures."
     from bleach.sanitizer import Cleaner
-    html = re.sub(r"(?is)<(script|style)\b.*?</\1\s*>", "", html)  # with what they hold; bleach keeps a tag's text
+    html = re.sub(r"(?is)<(script|style)\b.*?</\1\s*>", "", html)  # with their text, which bleach would keep
     protocols = {"http", "https", "mailto", "data"}
     clean = Cleaner(TAGS, _allowed, protocols, strip=True, css_sanitizer=_Styles()).clean(html)
     return re.sub(r'(?i)href="data:[^"]*"', "", clean)
@@ -56,12 +56,12 @@ def harmless(html: str) -> str:
 FORMS = ("text/html", "text/markdown", "image/png", "image/jpeg", "text/plain")  # forms that a post can hold
 
 def _svg(data: dict) -> dict:
-    "`data` with an SVG picture as an <img>, in which nothing in it can act."
+    "Replace an SVG picture in `data` by an <img>, in which it can't run anything."
     if not (svg := data.get("image/svg+xml")): return data
     return {"text/html": f'<img src="data:image/svg+xml;base64,{b64encode(svg.encode()).decode()}" alt="picture">'}
 
 def _safe(output: dict) -> dict | None:
-    "`output` without live widgets, its HTML `harmless`; None where nothing is left."
+    "Remove live widgets from `output`, and make its HTML `harmless`; None if nothing is left."
     if "data" not in output: return output
     if any("widget-view" in kind for kind in output["data"]): return None
     data = {k: v for k, v in _svg(output["data"]).items() if k in FORMS}
@@ -75,10 +75,10 @@ class Post:
     "A notebook that is ready to be converted."
     title: str           # its first heading, else its file's name
     nb: object           # the notebook, for nbconvert
-    warnings: list[str]  # what its author should know
+    warnings: list[str]  # messages to its author
 
 def _title(cells: list[dict], default: str) -> str:
-    "The first `# Heading`, which is taken out of `cells`; else `default`."
+    "Take the first `# Heading` out of `cells` and return it; else return `default`."
     for cell in cells:
         found = cell["cell_type"] == "markdown" and re.search(r"(?m)\A\s*#[ \t]+(.+?)[ \t#]*$\n?", cell["source"])
         if not found: continue
@@ -88,18 +88,16 @@ def _title(cells: list[dict], default: str) -> str:
 
 # %% ../../nbs/under_the_hood/command/blog.ipynb #04184545
 def _errors(cells: list[dict]) -> list[str]:
-    "A warning for each of `cells` that shows an error, and one where none shows anything."
-    codes, found = [c for c in cells if c["cell_type"] == "code" and c["source"].strip()], []
-    for c in codes:
-        last = c["source"].strip().splitlines()[-1][:60]
-        found += [f"the cell {last!r} shows an error ({o.get('ename')}), and so does the post"
-                  for o in c["outputs"] if o["output_type"] == "error"]
+    "Warn of each of `cells` that shows an error, and if none has an output."
+    codes = [c for c in cells if c["cell_type"] == "code" and c["source"].strip()]
+    found = [f"the cell {c['source'].strip().splitlines()[-1][:60]!r} shows an error ({o.get('ename')}), "
+             "and so does the post" for c in codes for o in c["outputs"] if o["output_type"] == "error"]
     if any(c["outputs"] for c in codes) or not codes: return found
     return ["no cell has an output: run the notebook, and save it"]
 
 # %% ../../nbs/under_the_hood/command/blog.ipynb #edbf272a
 def _with_attachments(cell: dict) -> str:
-    "The source of `cell`, the pictures attached to it written out."
+    "Write the pictures attached to `cell` into its source."
     source = cell["source"]
     for name, forms in cell.get("attachments", {}).items():
         kind, data = next(iter(forms.items()))
@@ -110,19 +108,19 @@ def _with_attachments(cell: dict) -> str:
 PICTURES = {".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg", ".gif": "gif", ".webp": "webp", ".svg": "svg+xml"}
 
 def _picture(folder: Path, link: str) -> Path | None:
-    "The picture in `folder`, or in a folder of it, that `link` names; None where there is none."
+    "Find the picture in `folder`, or in a folder of it, that `link` names; None if there is none."
     path = folder/unquote(link.split("#")[0])
     inside = path.resolve().is_relative_to(folder.resolve())
     return path if inside and path.is_file() and path.suffix.lower() in PICTURES else None
 
 # %% ../../nbs/under_the_hood/command/blog.ipynb #6e38168c
 def _links(cells: list[dict]) -> list[str]:
-    "Where the Markdown of `cells` takes its pictures from."
+    "List the addresses of the pictures in the Markdown of `cells`."
     return [link for c in cells if c["cell_type"] == "markdown"
             for link in re.findall(r"!\[[^\]]*\]\(\s*<?([^)\s>]+)", c["source"])]
 
 def _unseen(cells: list[dict], path: Path) -> list[str]:
-    "A warning for each picture that the text of `cells` takes from elsewhere and a reader may miss."
+    "Warn of each picture that the text of `cells` takes from elsewhere and a reader may miss."
     found = []
     for link in _links(cells):
         if re.match(r"(?i)https?:|//", link):
@@ -134,7 +132,7 @@ def _unseen(cells: list[dict], path: Path) -> list[str]:
 # %% ../../nbs/under_the_hood/command/blog.ipynb #9abf66c4
 def read_post(path: str | os.PathLike,  # a notebook
              ) -> Post:
-    "The notebook at `path`, with what readers should see. Raises FileNotFoundError, and ValueError where it is none."
+    "Read the notebook at `path`, with what readers should see. Raises FileNotFoundError, or ValueError if it is none."
     import nbformat
     path = Path(path).expanduser()
     text = read_text(path, "Name a notebook: `study-group blog my.ipynb`.")
@@ -142,7 +140,7 @@ def read_post(path: str | os.PathLike,  # a notebook
         nb = nbformat.reads(text, as_version=4)
         nbformat.validate(nb)
     except Exception as e: raise ValueError(f"{path} isn't a notebook ({str(e).splitlines()[0][:80]}).") from None
-    ours = ("colab-badge", "way-on")  # what `study-group sync` writes
+    ours = ("colab-badge", "way-on")  # cells that `study-group sync` writes
     cells = [c for c in nb.cells if c.cell_type != "raw" and not _hidden(c) and c.get("id") not in ours]
     for c in cells:
         if c.cell_type != "code":
@@ -157,7 +155,7 @@ def read_post(path: str | os.PathLike,  # a notebook
 
 # %% ../../nbs/under_the_hood/command/blog.ipynb #16338ea5
 def _markdown(post: Post, path: Path, day: date) -> dict[str, bytes]:
-    "The files of `post` as Markdown: name → content."
+    "Convert `post` to Markdown files: name → content."
     from nbconvert import MarkdownExporter
     resources = dict(unique_key=path.stem, output_files_dir=f"{path.stem}_files")
     text, made = MarkdownExporter().from_notebook_node(post.nb, resources=resources)
@@ -168,13 +166,13 @@ def _markdown(post: Post, path: Path, day: date) -> dict[str, bytes]:
 
 # %% ../../nbs/under_the_hood/command/blog.ipynb #fb325fe6
 def _colours(style: str) -> str:
-    "Rules for the colours of code, without a background."
+    "Write the CSS rules for the colours of code, without a background."
     from pygments.formatters import HtmlFormatter
     rules = HtmlFormatter(style=style, nobackground=True).get_style_defs(".highlight").splitlines()
     return "\n".join(rule for rule in rules if rule.startswith(".highlight .") and "color" in rule)
 
 def _embedded(html: str, folder: Path) -> str:
-    "`html` with the pictures that lie in `folder` written into it."
+    "Write the pictures that lie in `folder` into `html`."
     def write(found):
         if not (path := _picture(folder, unescape(found[2]))): return found[0]
         data = b64encode(path.read_bytes()).decode()
@@ -183,7 +181,7 @@ def _embedded(html: str, folder: Path) -> str:
 
 # %% ../../nbs/under_the_hood/command/blog.ipynb #bc6fd2e5
 def _html(post: Post, path: Path, day: date) -> dict[str, bytes]:
-    "The file of `post` as HTML: its name and content."
+    "Convert `post` to one HTML file: its name → content."
     from nbconvert import HTMLExporter
     body, _ = HTMLExporter(template_name="basic").from_notebook_node(post.nb)
     page = Template(read_text(ASSETS.parent/"static/post.html")).substitute(
@@ -197,7 +195,7 @@ def blog(notebook: str | os.PathLike,             # the notebook, run and saved
          out: str | os.PathLike | None = None,    # the folder for the post, made if need be; None: the notebook's
          force: bool = False,                     # write over a post that is there
          day: date | None = None,                 # the post's date; None: today
-        ) -> tuple[Path, list[str]]:              # the post, and what its author should know
+        ) -> tuple[Path, list[str]]:              # the post, and messages to its author
     "Turn `notebook` into a post. Raises ValueError, OSError, and ModuleNotFoundError where nbconvert isn't installed."
     forms = {"markdown": _markdown, "html": _html}
     if to not in forms: raise ValueError(f"to={to!r} isn't one of {', '.join(map(repr, forms))}.")
@@ -215,7 +213,7 @@ def blog(notebook: str | os.PathLike,             # the notebook, run and saved
 
 # %% ../../nbs/under_the_hood/command/blog.ipynb #420a08d3
 def _beside(post: Post, path: Path) -> dict[str, bytes]:
-    "The pictures beside the notebook at `path` that `post` shows: name → content."
+    "Read the pictures beside the notebook at `path` that `post` shows: name → content."
     found = {link: _picture(path.parent, link) for link in _links(post.nb.cells)}
     return {place.relative_to(path.parent).as_posix(): place.read_bytes() for place in found.values() if place}
 
