@@ -290,7 +290,7 @@ def _remask(self: AttentionGrid, mask: str) -> dict:
 # %% ../../nbs/under_the_hood/widgets/attention_grid.ipynb #3a0f859f
 @patch
 def _exists_all(self: AttentionGrid, asked: dict) -> bool:
-    "Check that everything `asked` for exists."
+    "Check whether everything `asked` for exists."
     layers, batch, heads, n = self._view["shape"]
     stages = [*self._view["stages"]]
     known = dict(layer=range(layers), row=range(batch), head=range(heads), first=range(heads), query=range(n),

@@ -161,7 +161,7 @@ def save(self: StudyWidget, path: str | Path) -> Path:
 # %% ../../nbs/under_the_hood/widgets/base.ipynb #c97b8d91
 @patch
 def _takes(self: StudyWidget, name: str, value) -> bool:
-    "Check that a page may set the trait `name` to `value`."
+    "Check whether a page may set the trait `name` to `value`."
     trait = self.traits(sync=True).get(name)
     if trait is None or trait.read_only or name in StudyWidget.class_trait_names(): return False
     if name.startswith("_") and not trait.metadata.get("page"): return False
@@ -179,7 +179,7 @@ def _on_update(self: StudyWidget, state: dict):
     except KeyboardInterrupt:
         if self.has_trait("error"): self.error = "That was interrupted. Change something to try again."
         raise
-    except Exception: # observers of a value may fail too
+    except Exception:  # observers of a value may fail too
         self.log.warning("%s can't do what its page asks", type(self).__name__, exc_info=True)
         refused = [name for name in self.keys if name in state]
     if refused: self.send_state(refused)
