@@ -19,8 +19,7 @@ except ImportError as e: raise ImportError('study_group.blurr needs fastai: pip 
 import inspect
 from functools import partial
 
-import pandas as pd
-import torch
+import pandas as pd, torch
 from fastai.callback.core import Callback, GatherPredsCallback
 from fastai.callback.progress import ProgressCallback  # noqa: F401, it gives Learner methods
 from fastai.callback.schedule import fine_tune, fit_one_cycle, lr_find  # noqa: F401, it gives Learner methods
@@ -48,9 +47,9 @@ from .core.checkpoints import BUNDLED, from_pretrained, load
 from .core.doors import door
 from .core.running import max_tokens
 from .learning.flights import Flight, when
-from .learning.inputs import (Portable, architecture, as_table, check_columns, check_head,
-                                         check_text_columns, check_values, classes_of, columns_of, give_pad_token,
-                                         items_of, kinds_of, prefix_space, text_of, text_or_pair, value_of)
+from .learning.inputs import (Portable, architecture, as_table, check_columns, check_head, check_text_columns,
+                              check_values, classes_of, columns_of, give_pad_token, items_of, kinds_of, prefix_space,
+                              text_of, text_or_pair, value_of)
 
 # %% ../nbs/06_fastai_and_blurr.ipynb #da8f926b
 def get_hf_objects(pretrained_model_name_or_path=None,  # None (bundled), hub name, folder, or (model, tokenizer)
@@ -60,7 +59,7 @@ def get_hf_objects(pretrained_model_name_or_path=None,  # None (bundled), hub na
                    config_kwargs: dict = {}, tokenizer_kwargs: dict = {}, model_kwargs: dict = {},
                    cache_dir=None,                      # where downloads are kept
                   ) -> tuple[str, PretrainedConfig, PreTrainedTokenizerBase, PreTrainedModel]:
-    "Architecture, config, tokenizer and model of a checkpoint. Raises CheckpointError (an OSError), TypeError."
+    "Load architecture, config, tokenizer and model. Raises CheckpointError (an OSError), TypeError."
     place = BUNDLED if pretrained_model_name_or_path is None else pretrained_model_name_or_path
     if isinstance(place, (tuple, list)): model, tokenizer = load(place)
     else:
@@ -72,26 +71,26 @@ def get_hf_objects(pretrained_model_name_or_path=None,  # None (bundled), hub na
     return architecture(model), model.config, tokenizer, model
 
 # %% ../nbs/06_fastai_and_blurr.ipynb #333d69b8
-class TextInput(TensorText): "Token ids of texts: what batches are turned into where they are shown or gathered."
+class TextInput(TensorText): "Token ids of texts: the type of batches when they are shown or gathered."
 
 def _decoded(tokenizer: PreTrainedTokenizerBase, ids: TextInput) -> TitledStr:
-    "The text of `ids` without special tokens, as fastai can show it."
+    "Decode `ids` to text without special tokens, as fastai can show it."
     options = dict(skip_special_tokens=True, clean_up_tokenization_spaces=True)
     return TitledStr(tokenizer.decode(ids.tolist(), **options))
 
 # %% ../nbs/06_fastai_and_blurr.ipynb #ecbd4f96
 class BatchTokenizeTransform(Portable, Transform):
-    "Tokenizes a batch in one call of `hf_tokenizer`: each input becomes a dict, with the first target as its `labels`."
+    "Tokenize a batch in one call of `hf_tokenizer`: each input becomes a dict, the first target its `labels`."
     def __init__(self, hf_arch: str, hf_config: PretrainedConfig, hf_tokenizer: PreTrainedTokenizerBase,
                  hf_model: PreTrainedModel,
                  include_labels: bool = True,       # put `labels` among the inputs: then the model computes the loss
-                 ignore_token_id: int = -100,       # the label of what doesn't count, for tasks that label tokens
-                 max_length: int | None = None,     # tokens; None: what the model takes
+                 ignore_token_id: int = -100,       # label of tokens that don't count, for tasks that label tokens
+                 max_length: int | None = None,     # tokens; None: the model's maximum
                  padding: bool | str = True,        # as in a call of the tokenizer; True: to the longest of the batch
                  truncation: bool | str = True,     # as in a call of the tokenizer
                  is_split_into_words: bool = False, # texts come as lists of words
                  tok_kwargs: dict = {},             # more for each call of the tokenizer
-                 **kwargs):                         # kept; `labels` are names for classes that are numbers
+                 **kwargs):                         # `labels`: names for classes that are numbers; others are kept
         store_attr()
         self.kwargs = kwargs
         if max_length is None: self.max_length = max_tokens(hf_model, hf_tokenizer)
@@ -105,7 +104,7 @@ class BatchTokenizeTransform(Portable, Transform):
 # %% ../nbs/06_fastai_and_blurr.ipynb #e3a2a430
 @patch
 def tokenize(self: BatchTokenizeTransform, inputs: list):
-    "The tokenizer's answer to `inputs`: tensors (batch, tokens) by name."
+    "Tokenize `inputs`: tensors (batch, tokens) by name."
     texts = [text_of(x, self.is_split_into_words) for x in inputs]
     return self.hf_tokenizer(texts, max_length=self.max_length, padding=self.padding, truncation=self.truncation,
                              is_split_into_words=self.is_split_into_words, return_tensors="pt", **self.tok_kwargs)
@@ -113,22 +112,21 @@ def tokenize(self: BatchTokenizeTransform, inputs: list):
 # %% ../nbs/06_fastai_and_blurr.ipynb #1fbde0fd
 @patch
 def row(self: BatchTokenizeTransform, encoding, i: int, x, targets: list) -> dict:
-    "Row `i` of `encoding`, what else a dict `x` holds, and the `labels`."
+    "Take row `i` of `encoding`; add what else a dict `x` holds, and the `labels`."
     more = {k: v for k, v in x.items() if k != "text"} if isinstance(x, dict) else {}
     labels = {"labels": self.labels(encoding, i, targets)} if self.include_labels and targets else {}
     return {k: v[i] for k, v in encoding.items()} | more | labels
 
-# %% ../nbs/06_fastai_and_blurr.ipynb #2b3263e6
 @patch
 def labels(self: BatchTokenizeTransform, encoding, i: int, targets: list):
-    "What the model is to predict for row `i`: the first target, as a plain tensor. Other tasks do otherwise."
+    "Give the model's target for row `i`: the first of `targets`, as a plain tensor. Other tasks do otherwise."
     return targets[0].as_subclass(torch.Tensor) if isinstance(targets[0], torch.Tensor) else targets[0]
 
 # %% ../nbs/06_fastai_and_blurr.ipynb #2a2d45d3
 class BatchDecodeTransform(Portable, Transform):
-    "Turns a batch, a dict, into `input_return_type` on its way to be shown."
+    "Turn a batch, a dict, into `input_return_type` on its way to be shown."
     def __init__(self, input_return_type: type = TextInput, hf_arch=None, hf_config=None, hf_tokenizer=None,
-                 hf_model=None, **kwargs): # kept; `labels` are names for classes that are numbers
+                 hf_model=None, **kwargs): # `labels`: names for classes that are numbers; others are kept
         store_attr()
         self.kwargs = kwargs
 
@@ -140,7 +138,7 @@ def blurr_sort_func(example: tuple,                        # an input and its ta
                     is_split_into_words: bool = False,     # the input is a list of words
                     tok_kwargs: dict = {},                 # more for the tokenizer
                    ) -> int: # tokens without special ones, or words
-    "How long `example` is: every text is tokenized once, only to be sorted."
+    "Measure how long `example` is: every text is tokenized once, only to be sorted."
     x = text_of(example[0], is_split_into_words)
     if is_split_into_words: return len(x)
     pair = x if isinstance(x, tuple) else (x,)
@@ -148,19 +146,18 @@ def blurr_sort_func(example: tuple,                        # an input and its ta
 
 # %% ../nbs/06_fastai_and_blurr.ipynb #94aa57c5
 class _DictDL(TfmdDL):
-    "A TfmdDL with dicts for inputs, which takes `TextInput` in their place."
+    "A TfmdDL with dicts for inputs, which are shown as `TextInput`."
     def _one_pass(self):
         super()._one_pass()
         self._types = {k: [object if t is dict else t for t in types] for k, types in self._types.items()}
 
-# %% ../nbs/06_fastai_and_blurr.ipynb #80eb1564
 class LengthSortedDL(_DictDL, SortedDL):
-    "A SortedDL whose `sort_func` goes along to the loaders made from it."
+    "A SortedDL that hands its `sort_func` on to the loaders made from it."
     def new(self, dataset=None, **kwargs): return super().new(dataset, **{"sort_func": self.sort_func, **kwargs})
 
 # %% ../nbs/06_fastai_and_blurr.ipynb #5925a3b3
 class TextBlock(TransformBlock):
-    "A fastai block for texts that `hf_tokenizer` reads when a batch is made. ValueError without what it needs."
+    "A fastai block for texts that are tokenized when a batch is made. Raises ValueError without tokenizer or model."
     @delegates(BatchTokenizeTransform.__init__)
     def __init__(self, hf_arch: str | None = None, hf_config=None, hf_tokenizer=None, hf_model=None,
                  batch_tokenize_tfm: BatchTokenizeTransform | None = None, # instead of one made of the four
@@ -181,20 +178,20 @@ class TextBlock(TransformBlock):
 
 # %% ../nbs/06_fastai_and_blurr.ipynb #c4658a0d
 def first_blurr_tfm(dls, tfms=(BatchTokenizeTransform, BatchDecodeTransform)):
-    "The first transform of a class in `tfms` in `dls`, None where there is none. A class that was run twice is one."
+    "Find the first transform of a class in `tfms` in `dls`, or None. Classes match by name: a cell may run twice."
     found = [*dls.before_batch.fs, *dls.after_batch.fs]
     def of(f, cls): return cls.__name__ in [c.__name__ for c in type(f).__mro__]
     return next((f for cls in tfms for f in found if of(f, cls)), None)
 
 # %% ../nbs/06_fastai_and_blurr.ipynb #6c0cac95
 def _cell(x):
-    "`x` as a table shows it."
+    "Convert `x` to what a table can show."
     if isinstance(x, str): return str(x)
     if isinstance(x, L): return list(x)
     return x.tolist() if isinstance(x, torch.Tensor) else x
 
 def _table(rows: list[tuple], **columns):
-    "Display `rows` of a text and others, the number of which `columns` gives by name."
+    "Display `rows`, a text and other values each; `columns` says how many of each name."
     names = [name if i == 0 else f"{name}_{i}" for name, n in columns.items() for i in range(n)]
     display_df(pd.DataFrame(dict(zip(["text", *names], zip(*rows)))))
 
@@ -209,10 +206,10 @@ def show_batch(x: TextInput, y, samples, ctxs=None, max_n=6,
 
 # %% ../nbs/06_fastai_and_blurr.ipynb #2db87440
 class BaseModelWrapper(Portable, nn.Module):
-    "Calls `hf_model` with a dict, by name, leaving out what it doesn't take."
+    "Call `hf_model` with a dict, by name, leaving out what it doesn't take."
     def __init__(self, hf_model: PreTrainedModel,
                  output_hidden_states: bool = False, # ask for them, see BaseModelCallback
-                 output_attentions: bool = False,    # likewise; only eager attention has weights to give
+                 output_attentions: bool = False,    # ask for them too; only eager attention can give weights
                  hf_model_kwargs: dict = {}):        # more for each call of the model
         super().__init__()
         store_attr()
@@ -225,23 +222,17 @@ class BaseModelWrapper(Portable, nn.Module):
         return self.hf_model(**known, **asked, return_dict=True, **self.hf_model_kwargs)
 
 # %% ../nbs/06_fastai_and_blurr.ipynb #522a465f
-class PreCalculatedLoss(BaseLoss): "A loss that the model computes; computed here where the model's, a mean, won't do."
-
-# %% ../nbs/06_fastai_and_blurr.ipynb #e5e148e2
+class PreCalculatedLoss(BaseLoss): "A loss that the model computes as a mean; any other reduction is computed here."
 class PreCalculatedCrossEntropyLoss(PreCalculatedLoss, CrossEntropyLossFlat): "One label a text."
-
-# %% ../nbs/06_fastai_and_blurr.ipynb #e3fd43e4
 class PreCalculatedBCELoss(PreCalculatedLoss, BCEWithLogitsLossFlat): "Many labels a text, each there or not."
-
-# %% ../nbs/06_fastai_and_blurr.ipynb #c36e06c1
 class PreCalculatedMSELoss(PreCalculatedLoss):
-    "A number for each text."
+    "One number a text."
     def __init__(self, *args, axis=-1, floatify=True, **kwargs):
         super().__init__(nn.MSELoss, *args, axis=axis, floatify=floatify, is_2d=False, **kwargs)
 
 # %% ../nbs/06_fastai_and_blurr.ipynb #431e1394
 class BaseModelCallback(Callback):
-    "Gives fastai the logits of a ModelOutput, and the model's loss where the learner's is a PreCalculatedLoss."
+    "Give fastai the logits of a ModelOutput, and the model's loss if the learner's is a PreCalculatedLoss."
     order = -1  # before those that look at predictions
     def __init__(self, base_model_wrapper_kwargs: dict = {}): store_attr()
 
@@ -256,7 +247,7 @@ class BaseModelCallback(Callback):
         self.learn.pred = outputs.pop("logits")
         if isinstance(self.loss_func, PreCalculatedLoss): self.hf_loss = outputs.pop("loss", None)
         self.learn.blurr_model_outputs = outputs
-        self._gather_ids()
+        for cb in self._gatherers(): cb.inputs[-1] = (TextInput(cb.inputs[-1][0]["input_ids"]),)
 
     def after_loss(self):
         if self.hf_loss is None or self.loss_func.reduction != "mean": return
@@ -265,7 +256,7 @@ class BaseModelCallback(Callback):
 
 # %% ../nbs/06_fastai_and_blurr.ipynb #0ec4ab76
 def _checked_outputs(outputs, model: nn.Module) -> ModelOutput:
-    "`outputs`; TypeError where there are no logits among them."
+    "Return `outputs`. Raises TypeError if there are no logits among them."
     if isinstance(outputs, ModelOutput) and "logits" in outputs: return outputs
     given = ", ".join(outputs) if isinstance(outputs, ModelOutput) else type(outputs).__name__
     raise TypeError(f"{type(getattr(model, 'hf_model', model)).__name__} gives {given}, and no logits: it has no head. "
@@ -274,12 +265,8 @@ def _checked_outputs(outputs, model: nn.Module) -> ModelOutput:
 # %% ../nbs/06_fastai_and_blurr.ipynb #09322779
 @patch
 def _gatherers(self: BaseModelCallback) -> list:
-    "The callbacks that are gathering inputs just now."
+    "List the callbacks that are gathering inputs now."
     return [cb for cb in self.learn.cbs if isinstance(cb, GatherPredsCallback) and cb.with_input]
-
-@patch
-def _gather_ids(self: BaseModelCallback):
-    for cb in self._gatherers(): cb.inputs[-1] = (TextInput(cb.inputs[-1][0]["input_ids"]),)
 
 @patch
 def after_validate(self: BaseModelCallback):
@@ -289,7 +276,7 @@ def after_validate(self: BaseModelCallback):
 
 # %% ../nbs/06_fastai_and_blurr.ipynb #4e77040f
 def _groups(m: nn.Module, split) -> L:
-    "Groups of parameters of `m`: the parts of its body, each as `split` has it, then the rest. None is left out."
+    "Group all parameters of `m`: the parts of its body, each cut up by `split`, then the rest."
     model = getattr(m, "hf_model", m)
     (_, body), *heads = model.named_children()
     modules = [part for child in body.children() for part in split(child)] + [head for _, head in heads]
@@ -299,20 +286,19 @@ def _groups(m: nn.Module, split) -> L:
     return L(groups)
 
 def blurr_splitter(m: nn.Module) -> L:
-    "Groups of parameters of `m`, as in Blurr: embeddings, all layers together, and each part of the head."
+    "Group the parameters of `m` as in Blurr: embeddings, all layers together, and each part of the head."
     return _groups(m, lambda child: [child])
 
 # %% ../nbs/06_fastai_and_blurr.ipynb #e8d61f3d
 def _layers(child: nn.Module) -> list:
-    "The layers that `child` is a stack of, after what else it has; else `child` itself."
+    "List the layers of the stack `child`, after its other parts; if it isn't a stack, `child` itself."
     if isinstance(child, nn.ModuleList): return list(child)
     parts = list(child.children())
     if not any(isinstance(part, nn.ModuleList) for part in parts): return [child]
     return [layer for part in parts for layer in (part if isinstance(part, nn.ModuleList) else [part])]
 
-# %% ../nbs/06_fastai_and_blurr.ipynb #d1deb641
 def blurr_splitter_by_layer(m: nn.Module) -> L:
-    "Groups of parameters of `m`: as `blurr_splitter`, with each layer a group of its own."
+    "Group the parameters of `m` as `blurr_splitter`, with each layer a group of its own."
     return _groups(m, _layers)
 
 # %% ../nbs/06_fastai_and_blurr.ipynb #d69067bb
@@ -320,19 +306,18 @@ _PRECALCULATED = {nn.CrossEntropyLoss: PreCalculatedCrossEntropyLoss, nn.BCEWith
                   nn.MSELoss: PreCalculatedMSELoss}
 
 def _precalculated(loss_func, dls):
-    "The model's loss instead of `loss_func`, where the two are the same thing and the model is given labels."
+    "Replace `loss_func` by the model's own loss if both are the same formula and the model is given labels."
     func, labelled = getattr(loss_func, "func", None), getattr(first_blurr_tfm(dls), "include_labels", False)
     special = getattr(func, "label_smoothing", 0) or any(
         getattr(func, name, None) is not None for name in ("weight", "pos_weight"))
-    same = labelled and not special and type(func) in _PRECALCULATED
-    return _PRECALCULATED[type(func)]() if same else loss_func
+    return _PRECALCULATED[type(func)]() if labelled and not special and type(func) in _PRECALCULATED else loss_func
 
 # %% ../nbs/06_fastai_and_blurr.ipynb #98bbaf30
 @delegates(Learner.__init__)
 class Blearner(Learner):
-    "A Learner for `hf_model`, frozen up to the last part of its head. ValueError where there is no loss to be found."
+    "A Learner for `hf_model`, frozen up to the last part of its head. Raises ValueError if there is no loss."
     def __init__(self, dls: DataLoaders, hf_model: PreTrainedModel,
-                 base_model_cb=BaseModelCallback, # what stands between model and loss
+                 base_model_cb=BaseModelCallback, # callback between model and loss
                  loss_func=None,                  # None: that of `dls`
                  splitter=blurr_splitter, model=None, cbs=None, **kwargs):
         loss_func = loss_func or getattr(dls, "loss_func", None)
@@ -354,14 +339,14 @@ def show_results(x: TextInput, y, samples, outs, ctxs=None, max_n=6,
 
 # %% ../nbs/06_fastai_and_blurr.ipynb #d9c18957
 def _vocab(dls) -> list | None:
-    "The names of the classes in `dls`, None where there are none."
+    "List the names of the classes in `dls`, None if there are none."
     labels = first_blurr_tfm(dls).kwargs.get("labels") or getattr(dls, "vocab", None)
     return list(labels) if labels is not None else None
 
 def _answer(probs: torch.Tensor,   # (labels,)
             decoded: torch.Tensor, # the class, or for each class whether it is there
             vocab: list | None) -> dict:
-    "One prediction as a dict; a number alone has no classes, and is the `score`."
+    "Make a dict of one prediction; a number has no classes, and is the `score`."
     if vocab is None: return dict(score=probs.item())
     both = dict(class_labels=vocab, probs=probs.tolist())
     if decoded.ndim == 0:
@@ -375,7 +360,7 @@ def _answer(probs: torch.Tensor,   # (labels,)
 def blurr_predict(self: Learner, items,      # a text, a list of texts, a table with the columns of training
                   rm_type_tfms=None,         # as in fastai's `test_dl`
                  ) -> list[dict]:            # label, score, class_index, class_labels, probs; or labels, scores, …
-    "Predict for `items`, all in batches, in their order. Raises TypeError for what is no text."
+    "Predict for `items`, all in batches, in their order. Raises TypeError if one is no text."
     items = items_of(items, kinds_of(self.dls))
     if not len(items): return []
     dl = self.dls.test_dl(items, rm_type_tfms=rm_type_tfms, num_workers=0)
@@ -384,7 +369,7 @@ def blurr_predict(self: Learner, items,      # a text, a list of texts, a table 
 
 # %% ../nbs/06_fastai_and_blurr.ipynb #e0c7ca4c
 def _task(data: pd.DataFrame, label_attr, n_labels: int | None) -> tuple:
-    "The fastai block, the names of the classes, the metrics and transformers' name for what `label_attr` holds."
+    "Find what fits `label_attr`: fastai block, class names, metrics, and transformers' name for the task."
     columns = columns_of(label_attr)
     if n_labels == 1:
         check_values(data, columns, lambda v: isinstance(v, (int, float)), "a number")
@@ -399,7 +384,7 @@ def _task(data: pd.DataFrame, label_attr, n_labels: int | None) -> tuple:
 
 # %% ../nbs/06_fastai_and_blurr.ipynb #9ae66628
 def _splits(data: pd.DataFrame, splitter) -> tuple:
-    "The rows for training and for validation; ValueError where there are none for one of them."
+    "Split `data` into rows for training and for validation. Raises ValueError if one has none."
     splitter = splitter or (ColSplitter() if "is_valid" in data else RandomSplitter())
     splits = splitter(data)
     for name, rows in zip(("training", "validation"), splits):
@@ -410,7 +395,7 @@ def _splits(data: pd.DataFrame, splitter) -> tuple:
 # %% ../nbs/06_fastai_and_blurr.ipynb #33587f2d
 @delegates(Blearner.__init__)
 class BlearnerForSequenceClassification(Blearner):
-    "A Blearner that gives texts labels: one of several, each of several or not, or a number."
+    "A Blearner that predicts labels of texts: one of several, each of several or not, or a number."
     def __init__(self, dls: DataLoaders, hf_model: PreTrainedModel, **kwargs):
         check_head(hf_model, len(vocab) if (vocab := _vocab(dls)) else None)
         super().__init__(dls, hf_model, **kwargs)
@@ -430,7 +415,7 @@ def from_data(cls: BlearnerForSequenceClassification,
               n_labels: int | None = None,        # 1: predict a number; None: as many as there are
               dblock_splitter=None,               # None: by the column is_valid if there is one, else at random
               dl_kwargs: dict = {}, learner_kwargs: dict = {}):
-    "A learner for the texts and labels in `data`. Raises ValueError, TypeError and OSError that say what to do."
+    "Make a learner for the texts and labels in `data`. Raises ValueError, TypeError and OSError that say what to do."
     frame = as_table(data)
     check_columns(frame, text_attr, label_attr)
     check_text_columns(frame, text_attr)
@@ -452,7 +437,7 @@ def from_data(cls: BlearnerForSequenceClassification,
 
 # %% ../nbs/06_fastai_and_blurr.ipynb #ea7dac7a
 def _features(item, hf_tokenizer: PreTrainedTokenizerBase) -> dict:
-    "What a collator takes for `item`: a tokenized row as it is, a text or a dict with one tokenized."
+    "Tokenize `item`, a text or a dict with one, for a collator; a tokenized row stays as it is."
     if not isinstance(item, dict): item = dict(text=item)
     if "input_ids" in item: return item
     text = text_of(item)
@@ -461,7 +446,7 @@ def _features(item, hf_tokenizer: PreTrainedTokenizerBase) -> dict:
 
 # %% ../nbs/06_fastai_and_blurr.ipynb #5f92f975
 class TextBatchCreator(Portable):
-    "Makes a batch of rows: a dict, and the labels where there are any."
+    "Make a batch of rows: a dict, and the labels if there are any."
     def __init__(self, hf_arch, hf_config, hf_tokenizer, hf_model,
                  data_collator=None): # pads rows to a batch; None: DataCollatorWithPadding
         store_attr()
@@ -473,14 +458,14 @@ class TextBatchCreator(Portable):
 
 # %% ../nbs/06_fastai_and_blurr.ipynb #d2f0bb92
 class _ShowTransform(Transform):
-    "The way back from ids and class numbers to text and names."
+    "Decode ids to text, and class numbers to names."
     def __init__(self, hf_tokenizer, labels=None): store_attr()
     def decodes(self, x: TextInput): return _decoded(self.hf_tokenizer, x)
     def decodes(self, x: TensorCategory): return Category(self.labels[x]) if self.labels else x
 
 # %% ../nbs/06_fastai_and_blurr.ipynb #6822e39c
 class TextDataLoader(Portable, _DictDL):
-    "A loader over rows that are tokenized already, or texts: a Dataset or a list. Blurr's low level."
+    "A loader for tokenized rows, or for texts: a Dataset or a list. Blurr's low level."
     def __init__(self, dataset, hf_arch: str, hf_config, hf_tokenizer, hf_model,
                  batch_creator=None,            # makes a batch of rows; None: TextBatchCreator
                  batch_decode_tfm=None,         # None: BatchDecodeTransform
@@ -503,21 +488,21 @@ class TextDataLoader(Portable, _DictDL):
 
 # %% ../nbs/06_fastai_and_blurr.ipynb #e0334ced
 def preproc_hf_dataset(dataset, hf_tokenizer: PreTrainedTokenizerBase, hf_model: PreTrainedModel):
-    "`dataset` with the columns that `hf_model` takes, as tensors."
+    "Keep the columns of `dataset` that `hf_model` takes, as tensors."
     if "label" in dataset.column_names: dataset = dataset.rename_column("label", "labels")
     known = inspect.signature(hf_model.forward).parameters
     return dataset.remove_columns([c for c in dataset.column_names if c not in known]).with_format("torch")
 
 # %% ../nbs/06_fastai_and_blurr.ipynb #c840a3b2
 def wandb_callback(log=None, **kwargs):
-    "fastai's WandbCallback, in order; `log` and the others are its own. ImportError where wandb isn't installed."
+    "Make fastai's WandbCallback, with a repair; `log` and `kwargs` are its own. Raises ImportError without wandb."
     import fastai.callback.wandb as module
     module.init_args = lambda o: init_args(o) if hasattr(o, "__dict__") else {}
     return module.WandbCallback(log=log, **kwargs)
 
 # %% ../nbs/06_fastai_and_blurr.ipynb #b241c8b2
 class _Spy(ItemTransform):
-    "Writes into `flight` what `look` makes of what comes by, and passes it on."
+    "Log in `flight` what `look` reads from a batch or an item, and pass it on."
     def __init__(self, flight: Flight, steps: str, where: str, note: str, look, order: int = 0):
         super().__init__()
         store_attr()
@@ -528,7 +513,7 @@ class _Spy(ItemTransform):
 
 # %% ../nbs/06_fastai_and_blurr.ipynb #1cac6d3d
 def _fly(learn: Learner, hf_model: PreTrainedModel, flight: Flight) -> Flight:
-    "Validate with `learn`; `flight` is written until `hf_model` has answered for the first batch."
+    "Validate with `learn`, and record in `flight` until `hf_model` has answered for the first batch."
     def answered(module, inputs, outputs):
         flight.log("logits", "hf_model.forward", f"{type(module).__name__} answers: the same in each design.",
                    [dict(logits=row) for row in outputs.logits])
@@ -540,14 +525,13 @@ def _fly(learn: Learner, hf_model: PreTrainedModel, flight: Flight) -> Flight:
 
 # %% ../nbs/06_fastai_and_blurr.ipynb #b099a251
 class FastHugsTokenizer:
-    "Cuts texts for fastai's Tokenizer, leaving room for two special tokens in `max_length`."
+    "Tokenize texts for fastai's Tokenizer, leaving room for two special tokens in `max_length`."
     def __init__(self, hf_tokenizer, max_length: int): store_attr()
     def __call__(self, texts):
         for text in texts: yield self.hf_tokenizer.tokenize(text)[:self.max_length - 2]
 
-# %% ../nbs/06_fastai_and_blurr.ipynb #87170eb7
 class SpecialClsTokens(Transform):
-    "Puts [CLS] before and [SEP] behind the ids of a text."
+    "Put [CLS] before and [SEP] after the ids of a text."
     def __init__(self, hf_tokenizer): store_attr()
     def encodes(self, ids: TensorText):
         first, last = ([i] for i in (self.hf_tokenizer.cls_token_id, self.hf_tokenizer.sep_token_id))
@@ -555,7 +539,7 @@ class SpecialClsTokens(Transform):
 
 # %% ../nbs/06_fastai_and_blurr.ipynb #2428641e
 class FastHugsModel(nn.Module):
-    "Calls `hf_model` with ids, and a mask that is 0 where the id is that of a pad."
+    "Call `hf_model` with ids, and a mask that is 0 where the id is `pad_token_id`."
     def __init__(self, hf_model: PreTrainedModel, pad_token_id: int, flight: Flight):
         super().__init__()
         store_attr()
@@ -571,7 +555,7 @@ class FastHugsModel(nn.Module):
 def fly_fasthugs(rows: pd.DataFrame,  # text, label
                  hf: tuple,           # as get_hf_objects gives
                  bs: int) -> Flight:
-    "FastHugs: items are tokenized one by one when they are fetched, the model makes the mask."
+    "Record FastHugs: each item is tokenized when it is fetched, and the model makes the mask."
     _, config, tokenizer, model = hf
     flight, length, everything = Flight(tokenizer, bs), max_tokens(model, tokenizer), list(range(len(rows)))
     spy, ids_of = partial(_Spy, flight), tokenizer.get_vocab()
@@ -604,14 +588,13 @@ class AdaptiveLearner(Learner):
         self("after_loss")
         if self.training: self._do_grad_opt()
 
-# %% ../nbs/06_fastai_and_blurr.ipynb #550d6c25
 def _looks(batch: dict, *names: str) -> list[dict]:
-    "The rows of `batch`, which has ids, mask and label under these `names`, as a flight logs them."
+    "List the rows of `batch`, with ids, mask and label under these `names`, as a flight logs them."
     return [dict(ids=ids, mask=mask, label=label) for ids, mask, label in zip(*(batch[name] for name in names))]
 
 # %% ../nbs/06_fastai_and_blurr.ipynb #f96b8122
 def fly_adaptnlp(rows: pd.DataFrame, hf: tuple, bs: int, padding: bool | str = True) -> Flight:
-    "AdaptNLP: the whole dataset is tokenized up front, with `padding`. ValueError where rows can't be stacked."
+    "Record AdaptNLP: the whole dataset is tokenized first, with `padding`. Raises ValueError if rows can't be stacked."
     import datasets
     _, config, tokenizer, model = hf
     flight, names = Flight(tokenizer, bs).start(), list(config.id2label.values())
@@ -626,12 +609,11 @@ def fly_adaptnlp(rows: pd.DataFrame, hf: tuple, bs: int, padding: bool | str = T
     spy = _Spy(flight, "label", "default_data_collator", "Rows become tensors, and label becomes labels.",
                lambda batch: _looks(batch, "input_ids", "attention_mask", "labels"))
     loader = DataLoader(data, batch_size=bs, collate_fn=lambda items: spy(default_data_collator(items)))
-    learn = AdaptiveLearner(DataLoaders(loader, loader), model, loss_func=CrossEntropyLossFlat())
-    return _fly(learn, model, flight)
+    return _fly(AdaptiveLearner(DataLoaders(loader, loader), model, loss_func=CrossEntropyLossFlat()), model, flight)
 
 # %% ../nbs/06_fastai_and_blurr.ipynb #92cb0bd0
 def fly_blurr(rows: pd.DataFrame, hf: tuple, bs: int) -> Flight:
-    "Blurr: text is text until a batch is made."
+    "Record Blurr: text stays text until a batch is made."
     flight, everything = Flight(hf[2], bs), list(range(len(rows)))
     classes = CategoryBlock(vocab=list(hf[1].id2label.values()), sort=False)
     block = DataBlock(blocks=(TextBlock(*hf, dl_type=_DictDL), classes), get_x=ColReader("text"),
@@ -647,7 +629,7 @@ def fly_blurr(rows: pd.DataFrame, hf: tuple, bs: int) -> Flight:
 
 # %% ../nbs/06_fastai_and_blurr.ipynb #8f7a58d8
 def _rows(texts: list[str], labels: list[str], others: list[str], config) -> pd.DataFrame:
-    "A table of `texts` with `labels`, and of `others`, whose label doesn't matter. ValueError for an unknown label."
+    "Make a table of `texts` with `labels`, and of `others`, with any label. Raises ValueError for an unknown label."
     names = list(config.id2label.values())
     if unknown := [label for label in labels if label not in names]:
         raise ValueError(f"labels={labels!r}: {unknown[0]!r} isn't one of the model's, {', '.join(map(str, names))}.")
@@ -660,7 +642,7 @@ def flights(texts: list[str],  # those of the batch
             hf=None,           # as get_hf_objects gives; None: the bundled model
             others: list[str] = (), # texts that are in the dataset, but not in the batch
            ) -> dict[str, Flight]:
-    "One batch through the three designs, each with a recorder on board. Raises ValueError, TypeError."
+    "Run one batch through the three designs, each with a recorder. Raises ValueError, TypeError."
     hf = hf or get_hf_objects()
     rows, bs = _rows(texts, labels, list(others), hf[1]), len(texts)
     return dict(FastHugs=fly_fasthugs(rows, hf, bs), AdaptNLP=fly_adaptnlp(rows, hf, bs), Blurr=fly_blurr(rows, hf, bs))

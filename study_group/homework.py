@@ -42,7 +42,7 @@ class Competition:
 def _hash(*parts: str) -> str: return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 
 def _competition(name: str, about: str, train: pd.DataFrame, test: pd.DataFrame) -> Competition:
-    "The competition on rated reviews, without those whose rating is 0: nobody can say what they are."
+    "Make the competition on rated reviews; those rated 0 are left out, as nobody can label them."
     train, test = (f[f.rating != 0].reset_index(drop=True) for f in (train, test))
     train, test = (f.assign(label=[LABELS[i] for i in f.label]) for f in (train, test))
     key = _hash(*test.text, *test.label)
@@ -50,21 +50,21 @@ def _competition(name: str, about: str, train: pd.DataFrame, test: pd.DataFrame)
 
 # %% ../nbs/07_homework.ipynb #53a4824e
 def _bundled(why: str = "") -> Competition:
-    "The bundled reviews, every third of them to label; `why` they are used."
+    "Make a competition of the bundled reviews, every third of them to label; `why` they are used."
     frame = bundled_reviews()
     held_out = frame.text.map(lambda text: int(hashlib.sha256(text.encode()).hexdigest(), 16) % 3 == 0)
     about = f"The package's own reviews{why}; scores on them say little about the real ones."
     return _competition("bundled", about, frame[~held_out], frame[held_out])
 
 def _real() -> Competition:
-    "The real film reviews; OSError where they can't be had."
+    "Make a competition of the real film reviews. Raises OSError if they can't be downloaded."
     about = "Sentences of real film reviews, each rated by 20 people (Hutto and Gilbert, 2014)."
     return _competition("real", about, load_reviews("train"), load_reviews("test"))
 
 # %% ../nbs/07_homework.ipynb #e57dfbaf
 @cache
 def _data(source: str | None) -> Competition:
-    "The competition on `source`, the same one for as long as Python runs."
+    "Load the competition on `source`, the same one for as long as Python runs."
     if source == "bundled": return _bundled()
     try: return _real()
     except OSError:
@@ -73,7 +73,7 @@ def _data(source: str | None) -> Competition:
 
 def competition_data(source: str | None = None,  # "real", "bundled"; None: real where they can be had, else bundled
                     ) -> Competition:            # with `.train` (text, label) and `.test` (text)
-    "What to learn from and what to label. Raises ValueError, and OSError where `source` is \"real\" and offline."
+    "Load what to learn from and what to label. Raises ValueError, and OSError if `source` is \"real\" and offline."
     if source not in (None, "real", "bundled"):
         raise ValueError(f"source={source!r:.80} isn't 'real', 'bundled' or None.")
     data = _data(source)
@@ -81,19 +81,19 @@ def competition_data(source: str | None = None,  # "real", "bundled"; None: real
 
 # %% ../nbs/07_homework.ipynb #9006572c
 def _f1(answers: Iterable[str], predictions: Iterable[str], label: str) -> float:
-    "F1 of `label`: twice the hits, divided by how often it was right plus how often it was said."
+    "Compute F1 of `label`: twice the hits, divided by how often it was right plus how often it was predicted."
     both = Counter(a for a, p in zip(answers, predictions) if a == p)[label]
     either = Counter(answers)[label] + Counter(predictions)[label]
     return 2*both/either if either else 0.
 
 def scores(answers: list[str], predictions: list[str]) -> tuple[float, float]:  # accuracy, macro F1
-    "Accuracy and macro F1 of `predictions`, over the labels of the competition."
+    "Compute accuracy and macro F1 of `predictions`, over the labels of the competition."
     accuracy = sum(a == p for a, p in zip(answers, predictions))/len(answers)
     return accuracy, sum(_f1(answers, predictions, label) for label in LABELS)/len(LABELS)
 
 # %% ../nbs/07_homework.ipynb #ac6cbc0e
 def _listed(predictions) -> list:
-    "`predictions` as a list of labels; of what `classify` and pipelines give, the label."
+    "Return `predictions` as a list of labels; take the label from what `classify` and pipelines give."
     unordered = isinstance(predictions, (str, bytes, dict, set, frozenset, pd.DataFrame))
     if unordered or not hasattr(predictions, "__iter__"):
         kind = type(predictions).__name__
@@ -104,14 +104,14 @@ def _listed(predictions) -> list:
 def _missing(value) -> bool: return value is None or value is pd.NA or value is pd.NaT or value != value
 
 def _first(rows: list, odd: Callable) -> int | None:
-    "The place of the first of `rows` that is `odd`."
+    "Find the place of the first of `rows` that is `odd`."
     return next((i for i, row in enumerate(rows) if odd(row)), None)
 
 def _short(value) -> str: return text if len(text := repr(value)) <= 60 else text[:59] + "…"
 
 # %% ../nbs/07_homework.ipynb #f00c0b0f
 def check_predictions(predictions, data: Competition) -> list[str]:
-    "`predictions` as plain labels, one for each row of `data.test`. Raises ValueError that says what is wrong where."
+    "Return `predictions` as labels, one for each row of `data.test`. Raises ValueError that says what is wrong where."
     rows, n = _listed(predictions), len(data._answers)
     if len(rows) != n:
         raise ValueError(f"There are {len(rows):,} predictions for {n:,} reviews: one for each row of test.")
@@ -128,21 +128,21 @@ def check_predictions(predictions, data: Competition) -> list[str]:
 BASELINES = ("the bundled model", "TF-IDF + logistic regression", "the more frequent label")  # names that are taken
 
 def check_name(name: str) -> str:
-    "`name` without space around it. Raises ValueError where it can't stand on a leaderboard."
+    "Return `name` without space around it. Raises ValueError if it can't stand on a leaderboard."
     if not isinstance(name, str) or not name.strip(): raise ValueError(f"name={name!r}: give your submission a name.")
     name = name.strip()
     if len(name) > 60: raise ValueError(f"name={_short(name)} has {len(name)} characters: 60 at most.")
     odd = [c for c in name if unicodedata.category(c)[0] == "C" and c != "\u200d" or c in "\u2028\u2029"]
     if odd: raise ValueError(f"name={name!a} holds a character that nobody sees (U+{ord(odd[0]):04X}): take it out.")
-    taken = name.casefold() in map(str.casefold, BASELINES)
-    if taken: raise ValueError(f"name={name!r} is a baseline's: take another.")
+    if name.casefold() in map(str.casefold, BASELINES):
+        raise ValueError(f"name={name!r} is a baseline's: take another.")
     return name
 
 # %% ../nbs/07_homework.ipynb #a98e6ff4
 def board_folder(data: Competition,                        # whose scores
                  folder: str | os.PathLike | None = None,  # where boards are kept; None: with the package's downloads
                 ) -> Path:
-    "The folder of the submissions to `data`; the hash in its name is that of the texts and their answers."
+    "Give the folder of the submissions to `data`; its name has the hash of the texts and their answers."
     home = cache_folder()/"leaderboard" if folder is None else Path(folder).expanduser()
     return home/f"{data.name}-{data._key}"
 
@@ -150,7 +150,7 @@ def board_folder(data: Competition,                        # whose scores
 @dataclass(frozen=True)
 class Submission:
     "One submission, and its scores."
-    name: str          # who or what predicted
+    name: str          # model or person that predicted
     accuracy: float    # share of right labels
     macro_f1: float    # mean F1 of the labels
     predictions: str   # hash of the labels, to tell the same ones
@@ -179,7 +179,7 @@ def _keep(entry: Submission, folder: Path):
 
 # %% ../nbs/07_homework.ipynb #4d6f33ca
 def _entry(path: Path) -> Submission | None:
-    "The submission kept in `path`; None, and a warning, where it isn't one."
+    "Read the submission kept in `path`; None, and a warning, if it isn't one."
     try:
         entry = Submission(**json.loads(path.read_text(encoding="utf-8")))
         told = check_name(entry.name), datetime.fromisoformat(entry.when)
@@ -188,19 +188,19 @@ def _entry(path: Path) -> Submission | None:
     warnings.warn(f"{path} isn't a submission, and left out: delete it.")
 
 def _entries(folder: Path) -> list[Submission]:
-    "The submissions kept in `folder`, oldest first."
+    "Read the submissions kept in `folder`, oldest first."
     return sorted(filter(None, map(_entry, sorted(folder.glob("*.json")))), key=lambda e: e.when)
 
 # %% ../nbs/07_homework.ipynb #5c03b9f0
 def _check_order(data: Competition):
-    "Raises ValueError where the texts of `data.test` aren't those that were given, in their order."
+    "Raise ValueError if the texts of `data.test` aren't those that were given, in their order."
     if list(data.test.get("text", [])) == _data(data.name).test.text.tolist(): return
     raise ValueError("data.test isn't what it was: its rows were moved or changed, and predictions can't be matched "
                      f"with answers. Predict for a fresh competition_data({data.name!r}).test.")
 
 # %% ../nbs/07_homework.ipynb #3059ff41
-def submit(predictions,                              # labels, or what `classify` gives, in the order of `data.test`
-           name: str,                                # what the leaderboard calls it, 60 characters at most
+def submit(predictions,                              # labels, or the answers of `classify`, in the order of `data.test`
+           name: str,                                # its name on the leaderboard, 60 characters at most
            data: Competition | None = None,          # None: `competition_data()`
            folder: str | os.PathLike | None = None,  # where boards are kept; None: with the package's downloads
            log: Callable | None = None,              # gets a dict of the scores, e.g. wandb.log
@@ -218,7 +218,7 @@ def submit(predictions,                              # labels, or what `classify
 
 # %% ../nbs/07_homework.ipynb #d7565cdd
 def _tfidf(data: Competition) -> list[str]:
-    "TF-IDF of words and pairs of words, and logistic regression, as on the model's card. ImportError without them."
+    "Predict by TF-IDF of words and word pairs with logistic regression, as on the model's card. Raises ImportError."
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
@@ -236,7 +236,7 @@ _METHODS = dict(zip(BASELINES, (_model, _tfidf, _frequent)))  # baseline → fun
 # %% ../nbs/07_homework.ipynb #006af77f
 @cache
 def _baselines(name: str) -> dict[str, tuple[float, float]]:
-    "Baseline → accuracy and macro F1 on the competition `name`."
+    "Score the baselines on the competition `name`: accuracy and macro F1."
     data, found = _data(name), {}
     for method, predict in _METHODS.items():
         try: found[method] = scores(data._answers, predict(data))
@@ -244,14 +244,14 @@ def _baselines(name: str) -> dict[str, tuple[float, float]]:
     return found
 
 def baselines(data: Competition | None = None) -> dict[str, tuple[float, float]]:  # name → accuracy, macro F1
-    "What the methods that cost you nothing score on `data` (None: `competition_data()`); those that can run here."
+    "Score the methods that cost you nothing on `data` (None: `competition_data()`); those that can run here."
     return dict(_baselines((data or competition_data()).name))
 
 # %% ../nbs/07_homework.ipynb #ee684487
 def leaderboard(data: Competition | None = None,          # None: `competition_data()`
                 folder: str | os.PathLike | None = None,  # where boards are kept
                ) -> pd.DataFrame:                         # columns name, accuracy, macro_f1, tries, kind; best first
-    "The best submission of each name to `data`, and the baselines."
+    "List the best submission of each name to `data`, and the baselines."
     data, best = data or competition_data(), {}
     rows = [(name, *score, 1, "baseline") for name, score in baselines(data).items()]
     entries = _entries(board_folder(data, folder))

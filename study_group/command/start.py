@@ -16,7 +16,7 @@ from ..core.files import read_text, write_file
 
 # %% ../../nbs/under_the_hood/command/start.ipynb #6c005618
 def _notebooks(root: Path, s: Settings) -> dict[str, Path]:
-    "The learner's notebooks under `root` by name, in the order the front page shows them, itself last; all are there."
+    "Find the learner's notebooks under `root`, by name: the sessions in order, then index. Raises if one is missing."
     found = {name: root/"nbs"/f"{name}.ipynb" for name in [*s.sessions, "index"]}
     for path in found.values(): read_text(path)
     return found
@@ -79,7 +79,7 @@ def start(folder: str | os.PathLike = "study-group",     # made where it isn't t
 
 # %% ../../nbs/under_the_hood/command/start.ipynb #f64142b1
 def self_checks(session: str,                           # e.g. "01_pipeline"
-                names: dict,                            # what the checks use, e.g. globals(); they are put in there
+                names: dict,                            # names that the checks use, e.g. globals(); the checks are added
                 root: str | os.PathLike | None = None,  # where the course is; None: where this package has it
                ) -> list[str]:                          # the checks' names
     "Define the `check_…` functions of `session`, and what their cells prepare, in `names`. Raises ValueError."

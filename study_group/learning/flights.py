@@ -7,6 +7,7 @@ __all__ = ['STEPS', 'PHASES', 'current_phase', 'Flight', 'events_of', 'phases_of
 
 # %% ../../nbs/under_the_hood/learning/flights.ipynb #d54a3904
 import json, sys
+from traceback import walk_stack
 
 import pandas as pd, torch
 from fastcore.basics import patch
@@ -33,23 +34,19 @@ _CALLERS = {("fastai.data.load", "do_item"): "item", ("fastai.data.load", "do_ba
             ("torch.utils.data._utils.fetch", "fetch"): "batch", ("torch.nn.modules.module", "_call_impl"): "model"}
 
 def current_phase() -> str:
-    "Where in a training we are just now, as the calls that led here tell: a name of PHASES."
-    frame = sys._getframe(1)
-    while frame:
-        found = _CALLERS.get((frame.f_globals.get("__name__"), frame.f_code.co_name))
-        if found: return found
-        frame = frame.f_back
-    return "dataset"
+    "Tell which of PHASES a training is in now, from the calls that led here."
+    found = (_CALLERS.get((f.f_globals.get("__name__"), f.f_code.co_name)) for f, _ in walk_stack(sys._getframe(1)))
+    return next(filter(None, found), "dataset")
 
 # %% ../../nbs/under_the_hood/learning/flights.ipynb #fd42dd90
 def _plain(value):
-    "`value` with lists instead of tensors, floats short."
+    "Convert tensors in `value` to lists, and shorten floats."
     value = value.tolist() if hasattr(value, "tolist") else value
     if isinstance(value, float): return round(value, 4)
     return [_plain(v) for v in value] if isinstance(value, (list, tuple)) else value
 
 def _row(row: dict, tokenizer) -> dict:
-    "`row` as plain lists, and for its ids what they stand for, and which of them are no part of the text."
+    "Convert `row` to plain lists; add the token of each id, and its kind."
     row = {name: _plain(value) for name, value in row.items()}
     if "ids" not in row: return row
     kinds = token_kinds(None, row["ids"], [i != tokenizer.pad_token_id for i in row["ids"]], tokenizer)
@@ -57,8 +54,8 @@ def _row(row: dict, tokenizer) -> dict:
 
 # %% ../../nbs/under_the_hood/learning/flights.ipynb #9401bf54
 class Flight:
-    "What happens to a batch of `size` rows, in order; `events` are dicts: phase, steps, where, note, calls, rows."
-    def __init__(self, tokenizer,      # says what ids stand for
+    "Recorder of what happens to a batch of `size` rows; `events` are dicts: phase, steps, where, note, calls, rows."
+    def __init__(self, tokenizer,      # gives the token of each id
                  size: int = 2):       # rows of the batch
         self.tokenizer, self.size, self.events, self.logits, self.on = tokenizer, size, [], None, False
 
@@ -69,10 +66,10 @@ class Flight:
 # %% ../../nbs/under_the_hood/learning/flights.ipynb #6a25b82a
 @patch
 def log(self: Flight, steps: str,   # names of STEPS, with commas
-        where: str,                 # who did it
-        note: str,                  # what happened, in a sentence
-        rows: list[dict]):          # text, tokens, ids, mask, label, logits: what each row has, and under which name
-    "Write down that `steps` have happened in `where`, if the recorder is on. Raises ValueError for another step."
+        where: str,                 # function or class that did it
+        note: str,                  # the event in a sentence
+        rows: list[dict]):          # each with some of: text, tokens, ids, mask, label, logits
+    "Record that `steps` have happened in `where`, if the recorder is on. Raises ValueError for another step."
     steps = [step.strip() for step in steps.split(",")]
     if unknown := [step for step in steps if step not in STEPS]:
         raise ValueError(f"steps={unknown[0]!r} isn't one of {', '.join(STEPS)}.")
@@ -90,7 +87,7 @@ def log(self: Flight, steps: str,   # names of STEPS, with commas
 _EVENT = dict(phase=str, steps=list, where=str, note=str, calls=int, rows=list)
 
 def events_of(flights: dict) -> dict[str, list[dict]]:
-    "`flights` as events by name. Raises TypeError, ValueError for what are none, or have half a character."
+    "Return `flights` as events by name. Raises TypeError, ValueError if they aren't, or have half a character."
     if not isinstance(flights, dict) or not flights:
         raise TypeError(f"flights={flights!r:.60} must be a dict: a Flight, or its events, by name.")
     events = {str(name): getattr(flight, "events", flight) for name, flight in flights.items()}
@@ -106,11 +103,10 @@ def events_of(flights: dict) -> dict[str, list[dict]]:
 
 # %% ../../nbs/under_the_hood/learning/flights.ipynb #e065aa21
 def phases_of(events: list[dict], step: str) -> str:
-    "In which phases `step` happens."
+    "Write the phases in which `step` happens."
     return ", ".join(dict.fromkeys(e["phase"] for e in events if step in e["steps"])) or "never"
 
 def when(flights: dict) -> pd.DataFrame:
-    "For each step, a row, and each design, a column, the phase in which it happens. Raises TypeError, ValueError."
-    events = events_of(flights)
-    columns = {name: [phases_of(found, step) for step in STEPS] for name, found in events.items()}
+    "Show in which phase each step (a row) happens in each design (a column). Raises TypeError, ValueError."
+    columns = {name: [phases_of(found, step) for step in STEPS] for name, found in events_of(flights).items()}
     return pd.DataFrame(columns, list(STEPS))

@@ -28,27 +28,26 @@ from .pictures import ABOVE, BELOW, png
 # %% ../../nbs/under_the_hood/widgets/attention_grid.ipynb #45ba5f72
 def weights_to_bytes(weights: torch.Tensor,  # attention weights from 0 to 1, any shape
                     ) -> np.ndarray:         # uint8 of the same shape
-    "The square roots of `weights` as bytes: b stands for (b/255)², never more than 0.004 from the weight."
+    "Convert `weights` to bytes by their square roots: b stands for (b/255)², at most 0.004 from the weight."
     roots = weights.float().sqrt().mul_(255).nan_to_num_(0, 255, 0)
     return roots.clamp_(0, 255).round_().to(torch.uint8).cpu().numpy()
 
 # %% ../../nbs/under_the_hood/widgets/attention_grid.ipynb #9bcd75f3
 def scores_to_bytes(scores: torch.Tensor,                # (heads, n_query, n_key)
                    ) -> tuple[np.ndarray, list[float]]:  # uint8 of that shape; each head's scale
-    "`scores` as bytes around 128, which is zero, and what 255 stands for: the largest size in each head."
+    "Convert `scores` to bytes, 128 for zero, and give what 255 stands for: the largest size in each head."
     scores = scores.float().nan_to_num(0, 0, 0)
     scales = scores.abs().amax((-2, -1)).clamp(min=1e-9)
-    scaled = scores/scales[:, None, None]*127 + 128
-    return scaled.round().to(torch.uint8).cpu().numpy(), scales.tolist()
+    return (scores/scales[:, None, None]*127 + 128).round().to(torch.uint8).cpu().numpy(), scales.tolist()
 
 # %% ../../nbs/under_the_hood/widgets/attention_grid.ipynb #0afa8b74
 THUMB = 48  # cells of a thumbnail's side, at most
 
 def shrink(values: torch.Tensor,      # (..., n, n)
-           signed: bool = False,      # keep what is farthest from zero, instead of the largest
+           signed: bool = False,      # keep the value farthest from zero, instead of the largest
            most: int = THUMB,
           ) -> torch.Tensor:          # (..., m, m), m at most `most`
-    "The extreme of each patch of `values`."
+    "Keep the extreme of each patch of `values`."
     n = values.shape[-1]
     if n <= most: return values
     flat = values.reshape(-1, n, n)
@@ -65,16 +64,16 @@ ABOUT_MASKS = {
     "own": "Mask: the model's own, by layers; struck out is what no layer may look at."}
 
 def kind_of(stage: str) -> str:
-    "Which of a map's tensors `stage` shows: weights or scores."
+    "Tell which of a map's tensors `stage` shows: weights or scores."
     return "weights" if stage == "softmax" else "scores"
 
 def stages_of(maps: AttentionMaps) -> dict[str, str]:
-    "The stages that `maps` have."
+    "List the stages that `maps` have."
     return {stage: words for stage, words in STAGES.items() if maps.scores is not None or stage == "softmax"}
 
 # %% ../../nbs/under_the_hood/widgets/attention_grid.ipynb #2d36474d
 def overview(maps: AttentionMaps, row: int, stage: str) -> np.ndarray:  # uint8 (layers, heads, m, m)
-    "A thumbnail of every head for text `row` at `stage`, layer by layer, so that no copy of all of them is made."
+    "Draw a thumbnail of every head for text `row` at `stage`, layer by layer, so that not all are copied at once."
     layers = []
     for layer in getattr(maps, kind_of(stage)):
         values = layer[row].float()  # (heads, n_tokens, n_tokens)
@@ -87,11 +86,11 @@ def overview(maps: AttentionMaps, row: int, stage: str) -> np.ndarray:  # uint8 
 ANSWER = 4_000_000  # bytes of heads that go into one answer, or one head if that is more
 
 def group_of(maps: AttentionMaps) -> int:
-    "How many heads of `maps` go into one answer."
+    "Count the heads of `maps` that go into one answer."
     return min(maps.n_heads, max(1, ANSWER//maps.n_tokens**2))
 
 def heads_bytes(maps: AttentionMaps, kind: str, row: int, layer: int, heads: slice) -> tuple[np.ndarray, list[float]]:
-    "Some `heads` of a `layer` for text `row` as bytes (heads, n_tokens, n_tokens), and the scales of scores."
+    "Convert `heads` of `layer` for text `row` to bytes (heads, n_tokens, n_tokens), with the scales of scores."
     values = getattr(maps, kind)[layer, row, heads]
     return (weights_to_bytes(values), []) if kind == "weights" else scores_to_bytes(values)
 
@@ -99,18 +98,18 @@ def heads_bytes(maps: AttentionMaps, kind: str, row: int, layer: int, heads: sli
 def _say_text(text) -> str: return text if isinstance(text, str) else " · ".join(text)
 
 def _letters(maps: AttentionMaps) -> list[str]:
-    "For each text a letter for each token: p, a pad; s, a special token; w, a word or a part of one."
+    "Write for each text a letter for each token: p, a pad; s, a special token; w, a word or a part of one."
     both = zip(maps.attention_mask.tolist(), maps.special_tokens_mask.tolist())
     return ["".join("w" if m and not s else "s" if m else "p" for m, s in zip(*row)) for row in both]
 
 def _types(maps: AttentionMaps) -> list[str]:
-    "For each pair a 0 or 1 for each token: which of the two it is in; empty for other texts."
+    "Write for each pair a 0 or 1 for each token, the text it is in; for single texts nothing."
     types = [[]]*len(maps.tokens) if maps.token_type_ids is None else maps.token_type_ids.tolist()
     return ["".join(map(str, row)) if 1 in row else "" for row in types]
 
 # %% ../../nbs/under_the_hood/widgets/attention_grid.ipynb #4f9c9410
 def grid_view(maps: AttentionMaps, rows: list[int], **more) -> dict:
-    "What the page has to know of `maps` before any number; of the texts only `rows` can be chosen."
+    "Collect what the page needs of `maps` before any weights; of the texts only `rows` can be chosen."
     masks = {name: ABOUT_MASKS[name] for name in (*MASKS, *["own"]*(maps.mask == "own"))}
     batch = len(maps.tokens)
     return dict(shape=[maps.n_layers, batch, maps.n_heads, maps.n_tokens], group=group_of(maps), rows=rows,
@@ -121,7 +120,7 @@ def grid_view(maps: AttentionMaps, rows: list[int], **more) -> dict:
 
 # %% ../../nbs/under_the_hood/widgets/attention_grid.ipynb #0284d301
 def bytes_image(values: np.ndarray, signed: bool = False) -> str:
-    "`values` (height, width) of bytes as an address for <img src=…>: a PNG of 16 steps of colour."
+    "Encode `values`, bytes (height, width), as an address for <img src=…>: a PNG of 16 steps of colour."
     colour = lambda step: ABOVE if signed and step > 7 else BELOW
     alpha = lambda step: round(255*(abs(step - 7.5) - .5)/7) if signed else 17*step
     steps = [(*colour(step), alpha(step)) for step in range(16)]
@@ -130,7 +129,7 @@ def bytes_image(values: np.ndarray, signed: bool = False) -> str:
     return png(image, bytes(step[3] for step in steps), bits=4)
 
 def tiles(overview: np.ndarray, signed: bool = False) -> np.ndarray:  # (layers*(m + 1), heads*(m + 1)) uint8
-    "The thumbnails of `overview` (layers, heads, m, m) beside and below each other, at most 16 × 16 each."
+    "Lay the thumbnails of `overview` (layers, heads, m, m) side by side in a grid, at most 16 × 16 each."
     zero = 128*signed
     small = shrink(torch.from_numpy(overview).float() - zero, signed, 16) + zero
     small = torch.nn.functional.pad(small, (0, 1, 0, 1), value=zero)
@@ -141,10 +140,9 @@ _TH = "padding:0 3px;border:0;font-weight:400;font-size:11px;white-space:pre"
 
 def head_html(values: np.ndarray,  # (n, n) uint8
               tokens: list[str], kinds: str, signed: bool) -> str:
-    "One head as a picture in a table, its rows named by `tokens` and by number, its columns by number; 32 at most."
+    "Draw one head as a picture in a table, at most 32 rows named by `tokens` and number, columns by number."
     n = len(tokens)
-    step = -(-n//32)
-    names, cell = range(0, n, step), 18 if n <= 32 else 14
+    names, cell = range(0, n, -(-n//32)), 18 if n <= 32 else 14
     style = lambda k: f"background:{HATCH}"*(kinds[k] == "p")
     name = lambda k: f'<bdi style="{style(k)}">{escape(shorten(tokens[k], 14))}</bdi> {k}'
     head = "".join(f'<th style="{_TH};padding:0;width:{cell}px;text-align:center">{k}</th>' for k in names)
@@ -158,13 +156,13 @@ def head_html(values: np.ndarray,  # (n, n) uint8
             f'{"".join(lines)}</table>')
 
 # %% ../../nbs/under_the_hood/widgets/attention_grid.ipynb #277b0adb
-_HELD = []  # maps that were looked at last: at least one, and as many as are small
+_HELD = []  # the maps looked at last: one at least, more while they take less than HOLD
 HOLD = 24e6  # bytes
 
 def _size(maps: AttentionMaps) -> int: return maps.weights.nbytes*(1 + (maps.scores is not None))
 
 def hold(maps: AttentionMaps) -> AttentionMaps:
-    "`maps`, kept in memory until others have been looked at."
+    "Keep `maps` in memory until others have been looked at, and return them."
     _HELD[:] = [*(m for m in _HELD if m is not maps), maps]
     while len(_HELD) > 1 and sum(map(_size, _HELD)) > HOLD: del _HELD[0]
     return maps
@@ -178,9 +176,9 @@ class AttentionGrid(StudyWidget):
     head = traitlets.Int().tag(sync=True)
     row = traitlets.Int().tag(sync=True)      # of the batch
     stage = traitlets.Unicode("softmax").tag(sync=True)
-    error = traitlets.Unicode().tag(sync=True)  # why the last thing couldn't be done
-    _view = traitlets.Dict().tag(sync=True)   # what doesn't depend on what is open
-    _start = traitlets.List().tag(sync=True)  # answers to what a page asks first, as the kernel may be busy then
+    error = traitlets.Unicode().tag(sync=True)  # why the last change failed
+    _view = traitlets.Dict().tag(sync=True)   # all that doesn't depend on the open head
+    _start = traitlets.List().tag(sync=True)  # answers to a page's first questions, as the kernel may be busy then
 
     @traitlets.validate("layer", "head", "row")
     def _exists(self, proposal):
@@ -196,13 +194,15 @@ class AttentionGrid(StudyWidget):
         known = ", ".join(map(repr, self._view["stages"]))
         raise traitlets.TraitError(f"stage={proposal.value!r} must be one of {known}.{remedy}")
 
+    def choices(self) -> list[dict]: return []
+
 # %% ../../nbs/under_the_hood/widgets/attention_grid.ipynb #2711706e
 @patch
 def __init__(self: AttentionGrid,
              maps,             # AttentionMaps; or a text, or a list of texts and (first, second) pairs
              checkpoint=None,  # for texts: None (bundled), hub name, folder, or (model, tokenizer)
              *, layer: int = 0, head: int = 0, row: int = 0, stage: str = "softmax"):
-    "The attention `maps`, or those of `checkpoint` for texts. Raises TypeError, ValueError, CheckpointError."
+    "Show the attention `maps`, or those of `checkpoint` for texts. Raises TypeError, ValueError, CheckpointError."
     if isinstance(maps, (str, list, tuple)): maps = maps_of(maps, checkpoint)
     elif not isinstance(maps, AttentionMaps):
         raise TypeError(f"maps={maps!r:.80} must be texts, or what attention_maps returns, not {type(maps).__name__}.")
@@ -217,14 +217,14 @@ def __init__(self: AttentionGrid,
 
 # %% ../../nbs/under_the_hood/widgets/attention_grid.ipynb #28bb6dd5
 def maps_of(texts, checkpoint=None) -> AttentionMaps:
-    "The attention maps of `texts`, with scores where the model and the memory allow. Raises as `attention_maps`."
+    "Make attention maps of `texts`, with scores if the model and the memory allow. Raises as `attention_maps`."
     try: return attention_maps(texts, checkpoint, scores=True)
     except ValueError: return attention_maps(texts, checkpoint)
 
 # %% ../../nbs/under_the_hood/widgets/attention_grid.ipynb #b8faf4b1
 @patch
 def _adopt(self: AttentionGrid, maps: AttentionMaps) -> AttentionMaps:
-    "Show these `maps`. Maps that a model made are held by a thread: it can make them again."
+    "Show these `maps`. Those that a model made are held by a weak reference: the model can make them again."
     again = maps._checkpoint is not None
     self._recipe = replace(maps, weights=None, scores=maps.scores is not None or None) if again else maps
     self._there = weakref.ref(maps)
@@ -234,7 +234,7 @@ def _adopt(self: AttentionGrid, maps: AttentionMaps) -> AttentionMaps:
 
 @patch(as_prop=True)
 def maps(self: AttentionGrid) -> AttentionMaps:
-    "The maps that are shown; if they were let go of, the model makes them again."
+    "Return the maps that are shown; if memory has let them go, the model makes them again."
     if self._recipe.weights is not None: return self._recipe
     there = self._there()
     if there is not None: return hold(there)
@@ -245,7 +245,7 @@ def maps(self: AttentionGrid) -> AttentionMaps:
 # %% ../../nbs/under_the_hood/widgets/attention_grid.ipynb #cf4baf5d
 @patch(as_prop=True)
 def mask(self: AttentionGrid) -> str:
-    "Who may look at whom: 'padding', 'causal', 'both', 'none' or 'own'. Assigning another runs the model again."
+    "Tell which mask is used: 'padding', 'causal', 'both', 'none' or 'own'. Assigning another runs the model again."
     return self._view["mask"]
 
 @patch(set_prop=True)
@@ -258,14 +258,14 @@ def mask(self: AttentionGrid, mask: str):
 # %% ../../nbs/under_the_hood/widgets/attention_grid.ipynb #e8d2468c
 @patch
 def _overview(self: AttentionGrid, row: int, stage: str) -> dict:
-    "All thumbnails for text `row` at `stage`."
+    "Answer with all thumbnails for text `row` at `stage`."
     small = overview(self.maps, row, stage)
     asked = dict(stage=stage, row=row)
     return dict(what="overview", version=self._version, asked=asked, size=small.shape[-1], data=small.tobytes())
 
 @patch
 def _heads(self: AttentionGrid, kind: str, row: int, layer: int, first: int, many: int | None = None) -> dict:
-    "As `many` heads from number `first` on as go into one answer."
+    "Answer with `many` heads of a layer from number `first` on; None: as many as go into one answer."
     many = many or self._view["group"]
     values, scales = heads_bytes(self.maps, kind, row, layer, slice(first, first + many))
     asked = dict(kind=kind, row=row, layer=layer, first=first)
@@ -273,17 +273,13 @@ def _heads(self: AttentionGrid, kind: str, row: int, layer: int, first: int, man
 
 @patch
 def _exact(self: AttentionGrid, kind: str, row: int, layer: int, head: int, query: int, key: int) -> dict:
-    "What token `query` looks at, and from where `key` is looked at: 2 × n_tokens exact numbers."
+    "Answer with the exact numbers of row `query` and of column `key`: 2 × n_tokens."
     values = getattr(self.maps, kind)[layer, row, head].float()
     both = torch.cat([values[query], values[:, key]]).cpu().numpy().astype("<f4")
     asked = dict(kind=kind, row=row, layer=layer, head=head, query=query, key=key)
     return dict(what="exact", version=self._version, asked=asked, data=both.tobytes())
 
 # %% ../../nbs/under_the_hood/widgets/attention_grid.ipynb #613eceb4
-@patch
-def _html(self: AttentionGrid) -> dict:
-    return dict(what="html", name="attention.html", data=self.page().encode())
-
 @patch
 def _remask(self: AttentionGrid, mask: str) -> dict:
     "Run the model with another `mask`, or say in `error` why that can't be."
@@ -294,7 +290,7 @@ def _remask(self: AttentionGrid, mask: str) -> dict:
 # %% ../../nbs/under_the_hood/widgets/attention_grid.ipynb #3a0f859f
 @patch
 def _exists_all(self: AttentionGrid, asked: dict) -> bool:
-    "Whether there is what is `asked` for."
+    "Check whether everything `asked` for exists."
     layers, batch, heads, n = self._view["shape"]
     stages = [*self._view["stages"]]
     known = dict(layer=range(layers), row=range(batch), head=range(heads), first=range(heads), query=range(n),
@@ -303,8 +299,9 @@ def _exists_all(self: AttentionGrid, asked: dict) -> bool:
 
 @patch
 def _on_message(self: AttentionGrid, _, content, buffers):
-    "Answer the page; what isn't a sensible question isn't answered."
-    answers = dict(overview=self._overview, heads=self._heads, exact=self._exact, html=self._html, mask=self._remask)
+    "Answer the page; ignore what isn't a sensible question."
+    answers = dict(overview=self._overview, heads=self._heads, exact=self._exact, mask=self._remask,
+                   html=lambda: dict(what="html", name="attention.html", data=self.page().encode()))
     try:
         asked = dict(content)
         want, version = asked.pop("want"), asked.pop("version", self._version)
@@ -317,7 +314,7 @@ def _on_message(self: AttentionGrid, _, content, buffers):
 PAGE_CELLS = 64_000_000  # weights and scores in a page, at most, or one text if that has more
 
 def _page_rows(maps: AttentionMaps, row: int) -> list[int]:
-    "Which texts go into a page: all, or `row` alone where all are too much."
+    "Choose which texts go into a page: all, or `row` alone if all are too many."
     many = maps.weights.numel()*(1 + (maps.scores is not None))
     return [*range(len(maps.tokens))] if many <= PAGE_CELLS else [row]
 
@@ -326,7 +323,7 @@ def _packed(values: bytes) -> str: return b64encode(zlib.compress(values, 9 if l
 # %% ../../nbs/under_the_hood/widgets/attention_grid.ipynb #76bd05d6
 @patch
 def _layers(self: AttentionGrid, rows: list[int]) -> tuple[str, dict]:
-    "All heads of all layers for `rows`, as elements of a page, and the scales of the scores."
+    "Write all heads of all layers for `rows` as elements of a page, and give the scales of the scores."
     elements, scales, maps = [], {}, self.maps
     for kind in {kind_of(stage): 0 for stage in self._view["stages"]}:
         for row in rows:
@@ -338,9 +335,6 @@ def _layers(self: AttentionGrid, rows: list[int]) -> tuple[str, dict]:
     return "\n".join(elements), scales
 
 # %% ../../nbs/under_the_hood/widgets/attention_grid.ipynb #08662658
-@patch
-def choices(self: AttentionGrid) -> list[dict]: return []
-
 @patch
 def page_state(self: AttentionGrid) -> tuple[dict, str, str]:
     rows = _page_rows(self.maps, self.row)
@@ -361,7 +355,7 @@ def _where(self: AttentionGrid) -> str: return f"maps.{kind_of(self.stage)}[{sel
 
 @patch
 def html(self: AttentionGrid) -> str:
-    "The static form: the open head, and all of them small."
+    "Draw the static form: the open head, and all heads small."
     signed, row = self.stage != "softmax", self.row
     small = overview(self.maps, row, self.stage)
     one, _ = heads_bytes(self.maps, kind_of(self.stage), row, self.layer, slice(self.head, self.head + 1))
@@ -382,8 +376,7 @@ def __repr__(self: AttentionGrid) -> str:
     values = getattr(self.maps, kind_of(self.stage))[self.layer, self.row, self.head]
     lines = [f"Attention: {self._about()}", f"{self._where()}, the three that each token looks at most:"]
     for token, row in list(zip(tokens, values))[:24]:
-        best = zip(*row.topk(min(3, len(row))))
-        said = ", ".join(f"{shorten(tokens[k], 12)} {value:.3f}" for value, k in best)
-        lines.append(f"  {shorten(token, 12):<12} → {said}")
+        best = (f"{shorten(tokens[k], 12)} {value:.3f}" for value, k in zip(*row.topk(min(3, len(row)))))
+        lines.append(f"  {shorten(token, 12):<12} → {', '.join(best)}")
     more = [f"  … and {len(tokens) - 24:,} more tokens"]*(len(tokens) > 24)
     return visible("\n".join([*lines, *more, CAVEAT]))

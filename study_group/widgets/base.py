@@ -8,24 +8,24 @@ __all__ = ['STATIC', 'snake_case', 'static_text', 'bundle', 'StudyWidget', 'to_j
 # %% ../../nbs/under_the_hood/widgets/base.ipynb #a2fb524c
 import hashlib, json, re
 from base64 import b64encode
-from importlib.resources import files
 from pathlib import Path
 from posixpath import dirname, join, normpath
+from string import Template
 
 import anywidget, traitlets
 from IPython import get_ipython
 from IPython.display import display
 from fastcore.basics import patch
 
-from ..core.files import write_file
+from ..core.files import ASSETS, write_file
 
 # %% ../../nbs/under_the_hood/widgets/base.ipynb #f0b41872
 def snake_case(name: str) -> str:
-    "`name` in snake_case: MaskBench → mask_bench."
+    "Convert `name` to snake_case: MaskBench → mask_bench."
     return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
 
 # %% ../../nbs/under_the_hood/widgets/base.ipynb #ddef0c3e
-STATIC = Path(str(files("study_group")/"static"))  # the scripts and styles of the widgets
+STATIC = ASSETS.parent/"static"  # the scripts, styles and pages of the widgets
 
 def static_text(name: str) -> str: return (STATIC/name).read_text(encoding="utf-8")
 
@@ -33,7 +33,7 @@ _IMPORT = re.compile(r'(?m)^import \{[^}]*\} from "([^"]+)";\n')
 
 def bundle(source: str,              # a script
            place: str,               # its path in static/, from which its imports are read
-           known: dict[str, None],   # files that are there already; those that are put in front come to it
+           known: dict[str, None],   # files that are there already; those put in front are added
           ) -> str:
     "Put the files that `source` imports in front of it, each once, as one script without imports."
     parts = []
@@ -48,7 +48,7 @@ def bundle(source: str,              # a script
 class StudyWidget(anywidget.AnyWidget):
     "Base of the course's widgets: a subclass gives traits, `html()`, `__repr__`, and files in static/ named after it."
     _twin = traitlets.Unicode().tag(sync=True)  # id of the static output that the live widget hides
-    _scripts = {}                               # the files that its script is made of
+    _scripts = {}                               # the files that its script was put together from
 
     def __init_subclass__(cls, **kwargs):
         name = snake_case(cls.__name__)
@@ -73,13 +73,13 @@ def __init__(self: StudyWidget, **kwargs):
 
 @patch
 def html(self: StudyWidget) -> str:
-    "The static form: self-contained HTML, styled inline, with every text escaped."
+    "Give the static form: self-contained HTML, styled inline, with every text escaped."
     raise NotImplementedError(f"{type(self).__name__} must give its static form: html()")
 
 # %% ../../nbs/under_the_hood/widgets/base.ipynb #b923b231
 @patch
 def __repr__(self: StudyWidget) -> str:
-    "The plain-text form, for terminals."
+    "Give the plain-text form, for terminals."
     raise NotImplementedError(f"{type(self).__name__} must give its plain-text form: __repr__()")
 
 # %% ../../nbs/under_the_hood/widgets/base.ipynb #f8893671
@@ -95,11 +95,11 @@ def _ipython_display_(self: StudyWidget):
 # %% ../../nbs/under_the_hood/widgets/base.ipynb #1df49c4e
 @patch
 def choices(self: StudyWidget) -> list[dict] | None:
-    "Settings, trait → value, that a page without Python offers beside what it has; None: it shows the static form."
+    "List the settings, trait → value, that a page without Python offers; None: it shows the static form only."
 
 @patch
 def answers(self: StudyWidget) -> list[tuple[dict, dict]]:
-    "Each of the `choices`, and what the traits are then that vary with them. The widget stays as it is."
+    "Compute for each of the `choices` the traits that vary with them; the widget itself stays as it is."
     def now(): return {name: getattr(self, name) for name in self.page_traits()}
     with self.hold_sync():
         before, found = now(), []
@@ -107,7 +107,7 @@ def answers(self: StudyWidget) -> list[tuple[dict, dict]]:
             for name, value in choice.items(): setattr(self, name, value)
             found.append((choice, now()))
         chosen = {name for choice, _ in found for name in choice}
-        for name in sorted(before, key=lambda name: name not in chosen):  # what is chosen first: others follow
+        for name in sorted(before, key=lambda name: name not in chosen):  # the chosen ones first: others follow from them
             if getattr(self, name) != before[name]: setattr(self, name, before[name])
     vary = {name for _, state in found for name in state if state[name] != before[name]}
     return [(choice, {name: state[name] for name in vary - choice.keys()}) for choice, state in found]
@@ -115,24 +115,24 @@ def answers(self: StudyWidget) -> list[tuple[dict, dict]]:
 # %% ../../nbs/under_the_hood/widgets/base.ipynb #3f6c1231
 @patch
 def page_traits(self: StudyWidget) -> list[str]:
-    "The traits that the widget's script reads."
+    "List the traits that the widget's script reads."
     shared = {*StudyWidget.class_trait_names(sync=True), "_esm", "_css", "_anywidget_id"} - {"_twin"}
     return sorted({*self.trait_names(sync=True)} - shared)
 
 @patch
 def page_state(self: StudyWidget) -> tuple[dict, str, str]:  # the state as JSON has it, more elements, more script
-    "What stands in a page in place of Python."
+    "Collect what replaces Python in a page: traits and answers to `choices`."
     traits = {name: getattr(self, name) for name in self.page_traits()}
     return dict(traits=traits, choices=self.answers()), "", "const answers = () => ({});\n"
 
 # %% ../../nbs/under_the_hood/widgets/base.ipynb #614140dc
 def to_json(state) -> str:
-    "`state` as JSON that can stand in a page; bytes as base64."
+    "Write `state` as JSON that can stand in a page; bytes as base64."
     return json.dumps(state, default=lambda data: dict(base64=b64encode(data).decode())).replace("<", r"\u003c")
 
 @patch
 def fragment(self: StudyWidget) -> str:
-    "The widget as HTML for a page without Python: it can be explored, and what would need Python can't be used."
+    "Write the widget as HTML for a page without Python: it can be explored; what needs Python is switched off."
     html = self.html()
     self._twin = "study-" + hashlib.sha256(html.encode()).hexdigest()[:12]
     html = f'<div id="{self._twin}">{html}</div>'
@@ -147,33 +147,21 @@ def fragment(self: StudyWidget) -> str:
             f'{more}<script type="module">{"".join(scripts)}</script></div>')
 
 # %% ../../nbs/under_the_hood/widgets/base.ipynb #3badd8a1
-_PAGE = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>{title}</title>
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy"
-  content="default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:">
-<style>
-body {{ max-width: 1300px; margin: 0 auto; padding: 8px; background: #fff; color: #1b1f27; font-family: system-ui; }}
-@media (prefers-color-scheme: dark) {{ body {{ background: #14171c; color: #e7eaef; }} }}
-</style></head>
-<body>{body}</body></html>
-"""
-
 @patch
 def page(self: StudyWidget) -> str:
-    "The widget as a page of its own, to be opened without Python or network."
-    return _PAGE.format(title=type(self).__name__, body=self.fragment())
+    "Write the widget as a page of its own, to be opened without Python or network."
+    return Template(static_text("page.html")).substitute(title=type(self).__name__, body=self.fragment())
 
 @patch
 def save(self: StudyWidget, path: str | Path) -> Path:
-    "Write the widget to `path` as a page of its own, all or nothing; `path`. Raises OSError."
+    "Write the widget to `path` as a page of its own, all or nothing, and return `path`. Raises OSError."
     write_file(path := Path(path), self.page().encode())
     return path
 
 # %% ../../nbs/under_the_hood/widgets/base.ipynb #c97b8d91
 @patch
 def _takes(self: StudyWidget, name: str, value) -> bool:
-    "Whether a page may set the trait `name` to `value`."
+    "Check whether a page may set the trait `name` to `value`."
     trait = self.traits(sync=True).get(name)
     if trait is None or trait.read_only or name in StudyWidget.class_trait_names(): return False
     if name.startswith("_") and not trait.metadata.get("page"): return False
@@ -184,14 +172,14 @@ def _takes(self: StudyWidget, name: str, value) -> bool:
 # %% ../../nbs/under_the_hood/widgets/base.ipynb #a918a569
 @patch
 def _on_update(self: StudyWidget, state: dict):
-    "Set what fits of `state`, which a page sends, and send it back the rest as it is here."
+    "Apply valid traits of a page's `state`; send back the values of the rest."
     fits = {name: value for name, value in state.items() if self._takes(name, value)}
     refused = [name for name in self.keys if name in state and name not in fits]
     try: self.set_state(fits)
     except KeyboardInterrupt:
         if self.has_trait("error"): self.error = "That was interrupted. Change something to try again."
         raise
-    except Exception: # what follows from a value may fail too
+    except Exception:  # observers of a value may fail too
         self.log.warning("%s can't do what its page asks", type(self).__name__, exc_info=True)
         refused = [name for name in self.keys if name in state]
     if refused: self.send_state(refused)
@@ -199,14 +187,14 @@ def _on_update(self: StudyWidget, state: dict):
 # %% ../../nbs/under_the_hood/widgets/base.ipynb #074e4f68
 @patch
 def _on_custom(self: StudyWidget, content, buffers: list):
-    "Hand the message `content` of a page to those who listen."
+    "Hand the message `content` of a page to the registered callbacks."
     for callback in list(self._msg_callbacks.callbacks):
         try: callback(self, content, buffers)
         except Exception: self.log.warning("%s can't answer its page", type(self).__name__, exc_info=True)
 
 @patch
 def _handle_msg(self: StudyWidget, msg: dict):
-    "Take a page's message; one that makes no sense changes nothing."
+    "Handle a page's message; ignore one that makes no sense."
     data = (msg.get("content") or {}).get("data")
     method = data.get("method") if isinstance(data, dict) else None
     if method == "request_state": self.send_state()

@@ -18,10 +18,10 @@ from .base import StudyWidget
 
 # %% ../../nbs/under_the_hood/widgets/flight_recorder.ipynb #c7eeeda0
 class FlightRecorder(StudyWidget):
-    "The timeline of some `flights`, a lane each. Raises TypeError, ValueError, TraitError."
+    "Timeline of some `flights`, a lane each. Raises TypeError, ValueError, TraitError."
     event = traitlets.List(traitlets.Int(), None, allow_none=True).tag(sync=True) # lane and place in it, both from 0
     step = traitlets.Unicode(None, allow_none=True).tag(sync=True)                # a step to follow through the lanes
-    _view = traitlets.Dict().tag(sync=True)                                       # what the page draws
+    _view = traitlets.Dict().tag(sync=True)                                       # data that the page draws
 
     @traitlets.validate("event")
     def _check_event(self, proposal):
@@ -34,6 +34,8 @@ class FlightRecorder(StudyWidget):
     def _check_step(self, proposal):
         if proposal.value is None or proposal.value in STEPS: return proposal.value
         raise traitlets.TraitError(f"step={proposal.value!r} isn't one of {', '.join(STEPS)}, nor None.")
+
+    def choices(self) -> list[dict]: return []
 
 # %% ../../nbs/under_the_hood/widgets/flight_recorder.ipynb #640055e2
 @patch
@@ -53,7 +55,7 @@ _LINES = dict(text="text", tokens="tokens", ids="ids", reads="stand for", mask="
 _MOST = 24  # tokens of a row, where there is no script
 
 def _lines(row: dict) -> list[tuple[str, str]]:
-    "What `row` has, a line each, short."
+    "Write the values of `row`, a short line each: (name, value)."
     def say(v): return " ".join(map(str, v[:_MOST])) + " …"*(len(v) > _MOST) if isinstance(v, list) else str(v)
     return [(name, shorten(say(row[key]), 300)) for key, name in _LINES.items() if row.get(key) is not None]
 
@@ -67,11 +69,8 @@ def _event_html(n: int, event: dict) -> str:
 
 # %% ../../nbs/under_the_hood/widgets/flight_recorder.ipynb #893b761d
 @patch
-def choices(self: FlightRecorder) -> list[dict]: return []
-
-@patch
 def html(self: FlightRecorder) -> str:
-    "The static form: a table of designs and phases, in which each event opens to its data."
+    "Draw the static form: a table of designs and phases, in which each event opens to its data."
     edge = "vertical-align:top;border:1px solid #8886"
     heads = [f"{name}<br><small style='font-weight:400'>{about}</small>" for name, about in self._view["phases"]]
     rows = [html_cells([""], f"{edge};width:8em", "th") + html_cells(heads, edge, "th")]

@@ -13,9 +13,8 @@ from time import perf_counter
 import numpy as np, torch, traitlets
 from fastcore.basics import patch
 
-from ..batching.masked import (MOST_COLUMNS, PRESETS, Batch, about_empty, answer, batch_notes,
-                                         batch_text, carry_over, make_batch, mask_rows, quick_logits,
-                                         rows_shown, say_answer, verdict)
+from ..batching.masked import (MOST_COLUMNS, PRESETS, Batch, about_empty, answer, batch_notes, batch_text,
+                              carry_over, make_batch, mask_rows, quick_logits, rows_shown, say_answer, verdict)
 from ..core.checkpoints import load_shared
 from ..core.html import chip, html_cells, html_table, paragraphs
 from ..core.texts import check_texts, shorten
@@ -24,7 +23,7 @@ from .base import StudyWidget
 
 # %% ../../nbs/under_the_hood/widgets/mask_bench.ipynb #58417cdf
 def _batch_html(rows: list[dict]) -> str:
-    "The tokens of `rows`, and below each its bit of the mask."
+    "Draw the tokens of `rows`, and below each its value in the mask."
     look = "padding:1px 6px;text-align:center;white-space:pre"
     lines = [html_cells(["", *range(len(rows[0]["tokens"]))], f"{look};font-weight:400", "th")]
     for n, row in enumerate(rows):
@@ -35,7 +34,7 @@ def _batch_html(rows: list[dict]) -> str:
 
 # %% ../../nbs/under_the_hood/widgets/mask_bench.ipynb #a23be2a3
 def _answers_html(rows: list[dict]) -> str:
-    "For each of `rows` its text, both answers with their logits, and what is to be said."
+    "Draw a table of `rows`: text, both answers with their logits, and the verdict."
     lines = [html_cells(["", "text", "in the batch", "logits", "alone", "logits", ""], tag="th")]
     for n, row in enumerate(rows):
         answers = [(say_answer(a), ", ".join(f"{x:.4f}" for x in a["logits"][:4]) if a else "")
@@ -54,10 +53,10 @@ def batch_html(rows: list[dict], shape: tuple[int, int]) -> str:
 class MaskBench(StudyWidget):
     "A padded batch: click bits of its `attention_mask`, edit `texts`, and compare each row with its sentence alone."
     texts = traitlets.List(traitlets.Unicode()).tag(sync=True)
-    error = traitlets.Unicode().tag(sync=True)   # why the last edit couldn't be done
+    error = traitlets.Unicode().tag(sync=True)   # why the last edit failed
     _mask = traitlets.Dict().tag(sync=True, page=True)  # side: where the pads stand; rows: 0s and 1s for each text
     _view = traitlets.Dict().tag(sync=True)      # the batch
-    _results = traitlets.List().tag(sync=True)   # for each row what is known so far
+    _results = traitlets.List().tag(sync=True)   # results of each row so far
 
     @traitlets.validate("texts")
     def _sound(self, proposal):
@@ -83,12 +82,12 @@ class MaskBench(StudyWidget):
 # %% ../../nbs/under_the_hood/widgets/mask_bench.ipynb #975df067
 @patch
 def __init__(self: MaskBench,
-             texts: str | list[str],  # what to classify
+             texts: str | list[str],  # texts to classify
              checkpoint=None):        # None (bundled), hub name, folder, or (model, tokenizer)
-    "The padded batch of `texts` with its right mask. Raises TypeError, ValueError, CheckpointError."
+    "Pad `texts` to a batch with its right mask. Raises TypeError, ValueError, CheckpointError."
     self._batch = make_batch(texts, load_shared(checkpoint))
     self._alone, self._here = {}, {}  # text → logits; (row, side, bits) → logits
-    self._failed = ""                 # why the last run couldn't be done
+    self._failed = ""                 # why the last run failed
     super(MaskBench, self).__init__(texts=list(self._batch.texts))
     with self.hold_sync():
         self._show_batch(self._batch.preset("correct mask"))
@@ -97,7 +96,7 @@ def __init__(self: MaskBench,
 
 # %% ../../nbs/under_the_hood/widgets/mask_bench.ipynb #ffd5d1ef
 def bench_view(batch: Batch) -> dict:
-    "All that the page draws of `batch`: `ids` has int32 (batch, n_tokens), `kinds` a letter for each token."
+    "Collect what the page draws of `batch`: `ids` is int32 (batch, n_tokens), `kinds` a letter for each token."
     (model, _), ids = batch.checkpoint, np.asarray(batch.input_ids.cpu(), dtype="<i4")
     cut = {row: about_cut(batch, row) for row in range(batch.shape[0]) if batch.cut[row]}
     return dict(texts=batch.texts, shape=batch.shape, ids=ids.tobytes(), cut=cut,
@@ -111,14 +110,14 @@ def about_cut(batch: Batch, row: int) -> str:
     return f"{batch.cut[row]:,} tokens were cut off, as the model takes only {batch.shape[1]:,}."
 
 # %% ../../nbs/under_the_hood/widgets/mask_bench.ipynb #b3c532c3
-AT_ONCE = 512  # so many tokens go into one run, or a row if that is longer
+AT_ONCE = 512  # tokens in one run, at most, or one row if that is longer
 
 @patch
 def _key(self: MaskBench, row: int) -> tuple: return row, self._mask["side"], self._mask["rows"][row]
 
 @patch
 def _run(self: MaskBench, rows: list[int]):
-    "Run these `rows` of the batch with their bits of the mask."
+    "Run the model on `rows` of the batch with their part of the mask."
     inputs = {name: values[rows] for name, values in self._batch.inputs(self._mask["side"]).items()}
     bits = [[*map(int, self._mask["rows"][row])] for row in rows]
     inputs["attention_mask"] = torch.tensor(bits, dtype=inputs["attention_mask"].dtype)
@@ -127,14 +126,13 @@ def _run(self: MaskBench, rows: list[int]):
 # %% ../../nbs/under_the_hood/widgets/mask_bench.ipynb #51d2575c
 @patch
 def _step(self: MaskBench, rows: list[int]) -> bool:
-    "Run the model once for what the first of `rows` lacks that lacks anything; False where none does."
+    "Run the model once for the first of `rows` that lacks an answer; return False if none does."
     for row in rows:
         if (text := self._batch.texts[row]) not in self._alone:
             alone = make_batch(text, self._batch.checkpoint)
             self._alone[text] = quick_logits(alone.encodings, alone.checkpoint[0])[0]
         elif self._key(row) not in self._here:
-            missing = [r for r in rows if self._key(r) not in self._here]
-            self._run(missing[:max(1, AT_ONCE//self._batch.shape[1])])
+            self._run([r for r in rows if self._key(r) not in self._here][:max(1, AT_ONCE//self._batch.shape[1])])
         else: continue
         return True
     return False
@@ -142,7 +140,7 @@ def _step(self: MaskBench, rows: list[int]) -> bool:
 # %% ../../nbs/under_the_hood/widgets/mask_bench.ipynb #377d5704
 @patch
 def _work(self: MaskBench, seconds: float, first: list[int] = ()):
-    "Run what is missing, rows in `first` before others, until `seconds` have passed; or say in `error` why not."
+    "Run what is missing, the rows in `first` first, until `seconds` have passed; or say in `error` why not."
     end, rows = perf_counter() + seconds, sorted(range(self._batch.shape[0]), key=lambda row: row not in first)
     failed, self._failed = self._failed, ""
     try:
@@ -161,7 +159,7 @@ def _finish(self: MaskBench, rows: list[int] | None = None):
 # %% ../../nbs/under_the_hood/widgets/mask_bench.ipynb #7a4de8e1
 @patch
 def _known(self: MaskBench, row: int) -> dict:
-    "Both answers for `row`, None where they aren't known yet, and the verdict."
+    "Collect both answers for `row`, None while they aren't known, and the verdict."
     config = self._batch.checkpoint[0].config
     both = dict(here=self._here.get(self._key(row)), alone=self._alone.get(self._batch.texts[row]))
     said = verdict(**both) if all(logits is not None for logits in both.values()) else ""
@@ -170,7 +168,7 @@ def _known(self: MaskBench, row: int) -> dict:
 
 @patch
 def _show(self: MaskBench):
-    "Send the page what is known. JSON has no NaN: such a number is None."
+    "Send the page the results so far; NaN and infinity, which JSON lacks, become None."
     def finite(xs): return [x if isfinite(x) else None for x in xs]
     keys = map(self._key, range(self._batch.shape[0]))
     results = [dict(self._known(row), side=side, bits=bits) for row, side, bits in keys]
@@ -203,7 +201,7 @@ def _edit(self: MaskBench):
 # %% ../../nbs/under_the_hood/widgets/mask_bench.ipynb #0a615297
 @patch
 def _on_message(self: MaskBench, _, content, buffers):
-    "The page asks for what is still missing, `rows` first; or, as its mask doesn't fit the batch, for the mask."
+    "Run what is still missing, the page's `rows` first; without `rows`, send the mask too: the page's doesn't fit."
     rows = content.get("rows") if isinstance(content, dict) else None
     if rows is None: self.send_state("_mask")
     self._work(.2, rows if isinstance(rows, list) else [])
@@ -211,7 +209,7 @@ def _on_message(self: MaskBench, _, content, buffers):
 # %% ../../nbs/under_the_hood/widgets/mask_bench.ipynb #773630a1
 @patch(as_prop=True)
 def attention_mask(self: MaskBench) -> list[list[int]]:  # (batch, n_tokens); a copy: assign a whole new one
-    "1 where the model may attend, 0 where it may not. Assigning raises TypeError, ValueError for one that doesn't fit."
+    "Give the mask: 1 = attend, 0 = don't. Assigning one that doesn't fit raises TypeError, ValueError."
     return [[*map(int, bits)] for bits in self._mask["rows"]]
 
 @patch(set_prop=True)
@@ -220,17 +218,17 @@ def attention_mask(self: MaskBench, mask): self._mask = dict(self._mask, rows=ma
 # %% ../../nbs/under_the_hood/widgets/mask_bench.ipynb #c4117075
 @patch(as_prop=True)
 def padding_side(self: MaskBench) -> str:
-    "Where the pads stand: 'right' or 'left'."
+    "Tell where the pads stand: 'right' or 'left'."
     return self._mask["side"]
 
 @patch
 def preset(self: MaskBench, name: str):
-    "Start from the mask called `name`, one of PRESETS. Raises ValueError."
+    "Use the mask called `name`, one of PRESETS. Raises ValueError."
     self._mask = self._batch.preset(name)
 
 @patch
 def flip(self: MaskBench, row: int, position: int):
-    "Make the bit of `row` at `position` 0 if it is 1, and 1 if it is 0. Raises ValueError."
+    "Change the value of `row` at `position`: 1 to 0, 0 to 1. Raises ValueError."
     for name, place, size in zip(("row", "position"), (row, position), self._batch.shape):
         if place not in range(size): raise ValueError(f"{name}={place!r} must be a whole number from 0 to {size - 1}.")
     mask = self.attention_mask
@@ -240,36 +238,36 @@ def flip(self: MaskBench, row: int, position: int):
 # %% ../../nbs/under_the_hood/widgets/mask_bench.ipynb #ffc6a7d7
 @patch(as_prop=True)
 def logits(self: MaskBench) -> torch.Tensor:  # (batch, n_labels)
-    "What the model makes of each row of the batch, with `attention_mask`."
+    "Compute the logits of each row of the batch, with `attention_mask`."
     self._finish()
     return torch.stack([self._here[self._key(row)] for row in range(self._batch.shape[0])])
 
 @patch(as_prop=True)
 def reference_logits(self: MaskBench) -> torch.Tensor:  # (batch, n_labels)
-    "What the model makes of each text alone."
+    "Compute the logits of each text alone."
     self._finish()
     return torch.stack([self._alone[text] for text in self._batch.texts])
 
 # %% ../../nbs/under_the_hood/widgets/mask_bench.ipynb #79877c7b
 @patch(as_prop=True)
 def probabilities(self: MaskBench) -> torch.Tensor:  # (batch, n_labels)
-    "`logits` after the function that the model's config names, mostly softmax."
+    "Apply the function that the model's config names, mostly softmax, to `logits`."
     return FUNCTIONS[function_to_apply(self._batch.checkpoint[0].config)](self.logits)
 
 @patch(as_prop=True)
 def labels(self: MaskBench) -> list[str]:
-    "The best label of each row."
+    "Give the best label of each row."
     return [str(self._batch.checkpoint[0].config.id2label[best]) for best in self.probabilities.argmax(-1).tolist()]
 
 @patch(as_prop=True)
 def differences(self: MaskBench) -> torch.Tensor:  # (batch,)
-    "For each row the largest difference between `logits` and `reference_logits`."
+    "Compute for each row the largest difference between `logits` and `reference_logits`."
     return (self.logits - self.reference_logits).abs().amax(-1)
 
 # %% ../../nbs/under_the_hood/widgets/mask_bench.ipynb #c13571ac
 @patch
 def _rows(self: MaskBench) -> list[dict]:
-    "The first rows, as the forms without a kernel have them; where the model fails, the verdict is why."
+    "Collect the first rows for the forms without a kernel; if the model fails, the verdict says why."
     rows, why = rows_shown(self._batch.shape), ""
     try: self._finish(rows)
     except Exception as e: why = str(e)
@@ -284,7 +282,7 @@ def _rows(self: MaskBench) -> list[dict]:
 
 @patch
 def html(self: MaskBench) -> str:
-    "The static form: the batch, then the answers; at most eight texts and 32 tokens of each."
+    "Draw the static form: the batch, then the answers; at most eight texts and 32 tokens of each."
     return batch_html(self._rows(), self._batch.shape)
 
 @patch

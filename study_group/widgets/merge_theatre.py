@@ -25,7 +25,7 @@ from ..tokenizing.base import BaseTokenizer
 from ..tokenizing.bpe import BPETokenizer, first_splits
 from ..tokenizing.steps import merge_steps, rank_pairs
 from ..tokenizing.unigram import (LONGEST_WORD, UnigramTokenizer, best_split, fit_pieces, prune_steps,
-                                            seed_pieces, with_beginnings)
+                                  seed_pieces, with_beginnings)
 from ..tokenizing.wordpiece import WordPieceTokenizer
 from .base import StudyWidget
 
@@ -35,7 +35,7 @@ NAMES = dict(bpe="BPE", wordpiece="WordPiece", unigram="Unigram")
 HUGS = {"hug": 10, "pug": 5, "pun": 12, "bun": 4, "hugs": 5}  # the five words of many a course
 
 def method_of(tokenizer: BaseTokenizer | str) -> str:  # "bpe", "wordpiece" or "unigram"
-    "How `tokenizer`, one of ours or the name of a method, learns. Raises TypeError, ValueError."
+    "Tell how `tokenizer`, one of ours or the name of a method, learns. Raises TypeError, ValueError."
     if isinstance(tokenizer, WordPieceTokenizer) and tokenizer.method != "score":
         raise ValueError(f"tokenizer={tokenizer.name} learns as BPE does: pass WordPieceTokenizer() or BPETokenizer().")
     for method, kind in METHODS.items():
@@ -46,7 +46,7 @@ def method_of(tokenizer: BaseTokenizer | str) -> str:  # "bpe", "wordpiece" or "
 
 # %% ../../nbs/under_the_hood/widgets/merge_theatre.ipynb #85b8ef74
 def _check_counts(words: Mapping) -> dict[str, int]:
-    "`words` as a dict; TypeError or ValueError where they aren't words with counts."
+    "Return `words` as a dict. Raises TypeError or ValueError if they aren't words with counts."
     for word, count in words.items():
         if not isinstance(word, str) or not word:
             raise TypeError(f"texts has {word!r:.40}: a word must be a string that isn't empty.")
@@ -60,7 +60,7 @@ def _check_counts(words: Mapping) -> dict[str, int]:
 # %% ../../nbs/under_the_hood/widgets/merge_theatre.ipynb #4fbbc280
 def count_texts(texts: list[str] | dict[str, int], method: str,
                 tokenizer: BaseTokenizer | None = None) -> dict[str, int]:
-    "The words of `texts` with counts, as `tokenizer` or else `method`'s usual one cuts. Raises TypeError, ValueError."
+    "Count the words of `texts` as `tokenizer`, or `method`'s usual one, cuts them. Raises TypeError, ValueError."
     if isinstance(texts, Mapping): return _check_counts(texts)
     if not hasattr(texts, "__iter__"):
         raise TypeError(f"texts={texts!r:.40} must be a list of texts, or a dict of words with their counts.")
@@ -70,7 +70,7 @@ def count_texts(texts: list[str] | dict[str, int], method: str,
 MOST_WORDS, MOST_STEPS, MOST_PARTS = 60, 40, 600
 
 def few_words(words: dict[str, int], method: str) -> dict[str, int]:
-    "The most frequent of `words`, as many as can be shown, cut where they are too long."
+    "Choose the most frequent of `words`, as many as can be shown; cut those that are too long."
     parts = Counter()
     for word, count in words.items():
         for start in range(0, len(word), LONGEST_WORD): parts[word[start:start + LONGEST_WORD]] += count
@@ -83,13 +83,13 @@ def few_words(words: dict[str, int], method: str) -> dict[str, int]:
 # %% ../../nbs/under_the_hood/widgets/merge_theatre.ipynb #85f474a5
 @lru_cache(maxsize=8)
 def _script(method: str, words: tuple[tuple[str, int], ...]) -> list[dict]:
-    "The steps of `method` on `words`."
+    "Compute the steps of `method` on `words`."
     if method == "unigram": return prune_steps(dict(words), MOST_STEPS)
     return merge_steps(dict(words), MOST_STEPS, "count" if method == "bpe" else "score")
 
 # %% ../../nbs/under_the_hood/widgets/merge_theatre.ipynb #9072ba3a
 def opening_splits(method: str, words: dict[str, int]) -> dict[str, list[str]]:
-    "The pieces of each of `words` before the first step."
+    "Split each of `words` into the pieces it has before the first step."
     if method != "unigram": return first_splits(words, "##" if method == "wordpiece" else "")[0]
     probs, *_ = fit_pieces(words, seed_pieces(words, 1_000_000), least=0)
     scores = with_beginnings({piece: log(prob) for piece, prob in probs.items()}, -inf)
@@ -97,7 +97,7 @@ def opening_splits(method: str, words: dict[str, int]) -> dict[str, list[str]]:
 
 # %% ../../nbs/under_the_hood/widgets/merge_theatre.ipynb #2ea7b42b
 def find_places(pieces: list[str], chosen: list[str]) -> list[int]:
-    "Where in `pieces` those `chosen`, one or two neighbours, start; from the left, without overlap."
+    "Find where in `pieces` the `chosen` one or two neighbours start; from the left, without overlap."
     places, n = [], len(chosen)
     for i in range(len(pieces) - n + 1):
         if pieces[i:i + n] == chosen and (not places or i >= places[-1] + n): places.append(i)
@@ -105,7 +105,7 @@ def find_places(pieces: list[str], chosen: list[str]) -> list[int]:
 
 # %% ../../nbs/under_the_hood/widgets/merge_theatre.ipynb #49d79a3c
 def find_new(pieces: list[str], before: list[str], n_mark: int = 0) -> list[int]:
-    "Which of `pieces` stand where other pieces stood `before`; a mark of `n_mark` characters isn't counted."
+    "Find the `pieces` that replaced others since `before`; a mark of `n_mark` characters isn't counted."
     def spans(split):
         ends = list(accumulate(len(piece) - n_mark*(i > 0) for i, piece in enumerate(split)))
         return list(zip([0, *ends], ends))
@@ -113,7 +113,7 @@ def find_new(pieces: list[str], before: list[str], n_mark: int = 0) -> list[int]
 
 # %% ../../nbs/under_the_hood/widgets/merge_theatre.ipynb #c89d7a96
 def say_number(value: float, other: float | None = None) -> str:
-    "`value` in three significant digits, or in more if it would look like `other` otherwise."
+    "Write `value` in three significant digits, or in more if it would look like `other` otherwise."
     if isinstance(value, int): return f"{value:,}"
     for digits in range(3, 18):
         text = f"{value:.{digits}g}"
@@ -122,16 +122,16 @@ def say_number(value: float, other: float | None = None) -> str:
 
 # %% ../../nbs/under_the_hood/widgets/merge_theatre.ipynb #46d6c208
 def say_pieces(pieces: list[str]) -> str:
-    "One piece, or two with a plus, with spaces and the like made visible."
+    "Write one piece, or two with a plus, with spaces and the like made visible."
     return " + ".join(visible(piece, blanks=True) for piece in pieces)
 
 # %% ../../nbs/under_the_hood/widgets/merge_theatre.ipynb #c7e692af
 def as_list(candidate: str | tuple[str, str]) -> list[str]:
-    "The pieces of a `candidate`: the two of a pair, or the one to throw away."
+    "List the pieces of a `candidate`: the two of a pair, or the one to throw away."
     return [candidate] if isinstance(candidate, str) else list(candidate)
 
 def find_ties(step: dict) -> list[list[str]]:
-    "The candidates of `step` that are as good as the one chosen, itself the first."
+    "Find the candidates of `step` that are as good as the chosen one, which comes first."
     best = step["candidates"][0][1]
     return [as_list(candidate) for candidate, value in step["candidates"] if isclose(value, best, abs_tol=1e-12)]
 
@@ -139,7 +139,7 @@ def find_ties(step: dict) -> list[list[str]]:
 RULES = dict(bpe="smallest ids first", wordpiece="smallest ids first", unigram="first in the vocabulary goes")
 
 def say_ties(step: dict, method: str) -> str:
-    "Which candidates of `step` are tied, and the rule that decides; empty where there is no tie."
+    "Write which candidates of `step` are tied, and the rule that decides; empty if there is no tie."
     ties, value = find_ties(step), say_number(step["candidates"][0][1])
     if len(ties) < 2: return ""
     names = [say_pieces(pieces).replace(" ", "") for pieces in ties[:4]]
@@ -151,7 +151,7 @@ def say_ties(step: dict, method: str) -> str:
 COLUMNS = dict(bpe=["count"], wordpiece=["together", "first", "second", "score"], unigram=["loss"])
 
 def weigh(step: dict, method: str, splits: dict[str, list[str]], words: dict[str, int]) -> list[list[float]]:
-    "The numbers of each candidate of `step`, as `COLUMNS` names them; `splits` are the words before it."
+    "Compute the numbers of each candidate of `step`, as `COLUMNS` names them; `splits` are the words before it."
     if method != "wordpiece": return [[value] for _, value in step["candidates"]]
     pairs, pieces = rank_pairs(splits, words), Counter()
     for word, split in splits.items():
@@ -160,7 +160,7 @@ def weigh(step: dict, method: str, splits: dict[str, list[str]], words: dict[str
 
 # %% ../../nbs/under_the_hood/widgets/merge_theatre.ipynb #7fa4ffee
 def say_weight(method: str, numbers: list[float], other: list[float] | None = None) -> str:
-    "The `numbers` of a candidate in words, told from those of an `other`."
+    "Write the `numbers` of a candidate, with enough digits to differ from those of an `other`."
     value = say_number(numbers[-1], other and other[-1])
     if method == "bpe": return f"{value} time{'s' if numbers[-1] != 1 else ''}"
     if method == "unigram": return f"loss {value}"
@@ -169,7 +169,7 @@ def say_weight(method: str, numbers: list[float], other: list[float] | None = No
 
 # %% ../../nbs/under_the_hood/widgets/merge_theatre.ipynb #d505c69b
 def judge(bet: list[str], step: dict) -> str:  # "right", "tied" or "wrong"
-    "What became of `bet` in `step`."
+    "Judge `bet` on `step`."
     ties = find_ties(step)
     return "right" if bet == ties[0] else "tied" if bet in ties else "wrong"
 
@@ -177,7 +177,7 @@ def judge(bet: list[str], step: dict) -> str:  # "right", "tied" or "wrong"
 BEST = dict(bpe="the highest count", wordpiece="the highest score", unigram="the smallest")
 
 def say_verdict(bet: list[str], step: dict, method: str, numbers: list[list[float]]) -> str:
-    "Whether `bet` was right in `step`, and why; `numbers` are those of its candidates, as `weigh` gives them."
+    "Write whether `bet` was right in `step`, and why; `numbers` are those of its candidates, as `weigh` gives."
     ranked = [as_list(candidate) for candidate, _ in step["candidates"]]
     mine, best, kind = numbers[ranked.index(bet)], numbers[0], judge(bet, step)
     yours, winner = say_pieces(bet), say_pieces(ranked[0])
@@ -190,15 +190,15 @@ def say_verdict(bet: list[str], step: dict, method: str, numbers: list[list[floa
 class MergeTheatre(StudyWidget):
     "A tokenizer in training, after `step` steps, the next shown or bet on. Raises TypeError, ValueError, TraitError."
     method = traitlets.Unicode().tag(sync=True)           # "bpe", "wordpiece" or "unigram"
-    step = traitlets.Int().tag(sync=True)                 # so many steps are done
-    betting = traitlets.Bool().tag(sync=True)             # hide what comes next until it is revealed
+    step = traitlets.Int().tag(sync=True)                 # number of steps done
+    betting = traitlets.Bool().tag(sync=True)             # hide the next step until it is revealed
     bet = traitlets.List(traitlets.Unicode(), None, allow_none=True).tag(sync=True)  # two pieces; one for Unigram
-    revealed = traitlets.Bool(True).tag(sync=True)        # what comes next is shown
-    own_text = traitlets.Unicode().tag(sync=True)         # what to learn from instead of the texts, if anything
+    revealed = traitlets.Bool(True).tag(sync=True)        # the next step is shown
+    own_text = traitlets.Unicode().tag(sync=True)         # a text to learn from instead of the texts, if any
     score = traitlets.Dict(dict(right=0, tied=0, wrong=0), read_only=True).tag(sync=True)  # the bets so far
-    error = traitlets.Unicode().tag(sync=True)            # why `own_text` couldn't be used
-    _methods = traitlets.Dict().tag(sync=True)            # those to choose from, with their names
-    _scene = traitlets.Dict().tag(sync=True)              # what the page draws
+    error = traitlets.Unicode().tag(sync=True)            # why `own_text` can't be used
+    _methods = traitlets.Dict().tag(sync=True)            # methods to choose from, with their names
+    _scene = traitlets.Dict().tag(sync=True)              # data that the page draws
 
     @traitlets.validate("method", "step", "bet", "revealed", "own_text")
     def _check(self, proposal): return getattr(self, f"_check_{proposal.trait.name}")(proposal.value)
@@ -218,13 +218,15 @@ class MergeTheatre(StudyWidget):
     @traitlets.observe("revealed")
     def _on_revealed(self, _): self._settle()
 
+    def choices(self) -> list[dict]: return [dict(step=n) for n in range(len(self.steps) + 1)]
+
 # %% ../../nbs/under_the_hood/widgets/merge_theatre.ipynb #94186a67
 @patch
 def __init__(self: MergeTheatre,
              tokenizer: BaseTokenizer | str | None = None,     # ours, or "bpe", "wordpiece", "unigram"; None: "bpe"
              texts: list[str] | dict[str, int] | None = None,  # texts, or words with their counts; None: five words
              *, step: int = 0,                                 # how many steps are done at first
-             betting: bool = False):                           # whether to hide what comes next, to be bet on
+             betting: bool = False):                           # whether to hide the next step, to be bet on
     method = method_of("bpe" if tokenizer is None else tokenizer)
     self._tokenizer = None if isinstance(tokenizer, str) else tokenizer
     methods = list(METHODS) if tokenizer is None or isinstance(tokenizer, str) else [method]
@@ -240,7 +242,7 @@ def __init__(self: MergeTheatre,
 # %% ../../nbs/under_the_hood/widgets/merge_theatre.ipynb #33f7314b
 @patch
 def _cast(self: MergeTheatre, texts, method: str) -> tuple[dict[str, int], str]:
-    "The words of `texts` that `method` plays with, and what isn't on the stage."
+    "Choose the words of `texts` that `method` is shown on; a note says what is left out."
     counted = count_texts(texts, method, self._tokenizer)
     words, note = few_words(counted, method), ""
     if len(words) < len(counted):
@@ -251,7 +253,7 @@ def _cast(self: MergeTheatre, texts, method: str) -> tuple[dict[str, int], str]:
 # %% ../../nbs/under_the_hood/widgets/merge_theatre.ipynb #219e14fe
 @patch
 def _stage(self: MergeTheatre):
-    "Count the words, write the script, and go on at the same step where there is one."
+    "Count the words, compute the steps, and stay at the same step if it exists."
     cast = self._cast([self.own_text], self.method) if self.own_text.strip() else self._casts[self.method]
     self._words, self._note = cast
     self._first = opening_splits(self.method, self._words)
@@ -260,24 +262,24 @@ def _stage(self: MergeTheatre):
 
 @patch(as_prop=True)
 def steps(self: MergeTheatre) -> list[dict]:
-    "All steps, as `merge_steps` and `prune_steps` give them."
+    "List all steps, as `merge_steps` and `prune_steps` give them."
     return _script(self.method, tuple(self._words.items()))
 
 # %% ../../nbs/under_the_hood/widgets/merge_theatre.ipynb #64c22eb2
 @patch
 def splits_at(self: MergeTheatre, step: int) -> dict[str, list[str]]:
-    "The pieces of each word after `step` steps."
+    "Give the pieces of each word after `step` steps."
     return self.steps[step - 1]["splits"] if step else self._first
 
 @patch(as_prop=True)
 def coming(self: MergeTheatre) -> dict | None:
-    "The step that comes next, or None at the end."
+    "Give the step that comes next, or None at the end."
     return self.steps[self.step] if self.step < len(self.steps) else None
 
 # %% ../../nbs/under_the_hood/widgets/merge_theatre.ipynb #34350bc6
 @patch
 def _turn(self: MergeTheatre):
-    "Set the scene for this step: hide what comes next, if it is to be bet on."
+    "Show this step; hide the next one if it is to be bet on."
     past = self._bets.get((self.method, self.step))
     with self.hold_sync():
         self.bet = None
@@ -288,7 +290,7 @@ def _turn(self: MergeTheatre):
 # %% ../../nbs/under_the_hood/widgets/merge_theatre.ipynb #c5b33b9e
 @patch
 def _settle(self: MergeTheatre):
-    "The step is revealed, or hidden: count its bet, if there is one, and show it."
+    "Count the bet, if there is one and the step is revealed, and show the step."
     if self.revealed and self.bet:
         self._bets[self.method, self.step] = self.bet
         kind = judge(self.bet, self.coming)
@@ -309,7 +311,7 @@ def _check_method(self: MergeTheatre, method: str) -> str:
 
 @patch
 def _check_revealed(self: MergeTheatre, revealed: bool) -> bool:
-    "Only a step that is there to be bet on can be hidden."
+    "Allow to hide a step only if it can be bet on."
     return revealed or not self.betting or self.coming is None or (self.method, self.step) in self._bets
 
 # %% ../../nbs/under_the_hood/widgets/merge_theatre.ipynb #c3f64f2a
@@ -327,16 +329,15 @@ def _check_bet(self: MergeTheatre, bet: list[str] | None) -> list[str] | None:
 @patch
 def _check_own_text(self: MergeTheatre, text: str) -> str:
     try: [count_texts([text if text.strip() else "any"], method, self._tokenizer) for method in self._methods]
-    except ValueError as e: self.error = str(e).replace("texts[0]", "own_text").replace("texts", "own_text")
-    else:
-        self.error = ""
-        return text
-    return self.own_text
+    except ValueError as e:
+        text, self.error = self.own_text, str(e).replace("texts[0]", "own_text").replace("texts", "own_text")
+    else: self.error = ""
+    return text
 
 # %% ../../nbs/under_the_hood/widgets/merge_theatre.ipynb #c56eb465
 @patch
 def _show_words(self: MergeTheatre) -> list[dict]:
-    "For each word its count, its pieces, where those of the coming step are, and which ones the last step made."
+    "List each word's count, its pieces, where those of the coming step are, and which the last step made."
     n_mark, before = 2*(self.method == "wordpiece"), self.splits_at(max(0, self.step - 1))
     chosen = find_ties(self.coming)[0] if self.coming and self.revealed else None
     return [dict(count=self._words[word], pieces=pieces, new=find_new(pieces, before[word], n_mark),
@@ -348,7 +349,7 @@ MOST_SHOWN = 12
 
 @patch
 def _show_candidates(self: MergeTheatre) -> list[dict]:
-    "The best candidates of the coming step, and the one that was bet on."
+    "List the best candidates of the coming step, and the one that was bet on."
     if not self.coming: return []
     ranked, ties = [as_list(candidate) for candidate, _ in self.coming["candidates"]], find_ties(self.coming)
     if not self.revealed: return [dict(pieces=pieces, numbers=[]) for pieces in sorted(ranked[:MOST_SHOWN])]
@@ -360,7 +361,7 @@ def _show_candidates(self: MergeTheatre) -> list[dict]:
 
 @patch
 def _numbers(self: MergeTheatre) -> list[list[float]]:
-    "The numbers of each candidate of the coming step."
+    "Compute the numbers of each candidate of the coming step."
     return weigh(self.coming, self.method, self.splits_at(self.step), self._words)
 
 # %% ../../nbs/under_the_hood/widgets/merge_theatre.ipynb #275d2afd
@@ -371,7 +372,7 @@ GOALS = dict(bpe="joins the pair that occurs most often",
 
 @patch
 def _show_vocabulary(self: MergeTheatre) -> list[dict]:
-    "The vocabulary in groups: the characters, and what was joined; or what is left and what is gone."
+    "Group the vocabulary: the characters, and what was joined; or what is left and what is gone."
     done = self.steps[:self.step]
     if self.method != "unigram":
         letters = dict.fromkeys(piece for split in opening_splits(self.method, self._words).values() for piece in split)
@@ -384,7 +385,7 @@ def _show_vocabulary(self: MergeTheatre) -> list[dict]:
 
 @patch
 def _left(self: MergeTheatre) -> set[str]:
-    "The pieces of more than one character that Unigram still has."
+    "Find the pieces of more than one character that Unigram still has."
     if self.coming: return {piece for piece, _ in self.coming["candidates"]}
     last = self.steps[-1] if self.steps else dict(candidates=[], piece=None)
     return {piece for piece, _ in last["candidates"]} - {last["piece"]}
@@ -392,7 +393,7 @@ def _left(self: MergeTheatre) -> set[str]:
 # %% ../../nbs/under_the_hood/widgets/merge_theatre.ipynb #34515dbd
 @patch
 def _say_title(self: MergeTheatre) -> str:
-    "What this scene is about."
+    "Write the title of this scene."
     prune, n = self.method == "unigram", self.step + 1
     if self.coming and self.revealed: return f"Step {n}: this piece goes" if prune else f"Step {n} joins"
     if self.coming: return f"Step {n}: which {'piece goes' if prune else 'two pieces join'} next?"
@@ -403,7 +404,7 @@ def _say_title(self: MergeTheatre) -> str:
 # %% ../../nbs/under_the_hood/widgets/merge_theatre.ipynb #ad7a4f93
 @patch
 def _say_size(self: MergeTheatre, groups: list[dict]) -> str:
-    "How large the vocabulary is, how long the words are in pieces, and Unigram's loss."
+    "Write the size of the vocabulary, the length of all words in tokens, and Unigram's loss."
     size = sum(len(group["pieces"]) for group in groups if group["name"] != "gone")
     length = sum(len(split)*self._words[word] for word, split in self.splits_at(self.step).items())
     said = f"{size:,} pieces in the vocabulary · all words together: {length:,} tokens"
@@ -412,7 +413,7 @@ def _say_size(self: MergeTheatre, groups: list[dict]) -> str:
 
 @patch
 def _say_why(self: MergeTheatre) -> str:
-    "Why the coming step is taken, and what Unigram's loss becomes."
+    "Write why the coming step is taken, and what Unigram's loss becomes."
     said = f"{say_weight(self.method, self._numbers()[0])}, {BEST[self.method]}"
     if self.method != "unigram" or self.step + 1 >= len(self.steps): return said
     now, then = (-self.steps[n]["log_likelihood"] for n in (self.step, self.step + 1))
@@ -427,11 +428,10 @@ def _show(self: MergeTheatre):
     self._scene = dict(
         step=self.step, n_steps=len(self.steps), revealed=self.revealed, title=self._say_title(),
         words=self._show_words(), heads=COLUMNS[self.method], candidates=self._show_candidates(),
-        n_candidates=len(step["candidates"]) if step else 0, vocabulary=[
-            group | dict(pieces=group["pieces"][:MOST_PIECES], n=len(group["pieces"])) for group in vocabulary],
+        n_candidates=len(step["candidates"]) if step else 0,
+        vocabulary=[group | dict(pieces=group["pieces"][:MOST_PIECES], n=len(group["pieces"])) for group in vocabulary],
         chosen=find_ties(step)[0] if seen else [], token=step.get("token", "") if seen else "",
-        why=self._say_why() if seen else "",
-        ties=say_ties(step, self.method) if seen else "",
+        why=self._say_why() if seen else "", ties=say_ties(step, self.method) if seen else "",
         goal=GOALS[self.method], size=self._say_size(vocabulary), note=self._note,
         verdict=say_verdict(bet, step, self.method, self._numbers()) if bet else "")
 
@@ -440,7 +440,7 @@ MOST_CHANGED = 6
 
 @patch
 def _rows(self: MergeTheatre) -> list[tuple[str, ...]]:
-    "For each step: its number, what is joined or goes, the weight, the ties, and the words it changed."
+    "List for each step its number, what is joined or goes, the weight, the ties, and the words it changed."
     rows = []
     for n, step in enumerate(self.steps):
         before = self.splits_at(n)
@@ -455,11 +455,8 @@ def _rows(self: MergeTheatre) -> list[tuple[str, ...]]:
 
 # %% ../../nbs/under_the_hood/widgets/merge_theatre.ipynb #ed504e1c
 @patch
-def choices(self: MergeTheatre) -> list[dict]: return [dict(step=n) for n in range(len(self.steps) + 1)]
-
-@patch
 def page_state(self: MergeTheatre) -> tuple[dict, str, str]:
-    "As for any widget, with nothing to bet on: Python judges the bets."
+    "Collect the state as for any widget, but without betting: only Python judges bets."
     with self.hold_sync():
         betting, self.betting = self.betting, False
         try: return super(MergeTheatre, self).page_state()
@@ -468,12 +465,12 @@ def page_state(self: MergeTheatre) -> tuple[dict, str, str]:
 # %% ../../nbs/under_the_hood/widgets/merge_theatre.ipynb #17092e07
 @patch
 def _heads(self: MergeTheatre) -> tuple[str, ...]:
-    "The heads of the table of steps."
+    "Name the columns of the table of steps."
     return "step", "goes" if self.method == "unigram" else "joins", COLUMNS[self.method][-1], "ties", "words after it"
 
 @patch
 def html(self: MergeTheatre) -> str:
-    "The static form: a table of all steps."
+    "Draw the static form: a table of all steps."
     look = "vertical-align:top;border-top:1px solid rgba(128,128,128,.35)"
     lines = [html_cells(self._heads(), look, "th")]
     lines += [html_cells((f"<bdi>{escape(cell)}</bdi>" for cell in row), look) for row in self._rows()]
@@ -483,7 +480,6 @@ def html(self: MergeTheatre) -> str:
 # %% ../../nbs/under_the_hood/widgets/merge_theatre.ipynb #517f85dd
 @patch
 def __repr__(self: MergeTheatre) -> str:
-    "The plain-text form, for terminals."
     rows = [self._heads(), *self._rows()]
     widths = [max(len(row[i]) for row in rows) for i in range(5)]
     return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows)

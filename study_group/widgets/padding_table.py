@@ -25,41 +25,40 @@ from .base import StudyWidget
 OUTCOMES = {"fine": "✓", "warning": "⚠", "error": "✗", "silent trap": "⚑"}
 
 def outcome(row: PaddingRow) -> str:
-    "What came of `row`, one of OUTCOMES."
+    "Tell the outcome of `row`, one of OUTCOMES."
     return "error" if row.error else "silent trap" if row.trap else "warning" if row.warning else "fine"
 
 # %% ../../nbs/under_the_hood/widgets/padding_table.ipynb #bdfa147a
 def say_value(value) -> str:
-    "`value` of an argument as in code; None was left out."
+    "Write `value` of an argument as in code; None was left out."
     return "left out" if value is None else json.dumps(value) if isinstance(value, str) else repr(value)
 
 def say_numbers(numbers: list[int] | None) -> str:
-    "A few `numbers`, one for each text; many equal ones as one."
+    "Write a few `numbers`, one for each text; many equal ones as one."
     if numbers is None: return "–"
     if len(numbers) > 2 and len(set(numbers)) == 1: return f"{numbers[0]:,} each"
     return ", ".join(f"{n:,}" for n in numbers[:4]) + (f", … {len(numbers) - 4:,} more" if len(numbers) > 4 else "")
 
 # %% ../../nbs/under_the_hood/widgets/padding_table.ipynb #adea1d6a
-MOST_CELLS, MOST_CUT = 48, 24  # so much of a batch is drawn: columns, and tokens cut off each text
+MOST_CELLS, MOST_CUT = 48, 24  # most that is drawn of a batch: columns, and tokens cut off a text
 
 def window(lengths: list[int], real: list[int], left: bool) -> tuple[int, int]:  # first column, one after the last
-    "Which columns to draw of rows of these `lengths` with `real` tokens, their pads on the `left` or on the right."
+    "Choose the columns to draw of rows with `lengths` and `real` tokens, pads on the `left` or on the right."
     width = max(lengths)
     size = width if width <= MOST_CELLS//2 else min(width, max(real) + 4, MOST_CELLS)
     return (width - size, width) if left else (0, size)
 
 # %% ../../nbs/under_the_hood/widgets/padding_table.ipynb #410f8cdd
 def say_more(kinds: list[str]) -> str:
-    "How many tokens and pads of these `kinds` aren't drawn."
+    "Write how many tokens and pads of these `kinds` aren't drawn."
     pads = kinds.count("pad")
-    counts = dict(token=len(kinds) - pads, pad=pads)
-    said = [f"{n:,} more {name}{'s'*(n > 1)}" for name, n in counts.items() if n]
+    said = [f"{n:,} more {name}{'s'*(n > 1)}" for name, n in dict(token=len(kinds) - pads, pad=pads).items() if n]
     return "… " + " and ".join(said) if said else ""
 
 # %% ../../nbs/under_the_hood/widgets/padding_table.ipynb #aa547d7d
 def cut_off(whole, kept,  # a text's `Encoding` without truncation, and with
             side: str) -> list[int]:  # the tokenizer's truncation_side
-    "Positions of the tokens of `whole` that aren't in `kept`."
+    "Find the positions of the tokens of `whole` that aren't in `kept`."
     found = []
     for text in (0, 1):
         places = [n for n, of in enumerate(whole.sequence_ids) if of == text]
@@ -69,7 +68,7 @@ def cut_off(whole, kept,  # a text's `Encoding` without truncation, and with
 
 # %% ../../nbs/under_the_hood/widgets/padding_table.ipynb #655fd337
 def say_batch(row: PaddingRow) -> str:
-    "What the batch of `row` is: a rectangle with so many slots, or rows of several lengths."
+    "Describe the batch of `row`: a rectangle with so many slots, or rows of several lengths."
     if row.error: return "There is no batch: the call raises an error."
     lengths, pads = sorted(set(row.lengths), reverse=True), sum(row.pads)
     n_rows, cut = f"{len(row.lengths):,} row{'s'*(len(row.lengths) > 1)}", sum(row.cut)
@@ -82,14 +81,14 @@ def say_batch(row: PaddingRow) -> str:
 FILTERS = "padding", "truncation", "max_length", "outcome"
 
 class PaddingTable(StudyWidget):
-    "Calls of a tokenizer and what came of each, as `padding_table` makes it: filter them, and see the batch of one."
+    "Calls of a tokenizer and their outcomes, from `padding_table`: filter them, and see the batch of one."
     padding = traitlets.Any("all").tag(sync=True)     # show rows with this padding
     truncation = traitlets.Any("all").tag(sync=True)  # None: those that leave it out
     max_length = traitlets.Any("all").tag(sync=True)  # None: those that leave it out
     outcome = traitlets.Unicode("all").tag(sync=True) # one of OUTCOMES
     selected = traitlets.Int(None, allow_none=True).tag(sync=True)  # the row whose batch is drawn
     _view = traitlets.Dict().tag(sync=True)           # the texts and the rows
-    _batch = traitlets.Dict().tag(sync=True)          # what is drawn of the selected one
+    _batch = traitlets.Dict().tag(sync=True)          # drawing of the selected row's batch
 
     @traitlets.validate(*FILTERS)
     def _known(self, proposal):
@@ -110,6 +109,11 @@ class PaddingTable(StudyWidget):
     @traitlets.observe("selected")
     def _on_selected(self, _): self._batch = self.batch(self.selected) if len(self) else {}
 
+    def choices(self) -> list[dict]: return [dict(selected=n) for n in range(len(self.rows))]
+    def __len__(self): return len(self.rows)
+    def __iter__(self): return iter(self.rows)
+    def __getitem__(self, i): return self.rows[i]
+
 # %% ../../nbs/under_the_hood/widgets/padding_table.ipynb #d86cdb9d
 @patch
 def __init__(self: PaddingTable,
@@ -117,7 +121,7 @@ def __init__(self: PaddingTable,
              texts: list[str],             # that were tokenized
              text_pair: list[str] | None,  # the second text of each, for pairs
              tokenizer: PreTrainedTokenizerBase):
-    "The table of these `rows`, with the first silent trap selected."
+    "Show these `rows` as a table, with the first silent trap selected."
     self.rows, self.texts, self.text_pair, self.tokenizer = rows, texts, text_pair, tokenizer
     self._batches, self._wholes = {}, None
     super(PaddingTable, self).__init__()
@@ -139,13 +143,13 @@ def padding_table(texts: str | list[str],
 # %% ../../nbs/under_the_hood/widgets/padding_table.ipynb #bc292466
 @patch
 def _values(self: PaddingTable, name: str) -> list:
-    "What there is to filter by in the column `name`, in the rows' order."
+    "List the values of the column `name`, in the rows' order, to filter by."
     if name == "outcome": return [*OUTCOMES]
     return list({(type(x), x): x for x in (getattr(row, name) for row in self.rows)}.values())
 
 @patch(as_prop=True)
 def shown(self: PaddingTable) -> list[int]:
-    "Numbers of the rows that pass all filters."
+    "List the numbers of the rows that pass all filters."
     def passes(name, value):
         wanted = getattr(self, name)
         return wanted == "all" or type(wanted) is type(value) and wanted == value
@@ -154,26 +158,20 @@ def shown(self: PaddingTable) -> list[int]:
 
 # %% ../../nbs/under_the_hood/widgets/padding_table.ipynb #c5d0a4c7
 @patch
-def __len__(self: PaddingTable): return len(self.rows)
-@patch
-def __iter__(self: PaddingTable): return iter(self.rows)
-@patch
-def __getitem__(self: PaddingTable, i): return self.rows[i]
-@patch
 def frame(self: PaddingTable) -> pd.DataFrame:
-    "All rows, with a column for each of their parts."
+    "Return all rows as a DataFrame, with a column for each of their parts."
     return pd.DataFrame(self.rows, dtype=object)
 
 # %% ../../nbs/under_the_hood/widgets/padding_table.ipynb #5097bafb
 @patch
 def batch(self: PaddingTable, n: int) -> dict:
-    "What is drawn of the batch that row `n` makes; its `rows` are empty after an error."
+    "Collect what is drawn of the batch that row `n` makes; its `rows` are empty after an error."
     if n not in self._batches: self._batches[n] = self._draw(n)
     return self._batches[n]
 
 @patch
 def _call(self: PaddingTable, code: str):
-    "The batch that `code` makes; what is warned of isn't shown."
+    "Make the batch of `code`, with warnings hidden."
     names = dict(tokenizer=self.tokenizer, texts=self.texts, text_pair=self.text_pair)
     with overheard(): exec(code, names)
     return names["batch"]
@@ -193,7 +191,7 @@ def _draw(self: PaddingTable, n: int) -> dict:
 # %% ../../nbs/under_the_hood/widgets/padding_table.ipynb #e0a447a2
 @patch
 def _draw_row(self: PaddingTable, row: PaddingRow, batch, i: int, first: int, end: int) -> dict:
-    "Row `i` of `batch`, made by `row`: its cells from `first` up to `end`, what is left out, and what was cut off."
+    "Draw row `i` of `batch`, made by `row`: cells `first` up to `end`, what is left out, and what was cut off."
     ids, mask = batch["input_ids"][i], attention_masks(batch)[i]
     tokens = self.tokenizer.convert_ids_to_tokens(ids)
     kinds = token_kinds(batch.encodings[i] if batch.encodings else None, ids, mask, self.tokenizer)
@@ -204,7 +202,7 @@ def _draw_row(self: PaddingTable, row: PaddingRow, batch, i: int, first: int, en
 
 @patch
 def _cut(self: PaddingTable, batch, i: int) -> list[str]:
-    "The tokens that were cut off text `i`; none where the tokenizer, a slow one, can't say which."
+    "List the tokens that were cut off text `i`; none if the tokenizer, a slow one, can't say which."
     if not batch.encodings: return []
     if self._wholes is None: self._wholes = self._call(f"batch = tokenizer(texts{', text_pair'*bool(self.text_pair)})")
     whole = self._wholes.encodings[i]
@@ -214,7 +212,7 @@ def _cut(self: PaddingTable, batch, i: int) -> list[str]:
 # %% ../../nbs/under_the_hood/widgets/padding_table.ipynb #776d2490
 @patch
 def _for_page(self: PaddingTable) -> dict:
-    "The texts and the rows in words, and the values of each filter."
+    "Write the texts and the rows in words, and list the values of each filter."
     def said(row):
         numbers = {name: say_numbers(getattr(row, name)) for name in ("lengths", "pads", "cut")}
         values = [say_value(x) for x in row[:3]]
@@ -227,7 +225,7 @@ def _for_page(self: PaddingTable) -> dict:
 
 @patch
 def _texts(self: PaddingTable) -> list[tuple[str, str]]:
-    "The first texts, or pairs of texts, short, each with its number of tokens when nothing is cut."
+    "List the first texts, or pairs of texts, shortened, each with its number of tokens when nothing is cut."
     pairs = zip(self.texts, self.text_pair) if self.text_pair else ((text,) for text in self.texts)
     lines = [" + ".join(shorten(text, 160//len(pair)) for text in pair) for pair, _ in zip(pairs, range(MOST_TEXTS))]
     row = next((row for row in self.rows if not row.error), None)
@@ -240,7 +238,7 @@ _EDGE = "border:1px solid #8886;vertical-align:top"  # of a cell
 
 @patch
 def _matrix(self: PaddingTable, max_length, notes: dict) -> str:
-    "The rows with `max_length` as a table, padding × truncation; `notes` gets what is to be said."
+    "Draw the rows with `max_length` as a table, padding × truncation; messages are added to `notes`."
     known = {tuple(map(say_value, row[:3])): (n, row) for n, row in enumerate(self.rows)}
     paddings, truncations = [[say_value(x) for x in self._values(name)] for name in FILTERS[:2]]
     def cell(padding, truncation):
@@ -254,14 +252,10 @@ def _matrix(self: PaddingTable, max_length, notes: dict) -> str:
     head = heads(f"max_length: {say_value(max_length)}", *(f"truncation: {t}" for t in truncations))
     return html_table([head, *(heads(f"padding: {p}") + "".join(cell(p, t) for t in truncations) for p in paddings)])
 
-# %% ../../nbs/under_the_hood/widgets/padding_table.ipynb #becf201e
-@patch
-def choices(self: PaddingTable) -> list[dict]: return [dict(selected=n) for n in range(len(self.rows))]
-
 # %% ../../nbs/under_the_hood/widgets/padding_table.ipynb #2efad49d
 @patch
 def _drawing(self: PaddingTable) -> str:
-    "The selected row: its code, and its batch as a table."
+    "Draw the selected row: its code, and its batch as a table."
     row, batch = self.rows[self.selected], self.batch(self.selected)
     def line(n, part):
         drawn = [str(n), part["before"], " ".join(chip(*cell[:2]) for cell in part["cells"]), part["after"]]
@@ -276,7 +270,7 @@ def _drawing(self: PaddingTable) -> str:
 
 @patch
 def html(self: PaddingTable) -> str:
-    "The static form: a small table for each max_length, notes, and the batch of the selected row."
+    "Draw the static form: a small table for each max_length, notes, and the batch of the selected row."
     notes = {}
     tables = "".join(self._matrix(n, notes) for n in self._values("max_length"))
     texts = "".join(f"<li>{escape(text)} <small>{note}</small></li>" for text, note in self._texts())
@@ -287,7 +281,7 @@ def html(self: PaddingTable) -> str:
 
 @patch
 def __repr__(self: PaddingTable) -> str:
-    "The rows that are shown, a line each."
+    "Write the rows that are shown, a line each."
     def line(n, row):
         values = f"{say_value(row.padding):15} {say_value(row.truncation):13} {say_value(row.max_length):10}"
         numbers = f"{say_numbers(row.lengths):12} {say_numbers(row.pads):12} {say_numbers(row.cut):10}"

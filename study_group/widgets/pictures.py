@@ -15,8 +15,8 @@ from PIL import Image
 # %% ../../nbs/under_the_hood/widgets/pictures.ipynb #28b7017a
 def to_bytes(values: np.ndarray,                 # floats, any shape
              typical: np.ndarray | None = None,  # floats that set the scale; None: `values`
-            ) -> tuple[np.ndarray, float]:       # uint8 of the same shape, 128 is zero; the scale: what 255 stands for
-    "`values` as bytes around 128; one typical value in a thousand is clipped, lest outliers wash out the rest."
+            ) -> tuple[np.ndarray, float]:       # uint8 of the same shape, 128 is zero; the scale: the value of 255
+    "Convert `values` to bytes around 128; one typical value in a thousand is clipped, or outliers hide the rest."
     scale = float(np.quantile(np.abs(values if typical is None else typical), .999)) or 1.
     return np.rint(np.clip(values/scale, -1, 1)*127 + 128).astype(np.uint8), scale
 
@@ -26,13 +26,13 @@ BELOW, ABOVE = (33, 102, 172), (214, 96, 2)  # the colours of numbers below and 
 def png(image: Image.Image,      # with a palette
         transparency: bytes | int,  # how much each colour covers, or the one that is see-through
         **options) -> str:          # more for PIL
-    "Write `image` as a PNG into an address for <img src=…>."
+    "Encode `image` as a PNG in an address for <img src=…>."
     image.save(file := BytesIO(), "PNG", transparency=transparency, optimize=True, **options)
     return "data:image/png;base64," + b64encode(file.getvalue()).decode()
 
 def vector_image(row: np.ndarray,  # (n,) uint8 around 128, as `to_bytes` gives
                 ) -> str:          # an address for <img src=...>
-    "`row` as a PNG of n × 1 pixels, in 15 steps of colour."
+    "Draw `row` as a PNG of n × 1 pixels, in 15 steps of colour."
     steps = [(*(ABOVE if s > 7 else BELOW), round(abs(s - 7)/7*255)) for s in range(15)]
     image = Image.fromarray(np.rint((row[None].astype(int) - 128)/127*7 + 7).astype(np.uint8))
     image.putpalette([c for step in steps for c in step[:3]])

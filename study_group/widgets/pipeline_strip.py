@@ -22,7 +22,7 @@ from .pictures import to_bytes, vector_image
 
 # %% ../../nbs/under_the_hood/widgets/pipeline_strip.ipynb #333005c1
 def read_by_head(trace: Trace, row: int) -> list[int]:  # positions; empty where it can't be told
-    "Which tokens of text `row` have a last hidden state that the head reads: those where the logits have a gradient."
+    "Find the tokens of text `row` whose last hidden state the head reads: there the logits have a gradient."
     model, _ = trace.checkpoint
     with torch.enable_grad():
         inputs = {name: values[row:row + 1] for name, values in trace.encodings.items()}
@@ -34,13 +34,13 @@ def read_by_head(trace: Trace, row: int) -> list[int]:  # positions; empty where
 
 # %% ../../nbs/under_the_hood/widgets/pipeline_strip.ipynb #85543ecc
 def _vectors(trace: Trace, row: int, layers: list[int]) -> tuple[np.ndarray, list[float]]:
-    "Hidden states of text `row` after `layers` as bytes (len(layers), n_tokens, hidden), and the scale of each."
+    "Convert the hidden states of text `row` after `layers` to bytes (len(layers), n_tokens, hidden), with scales."
     states, real = [trace.hidden_states[n][row].numpy() for n in layers], trace.attention_mask[row].bool().numpy()
     images, scales = zip(*(to_bytes(h, typical=h[real]) for h in states))
     return np.stack(images), list(scales)
 
 def _token_row(facts: list, kind: str, images: np.ndarray) -> str:
-    "A table row: piece of text, token, id, mask, and a picture of each vector."
+    "Draw a table row: piece of text, token, id, mask, and a picture of each vector."
     piece, token, *numbers = map(str, facts)
     look = "width:150px;height:13px;image-rendering:pixelated"
     pictures = [f'<img src="{vector_image(v)}" alt="" style="{look}">' for v in images]
@@ -48,7 +48,7 @@ def _token_row(facts: list, kind: str, images: np.ndarray) -> str:
 
 # %% ../../nbs/under_the_hood/widgets/pipeline_strip.ipynb #d65cc339
 def _text_html(trace: Trace, row: int) -> str:
-    "Text `row` as a table of tokens and, below, its logits and scores."
+    "Draw text `row` as a table of tokens and, below, its logits and scores."
     last = len(trace.hidden_states) - 1
     images, _ = _vectors(trace, row, [0, last])
     heads = ["text", "token", "id", "mask", "embedding", f"hidden state after layer {last}"]
@@ -63,11 +63,11 @@ class PipelineStrip(StudyWidget):
     "A text on its way through the pipeline, left to right; edit it, follow a token, choose `row` and `layer`."
     texts = traitlets.List(traitlets.Unicode()).tag(sync=True)
     row = traitlets.Int().tag(sync=True)                         # which of the texts is shown
-    layer = traitlets.Int().tag(sync=True)                       # whose hidden states; 0: the embeddings
+    layer = traitlets.Int().tag(sync=True)                       # after which the hidden states are shown; 0: the embeddings
     token = traitlets.Int(None, allow_none=True).tag(sync=True)  # position of the token that is followed
     error = traitlets.Unicode().tag(sync=True)                   # why the last edit couldn't be run
     _batch = traitlets.List().tag(sync=True)                     # each text with its answer
-    _detail = traitlets.Dict().tag(sync=True)                    # all about the text in `row`
+    _detail = traitlets.Dict().tag(sync=True)                    # data of the text in `row`
     _vectors = traitlets.Bytes().tag(sync=True)                  # uint8 (2, n_tokens, hidden): layer 0, layer `layer`
 
     @traitlets.validate("row", "layer")
@@ -90,14 +90,17 @@ class PipelineStrip(StudyWidget):
     @traitlets.observe("row", "layer")
     def _on_look(self, _): self._show()
 
+    def choices(self) -> list[dict]:
+        return [dict(row=row, layer=layer) for row in range(len(self.texts)) for layer in range(self.n_layers + 1)]
+
 # %% ../../nbs/under_the_hood/widgets/pipeline_strip.ipynb #b93945cb
 @patch
 def __init__(self: PipelineStrip,
-             texts: str | list[str] | Trace,          # what to classify, or a trace of it
+             texts: str | list[str] | Trace,          # texts to classify, or a trace of them
              checkpoint=None,                         # None (bundled), hub name, folder, or (model, tokenizer)
              *, row: int = 0,                         # which text is shown first
              layer: int | None = None,                # whose hidden states are shown first; None: the last layer's
-             **options):                              # what `trace` takes
+             **options):                              # as for `trace`
     start = texts if hasattr(texts, "hidden_states") else tracing.trace(texts, checkpoint, **options)
     self._good, self._checkpoint, self._options = start.texts, start.checkpoint, start.options
     self.n_layers, self._number = len(start.hidden_states) - 1, next(_NUMBERS)
@@ -119,7 +122,7 @@ def _keep(self: PipelineStrip, trace: Trace):
 
 @patch(as_prop=True)
 def trace(self: PipelineStrip) -> Trace:
-    "What the strip shows."
+    "Return the trace that the strip shows."
     self._keep(_KEPT.get(self._number) or tracing.trace(self._good, self._checkpoint, **self._options))
     return _KEPT[self._number]
 
@@ -138,7 +141,7 @@ def _edit(self: PipelineStrip):
 
 # %% ../../nbs/under_the_hood/widgets/pipeline_strip.ipynb #1512a380
 def _facts(trace: Trace, row: int) -> dict:
-    "What the page needs to know about text `row`, whatever the layer."
+    "Collect what the page needs to know about text `row`, whatever the layer."
     model = trace.checkpoint[0]
     return dict(
         row=row, tokens=trace.tokens[row], pieces=trace.pieces(row), ids=trace.input_ids[row].tolist(),
@@ -148,7 +151,7 @@ def _facts(trace: Trace, row: int) -> dict:
         labels=list(map(str, model.config.id2label.values())), model=type(model).__name__)
 
 def _answers(trace: Trace) -> list[dict]:
-    "Each text with its best label and that label's score."
+    "List each text with its best label and that label's score."
     scores, best = trace.probabilities.max(-1)
     labels = trace.checkpoint[0].config.id2label
     return [dict(text=text, label=str(labels[b]), score=s)
@@ -166,14 +169,10 @@ def _show(self: PipelineStrip):
         self._detail = dict(self._facts[self.row], layer=self.layer, n_layers=self.n_layers, scales=scales,
                             shape=list(vectors.shape[1:]), peek=t.hidden_states[self.layer][self.row, :, :3].tolist())
 
-@patch
-def choices(self: PipelineStrip) -> list[dict]:
-    return [dict(row=row, layer=layer) for row in range(len(self.texts)) for layer in range(self.n_layers + 1)]
-
 # %% ../../nbs/under_the_hood/widgets/pipeline_strip.ipynb #249effbc
 @patch
 def html(self: PipelineStrip) -> str:
-    "The static form: a table a text, at most eight texts and 24 tokens each."
+    "Draw the static form: a table a text, at most eight texts and 24 tokens each."
     t = self.trace
     shown = "".join(_text_html(t, row) for row in range(len(t.texts))[:MOST_TEXTS])
     return shown + (f"<p>… and {len(t.texts) - MOST_TEXTS} more texts</p>" if len(t.texts) > MOST_TEXTS else "")

@@ -14,7 +14,7 @@ from textwrap import wrap
 import traitlets
 from fastcore.basics import patch
 
-from ..core.files import ASSETS
+from ..core.files import ASSETS, read_text
 from ..core.texts import visible
 from .base import StudyWidget
 
@@ -22,12 +22,12 @@ from .base import StudyWidget
 QUIZZES = ASSETS/"quizzes"
 
 def quiz_names() -> list[str]:
-    "The names of the course's quizzes."
+    "List the names of the course's quizzes."
     return sorted(path.stem for path in QUIZZES.glob("*.toml"))
 
 def quiz_path(quiz: str | os.PathLike,  # a session's name, or the path of a .toml file
              ) -> Path:
-    "The file of `quiz`. Raises ValueError that lists those there are."
+    "Find the file of `quiz`. Raises ValueError that lists those there are."
     if not isinstance(quiz, (str, os.PathLike)):
         raise ValueError(f"quiz={quiz!r} must be a session's name, or the path of a .toml file.")
     path = QUIZZES/f"{quiz}.toml" if str(quiz) in quiz_names() else Path(quiz)
@@ -37,10 +37,10 @@ def quiz_path(quiz: str | os.PathLike,  # a session's name, or the path of a .to
 
 # %% ../../nbs/under_the_hood/widgets/quiz.ipynb #06dfbba3
 KEYS = {"the quiz": ["setup", "question"], "a question": ["ask", "answer", "opinion"],
-        "an answer": ["text", "right", "why", "claim"]}  # what may stand where
+        "an answer": ["text", "right", "why", "claim"]}  # table → the keys that it may have
 
 def _check_keys(table: dict, kind: str, where: str):
-    "ValueError unless `table` is one, and has only the keys of its `kind`."
+    "Raise ValueError unless `table` is a table that has only the keys of its `kind`."
     if not isinstance(table, dict): raise ValueError(f"{where} must be a table: write its lines below its brackets.")
     if unknown := [key for key in table if key not in KEYS[kind]]:
         raise ValueError(f"{where} has {', '.join(unknown)}: {kind} may have {', '.join(KEYS[kind])}.")
@@ -50,7 +50,7 @@ REMEDIES = dict(ask="write what is asked", text="write what the answer says",
                 why="write why it is right, or why it tempts and where it fails")
 
 def _check_text(table: dict, key: str, where: str):
-    "ValueError unless `table` has words for `key`, with each backtick paired."
+    "Raise ValueError unless `table` has words for `key`, with each backtick paired."
     value = table.get(key)
     if not isinstance(value, str) or not value.strip():
         remedy = REMEDIES.get(key, "write some text, or leave the line out")
@@ -62,7 +62,7 @@ def _check_text(table: dict, key: str, where: str):
 def letter(n: int) -> str: return chr(ord("a") + n)
 
 def _check_answer(answer: dict, where: str):
-    "ValueError that says what is wrong with `answer`, if anything is."
+    "Raise ValueError that says what is wrong with `answer`, if anything is."
     _check_keys(answer, "an answer", where)
     for key in ("text", "why", *({"claim"} & answer.keys())): _check_text(answer, key, where)
     if not isinstance(right := answer.get("right", False), bool):
@@ -70,7 +70,7 @@ def _check_answer(answer: dict, where: str):
 
 # %% ../../nbs/under_the_hood/widgets/quiz.ipynb #0aeea031
 def _check_question(question: dict, where: str):
-    "ValueError that says what is wrong with `question`, if anything is."
+    "Raise ValueError that says what is wrong with `question`, if anything is."
     _check_keys(question, "a question", where)
     for key in ("ask", *({"opinion"} & question.keys())): _check_text(question, key, where)
     answers = question.get("answer", [])
@@ -86,9 +86,8 @@ def _check_question(question: dict, where: str):
 
 # %% ../../nbs/under_the_hood/widgets/quiz.ipynb #81bd603b
 def _parse(path: Path) -> dict:
-    "What the TOML in `path` says. Raises ValueError."
-    try: return tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except UnicodeDecodeError: raise ValueError(f"{path} isn't UTF-8 text: save it as UTF-8.") from None
+    "Parse the TOML in `path`. Raises ValueError."
+    try: return tomllib.loads(read_text(path).lstrip("\ufeff"))
     except tomllib.TOMLDecodeError as e:
         raise ValueError(f"{path} can't be read: {e}. A text stands in \"quotes\", and one with quotes in it in "
                          "'single quotes'.") from None
@@ -96,7 +95,7 @@ def _parse(path: Path) -> dict:
 # %% ../../nbs/under_the_hood/widgets/quiz.ipynb #3aad7ed9
 def load_quiz(quiz: str | os.PathLike,  # a session's name, or the path of a .toml file
              ) -> dict:                 # `question`, a list; `setup`, code that the answers' claims need
-    "What stands in the file of `quiz`. Raises ValueError that names file, question and remedy."
+    "Load the file of `quiz`. Raises ValueError that names file, question and remedy."
     path = quiz_path(quiz)
     loaded = _parse(path)
     _check_keys(loaded, "the quiz", str(path))
@@ -109,11 +108,10 @@ def load_quiz(quiz: str | os.PathLike,  # a session's name, or the path of a .to
 
 # %% ../../nbs/under_the_hood/widgets/quiz.ipynb #e3afd694
 def _for_page(question: dict) -> dict:
-    "What the page has to know of `question`."
+    "Collect what the page has to know of `question`."
     answers = [dict(text=answer["text"].strip(), right=answer.get("right", False), why=answer["why"].strip())
                for answer in question["answer"]]
-    several = sum(answer["right"] for answer in answers) > 1
-    return dict(ask=question["ask"].strip(), answers=answers, several=several)
+    return dict(ask=question["ask"].strip(), answers=answers, several=sum(answer["right"] for answer in answers) > 1)
 
 class Quiz(StudyWidget):
     "Questions with answers to choose, each with its reason."
@@ -124,9 +122,11 @@ class Quiz(StudyWidget):
     def __init__(self, quiz: str | os.PathLike):  # a session's name, or the path of a .toml file
         super().__init__(_questions=[_for_page(question) for question in load_quiz(quiz)["question"]])
 
+    def choices(self) -> list[dict]: return []
+
 # %% ../../nbs/under_the_hood/widgets/quiz.ipynb #47129fc8
 def _html(text: str) -> str:
-    "`text` as HTML, in which `backticks` mean code."
+    "Write `text` as HTML, in which `backticks` mean code."
     parts = [escape(part) for part in text.split("`")]
     return "".join(f"<code>{part}</code>" if n % 2 else part for n, part in enumerate(parts))
 
@@ -135,39 +135,35 @@ SEVERAL = "Choose all that hold."
 _REASON = "margin:2px 0 8px 16px;padding-left:10px;border-left:3px solid #8888"
 
 def _answer_html(answer: dict, n: int) -> str:
-    "An `answer` to unfold."
+    "Draw an `answer` to unfold."
     sign = "✓ Right." if answer["right"] else "✗ Not this one."
     reason = f'<p style="{_REASON}"><b>{sign}</b> {_html(answer["why"])}</p>'
     summary = f'<summary style="cursor:pointer;padding:3px 0">{letter(n)}) {_html(answer["text"])}</summary>'
     return f'<details style="margin:2px 0 2px 18px">{summary}{reason}</details>'
 
-@patch
-def choices(self: Quiz) -> list[dict]: return []
-
 # %% ../../nbs/under_the_hood/widgets/quiz.ipynb #46fd7c73
 def _question_html(question: dict, n: int) -> str:
-    "The `n`th `question` and its answers."
+    "Draw the `n`th `question` and its answers."
     hint = f" <i>{SEVERAL}</i>" if question["several"] else ""
     answers = "".join(_answer_html(answer, i) for i, answer in enumerate(question["answers"]))
     return f'<p style="margin:16px 0 4px"><b>{n}. {_html(question["ask"])}</b>{hint}</p>{answers}'
 
 @patch
 def html(self: Quiz) -> str:
-    "The static form: each answer unfolds its reason."
+    "Draw the static form: each answer unfolds its reason."
     questions = "".join(_question_html(question, n) for n, question in enumerate(self._questions, 1))
     lead = "<p>Choose, then click your answer to read its reason.</p>"
     return f'{lead}<div style="max-width:780px;overflow-wrap:anywhere">{questions}</div>'
 
 # %% ../../nbs/under_the_hood/widgets/quiz.ipynb #34f73779
 def _lines(text: str, first: str, rest: str) -> str:
-    "`text` in lines of 100, after `first`, and `rest` from the second line on."
+    "Wrap `text` to lines of 100, with `first` before it, and `rest` from the second line on."
     return "\n".join(wrap(visible(text), 100, initial_indent=first, subsequent_indent=rest))
 
 @patch
 def __repr__(self: Quiz) -> str:
     lines = []
     for n, question in enumerate(self._questions, 1):
-        hint = f" {SEVERAL}" if question["several"] else ""
-        lines += ["", _lines(question["ask"] + hint, f"{n}. ", "   ")]
+        lines += ["", _lines(question["ask"] + f" {SEVERAL}"*question["several"], f"{n}. ", "   ")]
         lines += [_lines(answer["text"], f"   {letter(i)}) ", "      ") for i, answer in enumerate(question["answers"])]
     return "\n".join(lines[1:])

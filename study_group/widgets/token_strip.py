@@ -29,7 +29,7 @@ from .base import StudyWidget
 
 # %% ../../nbs/under_the_hood/widgets/token_strip.ipynb #02e452fa
 def encoding_of(text: str, tokenizer, special_tokens: bool = False) -> Encoding:
-    "What `tokenizer` makes of `text`, with the tokens that it adds by itself only if `special_tokens`."
+    "Tokenize `text` with `tokenizer`; add the special tokens only if `special_tokens`."
     if isinstance(tokenizer, BaseTokenizer): return tokenizer.encoding(text)
     backend = backend_of(tokenizer)
     if tokenizer is backend: return backend.encode(text, add_special_tokens=special_tokens)
@@ -37,20 +37,20 @@ def encoding_of(text: str, tokenizer, special_tokens: bool = False) -> Encoding:
 
 # %% ../../nbs/under_the_hood/widgets/token_strip.ipynb #f386b5c8
 def adds_tokens(tokenizer) -> bool:
-    "Whether `tokenizer` adds tokens of its own, such as [CLS], when asked to."
+    "Check whether `tokenizer` adds tokens of its own, such as [CLS], when asked to."
     return not isinstance(tokenizer, BaseTokenizer) and backend_of(tokenizer).num_special_tokens_to_add(False) > 0
 
 # %% ../../nbs/under_the_hood/widgets/token_strip.ipynb #0e376d8f
 @cache
 def byte_letters() -> dict[str, int]:
-    "The byte that each letter of a byte-level vocabulary stands for."
+    "Map each letter of a byte-level vocabulary to the byte that it stands for."
     plain = [*range(33, 127), *range(161, 173), *range(174, 256)]
     others = [b for b in range(256) if b not in plain]
     return {chr(b): b for b in plain} | {chr(256 + n): b for n, b in enumerate(others)}
 
 # %% ../../nbs/under_the_hood/widgets/token_strip.ipynb #9499ae4e
 def writing_of(tokenizer) -> str:
-    "The normalizer, pre-tokenizer and decoder of `tokenizer` as JSON, as far as they can be told."
+    "Read the normalizer, pre-tokenizer and decoder of `tokenizer` as JSON, as far as they can be read."
     owner, told = tokenizer if isinstance(tokenizer, BaseTokenizer) else backend_of(tokenizer), ""
     for name in ("normalizer", "pre_tokenizer", "decoder"):
         try: told += getattr(owner, name).__getstate__().decode()
@@ -59,7 +59,7 @@ def writing_of(tokenizer) -> str:
 
 # %% ../../nbs/under_the_hood/widgets/token_strip.ipynb #98c201db
 def characters_of(token: str, writing: str) -> str:
-    "The characters that `token` stands for, loose bytes as surrogates."
+    "Convert `token` to the characters that it stands for, loose bytes as surrogates."
     if re.fullmatch("<0x[0-9A-F]{2}>", token): return bytes([int(token[3:5], 16)]).decode("utf-8", "surrogateescape")
     if '"ByteLevel"' in writing and all(c in byte_letters() for c in token):
         return bytes(map(byte_letters().get, token)).decode("utf-8", "surrogateescape")
@@ -67,18 +67,18 @@ def characters_of(token: str, writing: str) -> str:
 
 # %% ../../nbs/under_the_hood/widgets/token_strip.ipynb #f80b0eb2
 SIGNS = {" ": "␣", "\n": "⏎", "\t": "⇥", "\x7f": "␡"}
-JOINERS = "\u200c\u200d"  # they join and part the letters beside them, and show by that
+JOINERS = "\u200c\u200d"  # they join or separate the letters beside them: their effect can be seen
 ONE_CHARACTER = "[\udcc2-\udcf4][\udc80-\udcbf]*|[^\udcc2-\udcf4]+"  # loose bytes from the first byte of a character on
 
 def mark(c: str) -> str:
-    "What to write for `c`; empty where it can be seen by itself."
+    "Give a visible sign for `c`; empty if it can be seen by itself."
     if "\udc80" <= c <= "\udcff": return f"{ord(c) - 0xdc00:02X}"
     if c <= " " or c == "\x7f": return SIGNS.get(c) or chr(0x2400 + ord(c))
     return f"U+{ord(c):04X}" if unicodedata.category(c) in ("Zs", "Zl", "Zp", "Cc", "Cf", "Cn", "Co") else ""
 
 # %% ../../nbs/under_the_hood/widgets/token_strip.ipynb #4ae1a940
 def readable(characters: str, writing: str = "") -> list[str]:  # plain, mark, plain, mark …
-    "`characters` of a token in parts that can be seen: plain text and marks by turns."
+    "Split `characters` of a token into parts that can be seen: plain text and marks by turns."
     plain = JOINERS if characters.strip(JOINERS) else ""
     if characters and unicodedata.category(characters[0])[0] == "M": characters = "◌" + characters
     parts = [""]
@@ -92,7 +92,7 @@ def readable(characters: str, writing: str = "") -> list[str]:  # plain, mark, p
 
 # %% ../../nbs/under_the_hood/widgets/token_strip.ipynb #a1627209
 def split_characters(pieces: list[str]) -> dict[int, str]:
-    "Which of a text's `pieces` end with the first bytes of a character, and of which."
+    "Find which of a text's `pieces` end with the first bytes of a character, and of which character."
     begun, found = re.compile("[\udcc2-\udcf4][\udc80-\udcbf]*$"), {}
     loose = {piece: match[0] for piece in set(pieces) if (match := begun.search(piece))}
     for n, piece in enumerate(pieces):
@@ -103,7 +103,7 @@ def split_characters(pieces: list[str]) -> dict[int, str]:
 
 # %% ../../nbs/under_the_hood/widgets/token_strip.ipynb #4384f3db
 def about(tokenizer) -> dict:
-    "What a strip says of `tokenizer` itself."
+    "Describe `tokenizer` itself: name, size of the vocabulary, whether it can add special tokens."
     backend = backend_of(tokenizer)
     name = f"{type(tokenizer).__name__} · {type(backend.model).__name__}"
     if isinstance(tokenizer, BaseTokenizer): name = tokenizer.name
@@ -111,13 +111,13 @@ def about(tokenizer) -> dict:
 
 # %% ../../nbs/under_the_hood/widgets/token_strip.ipynb #7e9b672c
 def direction(text: str) -> str:
-    "Where `text` goes, by the first letter that says so."
+    "Tell the direction of `text`, by the first letter that has one."
     strong = next((d for d in map(unicodedata.bidirectional, text) if d in ("L", "R", "AL")), "L")
     return "ltr" if strong == "L" else "rtl"
 
 # %% ../../nbs/under_the_hood/widgets/token_strip.ipynb #29b9052e
 def look(text: str, tokenizer, special_tokens: bool = False) -> dict:
-    """Look `text` up: its tokens, and all that a page says of them.
+    """Tokenize `text` and collect all that a page says of its tokens.
     `rows` has int32 (5, n_tokens): place in `distinct`, start, end, word or -1, place in `TOKEN_KINDS`."""
     encoding, writing = encoding_of(text, tokenizer, special_tokens), writing_of(tokenizer)
     pairs = list(zip(encoding.tokens, encoding.ids))
@@ -135,7 +135,7 @@ def look(text: str, tokenizer, special_tokens: bool = False) -> dict:
 
 # %% ../../nbs/under_the_hood/widgets/token_strip.ipynb #47f60a87
 def rows_of(view: dict) -> np.ndarray:  # (5, n_tokens)
-    "The numbers in `view`."
+    "Unpack the numbers in `view`."
     return np.frombuffer(view["rows"], np.int32).reshape(5, -1)
 
 # %% ../../nbs/under_the_hood/widgets/token_strip.ipynb #4dba328f
@@ -144,7 +144,7 @@ class Line(NamedTuple):
     token: str; id: int; shown: str; start: int; end: int; word: int | None; kind: str
 
 def lines(view: dict, most: int | None = None) -> Iterator[Line]:
-    "The tokens of `view`, or the first `most` of them, one by one."
+    "Yield the tokens of `view`, or the first `most` of them, unpacked."
     distinct = json.loads(view["distinct"])
     for n, (which, start, end, word, kind) in enumerate(rows_of(view).T[:most].tolist()):
         token, id_, *shown = distinct[which]
@@ -153,7 +153,7 @@ def lines(view: dict, most: int | None = None) -> Iterator[Line]:
 
 # %% ../../nbs/under_the_hood/widgets/token_strip.ipynb #4a60524e
 def count(view: dict) -> dict[str, float]:
-    "Characters, tokens, added of them, tokens_per_word, characters_per_token (without the added), unknown of `view`."
+    "Count `view`: characters, tokens, added, tokens_per_word and characters_per_token (without added), unknown."
     kinds, n_characters = rows_of(view)[4], len(view["text"])
     n_tokens = len(kinds) - view["added"]
     return dict(characters=n_characters, tokens=len(kinds), added=view["added"],
@@ -162,7 +162,7 @@ def count(view: dict) -> dict[str, float]:
 
 # %% ../../nbs/under_the_hood/widgets/token_strip.ipynb #25939f95
 def say_counts(view: dict) -> dict[str, str]:
-    "The counts of `view` in words."
+    "Write the counts of `view` in words."
     said = {name.replace("_", " "): f"{n:,}" if isinstance(n, int) else f"{n:.2f}" for name, n in count(view).items()}
     said = {("of them added" if name == "added" else name): n for name, n in said.items()}
     return {name: n for name, n in said.items() if (name, n) != ("of them added", "0")}
@@ -172,7 +172,7 @@ SPACE = "the space before it belongs to the token"
 BYTES = "bytes of a character that is cut into several tokens; it stands before its first byte"
 
 def legend(view: dict) -> list[list[str]]:  # kind, meaning, then plain and marks of a token
-    "The signs in use in `view`."
+    "List the signs in use in `view`."
     kinds, distinct, found = rows_of(view)[4], json.loads(view["distinct"]), []
     for n, (kind, meaning) in enumerate(TOKEN_KINDS.items()):
         if meaning and (here := np.flatnonzero(kinds == n)).size:
@@ -183,10 +183,10 @@ def legend(view: dict) -> list[list[str]]:  # kind, meaning, then plain and mark
     return found
 
 # %% ../../nbs/under_the_hood/widgets/token_strip.ipynb #837d1135
-MOST_LINES = 32  # a page without a kernel shows so many
+MOST_LINES = 32  # lines in a page without a kernel, at most
 
 def cells_of(view: dict) -> list[list[str]]:
-    "The table of tokens: a head, then a row a token, as far as there is room."
+    "Make the table of tokens: a head, then a row a token, at most MOST_LINES."
     rows = [["token", "id", "text", "characters", "word", "kind"]]
     for line in lines(view, MOST_LINES):
         piece = "".join(readable(view["text"][line.start:line.end]))
@@ -198,12 +198,12 @@ def counts_line(view: dict) -> str: return ", ".join(f"{n} {name}" for name, n i
 
 # %% ../../nbs/under_the_hood/widgets/token_strip.ipynb #74c68c84
 def rest_of(view: dict) -> str:
-    "What the table leaves out."
+    "Write how many tokens the table leaves out."
     more = rows_of(view).shape[1] - MOST_LINES
     return f"… and {more:,} more tokens" if more > 0 else ""
 
 def strip_text(view: dict) -> str:
-    "`view` as a plain table."
+    "Draw `view` as a plain table."
     rows = [f"  {t:<18}{i:>8}  {p:<18}{c:>12}{w:>7}  {k}".rstrip() for t, i, p, c, w, k in cells_of(view)]
     return "\n".join(filter(None, [view["name"], counts_line(view), *rows, rest_of(view)]))
 
@@ -229,7 +229,7 @@ def keep(tokenizer):
 def _bundled(): return load_tokenizer()
 
 def find_tokenizer(tokenizer):
-    "`tokenizer` itself, or what load_tokenizer finds by that name. Raises CheckpointError, TypeError."
+    "Return `tokenizer` itself, or load it with load_tokenizer by that name. Raises CheckpointError, TypeError."
     if tokenizer is None: return _bundled()
     return load_tokenizer(tokenizer) if isinstance(tokenizer, (str, os.PathLike, tuple)) else tokenizer
 
@@ -237,10 +237,10 @@ def find_tokenizer(tokenizer):
 class TokenStrip(StudyWidget):
     "A text and its tokens; type to tokenize, point at a token to find its characters and its id, click to hold it."
     text = traitlets.Unicode().tag(sync=True)
-    special_tokens = traitlets.Bool().tag(sync=True)             # with what the tokenizer adds by itself
+    special_tokens = traitlets.Bool().tag(sync=True)             # with the tokens that the tokenizer adds
     token = traitlets.Int(None, allow_none=True).tag(sync=True)  # position of the token that is held
     error = traitlets.Unicode().tag(sync=True)                   # why the last edit couldn't be tokenized
-    _view = traitlets.Dict().tag(sync=True)                      # what `look` says, with counts and legend
+    _view = traitlets.Dict().tag(sync=True)                      # as `look` gives it, with counts and legend
 
     @traitlets.validate("text")
     def _sound(self, proposal):
@@ -258,17 +258,19 @@ class TokenStrip(StudyWidget):
     @traitlets.observe("text", "special_tokens")
     def _on_edit(self, _): self._edit()
 
+    def choices(self) -> list[dict]: return [dict(special_tokens=on) for on in (False, True)]
+
 # %% ../../nbs/under_the_hood/widgets/token_strip.ipynb #fe5da2c6
 def strip_view(view: dict) -> dict:
-    "`view` with all that the page says of it."
+    "Add to `view` all that the page says of it."
     return {**view, "counts": say_counts(view), "legend": legend(view), "kinds": list(TOKEN_KINDS.items())}
 
 # %% ../../nbs/under_the_hood/widgets/token_strip.ipynb #ce4c8666
 @patch
 def __init__(self: TokenStrip,
-             text: str,                       # what to tokenize
-             tokenizer=None,                  # of this course, transformers, tokenizers; or for `load_tokenizer`
-             *, special_tokens: bool = False, # with what the tokenizer adds by itself
+             text: str,                       # text to tokenize
+             tokenizer=None,                  # of this course, transformers, tokenizers; or as for `load_tokenizer`
+             *, special_tokens: bool = False, # with the tokens that the tokenizer adds
              token: int | None = None):       # position of the token that is held first
     tokenizer = find_tokenizer(tokenizer)
     view = look(check_text(text), tokenizer, special_tokens)
@@ -282,7 +284,7 @@ def __init__(self: TokenStrip,
 # %% ../../nbs/under_the_hood/widgets/token_strip.ipynb #a91c401e
 @patch(as_prop=True)
 def tokenizer(self: TokenStrip):
-    "The tokenizer. Raises RuntimeError where so many strips came after this one that it is gone."
+    "Return the tokenizer. Raises RuntimeError if so many strips came after this one that it is gone."
     if (tokenizer := self._tokenizer()) is None:
         raise RuntimeError("The tokenizer of this strip is gone, as eight others came after it: run its cell again.")
     keep(tokenizer)
@@ -299,12 +301,8 @@ def _edit(self: TokenStrip):
         self.error, self.token, self._view = "", None, strip_view(view)
 
 @patch
-def choices(self: TokenStrip) -> list[dict]: return [dict(special_tokens=on) for on in (False, True)]
-
-# %% ../../nbs/under_the_hood/widgets/token_strip.ipynb #1ca7c37b
-@patch
 def html(self: TokenStrip) -> str:
-    "The static form: a table of the first tokens."
+    "Draw the static form: a table of the first tokens."
     return strip_html(self._view)
 
 @patch

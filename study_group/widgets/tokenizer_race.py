@@ -27,7 +27,7 @@ from .base import StudyWidget
 
 # %% ../../nbs/under_the_hood/widgets/tokenizer_race.ipynb #e94e61c3
 def _note(error: Exception) -> str:
-    "What a lane says in place of tokens: what vocabulary it needs, or else the `error` itself."
+    "Write why a lane has no tokens: the vocabulary it needs, or else the `error` itself."
     if isinstance(error, VocabularyTooSmall): return f"needs a vocabulary of at least {error.least:,}"
     return re.sub(r"^(\w+: )+", "", str(error))
 
@@ -35,7 +35,7 @@ def _note(error: Exception) -> str:
 def boxes(offsets: list[tuple[int, int]],     # (start, end) of each token
           n_chars: int,                       # length of the text
          ) -> list[tuple[float, float]]:      # (left, right) of each token's box, in characters
-    "Where to draw tokens of these `offsets`, so that no two overlap: a character is shared evenly."
+    "Compute where to draw tokens of these `offsets`, so that no two overlap: a character is shared evenly."
     spans = [(min(start, n_chars - 1), max(end, min(start + 1, n_chars))) for start, end in offsets]
     shared, seen, found = Counter(i for span in spans for i in range(*span)), Counter(), []
     for start, end in spans:
@@ -45,7 +45,7 @@ def boxes(offsets: list[tuple[int, int]],     # (start, end) of each token
 
 # %% ../../nbs/under_the_hood/widgets/tokenizer_race.ipynb #11b65fbd
 def lane(name: str, tokenizer: BaseTokenizer, text: str) -> dict:
-    "What `tokenizer` makes of `text`: tokens, boxes, kinds (unknown, joined to the word before), and counts."
+    "Tokenize `text` with `tokenizer`: tokens, boxes, kinds (unknown, joined to the word before), and counts."
     encoding = tokenizer.encoding(text)
     unknown = unknown_ids(tokenizer)
     words = word_ids(encoding, tokenizer)
@@ -60,7 +60,7 @@ def lane(name: str, tokenizer: BaseTokenizer, text: str) -> dict:
 
 # %% ../../nbs/under_the_hood/widgets/tokenizer_race.ipynb #1050b6dc
 def _numbers(lane: dict) -> list[str]:
-    "The counts of a `lane`, as people read them."
+    "Write the counts of a `lane` for people to read."
     n_tokens, n_vocab = f"{lane['n_tokens']:,}", f"{lane['n_vocab']:,}"
     return [n_tokens, f"{lane['tokens_per_word']:.2f}", percent(lane["unknown_rate"]), n_vocab]
 
@@ -68,7 +68,7 @@ def _numbers(lane: dict) -> list[str]:
 _COUNTS = ["tokens", "per word", "[UNK]", "vocabulary"]
 
 def race_text(text: str, lanes: list[dict]) -> str:
-    "The `lanes` of `text` as plain text, for terminals."
+    "Draw the `lanes` of `text` as plain text, for terminals."
     lines = [repr(shorten(text, 100)), f"{'':<12}" + "".join(f"{c:>12}" for c in _COUNTS)]
     for lane in lanes:
         numbers = "".join(f"{n:>12}" for n in _numbers(lane)) if "note" not in lane else f"  {lane['note']}"
@@ -83,7 +83,7 @@ _BOX = "padding:3px 0;text-align:center;overflow:hidden;white-space:pre;font-fam
 _HEAD = "padding:3px 6px;text-align:right;white-space:nowrap;border:0;width:64px"
 
 def _cells(lane: dict, n_chars: int) -> list[tuple[int, int, list[int]]]:  # start, end, tokens
-    "The cells of a `lane` on an axis of `n_chars` characters: tokens (overlapping ones together), and gaps."
+    "Divide an axis of `n_chars` characters into the cells of a `lane`: tokens (overlapping ones together), gaps."
     cells, at = [], 0
     for n, (left, right) in enumerate(lane["boxes"]):
         start, end = int(left), int(-(-right//1))
@@ -94,7 +94,7 @@ def _cells(lane: dict, n_chars: int) -> list[tuple[int, int, list[int]]]:  # sta
 
 # %% ../../nbs/under_the_hood/widgets/tokenizer_race.ipynb #a037b7bd
 def _lane_cells(lane: dict, n_chars: int) -> str:
-    "The tokens of a `lane` as table cells on the axis, or its note."
+    "Draw the tokens of a `lane` as table cells on the axis, or its note."
     if "note" in lane: return f'<td colspan="{max(1, n_chars)}" style="{_BOX}0"><i>{escape(lane["note"])}</i></td>'
     cells = []
     for start, end, found in _cells(lane, n_chars):
@@ -108,12 +108,11 @@ def _lane_cells(lane: dict, n_chars: int) -> str:
 
 # %% ../../nbs/under_the_hood/widgets/tokenizer_race.ipynb #0e56bd7d
 def _axis_table(text: str, lanes: list[dict]) -> str:
-    "`text` as an axis of characters, and below it a row for each of `lanes`."
+    "Draw `text` as an axis of characters, and below it a row for each of `lanes`."
     axis = "".join(f'<th style="{_BOX}0;width:{_CHAR_WIDTH}px;font-weight:400">{escape(c)}</th>' for c in text)
     rows = ["".join(f'<th style="{_HEAD}">{c}</th>' for c in ["", *_COUNTS]) + axis]
     for lane in lanes:
-        numbers = _numbers(lane) if "note" not in lane else [""]*4
-        cells = "".join(f'<td style="{_HEAD}">{n}</td>' for n in numbers)
+        cells = "".join(f'<td style="{_HEAD}">{n}</td>' for n in (_numbers(lane) if "note" not in lane else [""]*4))
         rows.append(f'<th style="{_HEAD}">{escape(lane["name"])}</th>{cells}{_lane_cells(lane, len(text))}')
     width = 5*76 + len(text)*_CHAR_WIDTH
     table = "".join(f"<tr>{row}</tr>" for row in rows)
@@ -122,7 +121,7 @@ def _axis_table(text: str, lanes: list[dict]) -> str:
 
 # %% ../../nbs/under_the_hood/widgets/tokenizer_race.ipynb #b0221440
 def _token_lists(text: str, lanes: list[dict]) -> str:
-    "A long `text`: for each of `lanes` its counts and its first tokens, one after the other."
+    "Draw a long `text`: for each of `lanes` its counts and its first tokens, one after the other."
     blocks = [f"<p>{escape(shorten(text, _MOST_TOKENS))} ({len(text):,} characters)</p>"]
     for lane in lanes:
         counts = ", ".join(map(" ".join, zip(_numbers(lane), _COUNTS))) if "note" not in lane else lane["note"]
@@ -136,7 +135,7 @@ def _token_lists(text: str, lanes: list[dict]) -> str:
 LONGEST_TEXT = 20_000  # in characters
 
 def check_short(text) -> str:
-    "`text`, if a race can show it. Raises TypeError, ValueError."
+    "Return `text` if a race can show it. Raises TypeError, ValueError."
     if len(check_text(text)) <= LONGEST_TEXT: return text
     raise ValueError(f"text has {len(text):,} characters, but a race shows at most {LONGEST_TEXT:,}: pass a part.")
 
@@ -147,8 +146,8 @@ class TokenizerRace(StudyWidget):
     vocab_size = traitlets.Int(None, allow_none=True).tag(sync=True)        # one of `sizes`; None: trained elsewhere
     sizes = traitlets.List(traitlets.Int(), read_only=True).tag(sync=True)  # the stops of the slider
     error = traitlets.Unicode().tag(sync=True)                              # why the last edit couldn't be raced
-    _race = traitlets.Dict().tag(sync=True)                                 # text, vocab_size, and lanes of it
-    _curve = traitlets.List().tag(sync=True)                                # what is measured so far
+    _race = traitlets.Dict().tag(sync=True)                                 # text, vocab_size, and lanes
+    _curve = traitlets.List().tag(sync=True)                                # the sizes measured so far
 
     @traitlets.validate("text")
     def _check_edit(self, proposal):
@@ -168,14 +167,19 @@ class TokenizerRace(StudyWidget):
     @traitlets.observe("vocab_size")
     def _on_size(self, _): self._work(.3)
 
+    def choices(self) -> list[dict]:
+        for key in self._missing(self.sizes): measure(*key)
+        self._show()
+        return [dict(vocab_size=size) for size in self.sizes]
+
 # %% ../../nbs/under_the_hood/widgets/tokenizer_race.ipynb #11d0d023
 @patch
 def __init__(self: TokenizerRace,
-             text: str = "Let's tokenize unbelievable honey 🙂",  # what to tokenize
+             text: str = "Let's tokenize unbelievable honey 🙂",  # text to tokenize
              tokenizers: dict | None = None,    # name → trained tokenizer, ours or the libraries'; None: train the five
              *, vocab_size: int | None = None,  # which of `sizes` is shown first; None: the one nearest to 1,000
              sizes=SIZES):                      # vocabulary sizes to choose from
-    "A race on `text`. Raises TypeError, ValueError, RuntimeError, TraitError."
+    "Start a race on `text`. Raises TypeError, ValueError, RuntimeError, TraitError."
     check_short(text)
     self._fixed = None if tokenizers is None else _named(tokenizers)
     super(TokenizerRace, self).__init__()
@@ -188,7 +192,7 @@ def __init__(self: TokenizerRace,
 
 # %% ../../nbs/under_the_hood/widgets/tokenizer_race.ipynb #afd9098b
 def _named(tokenizers: dict) -> dict[str, BaseTokenizer]:
-    "`tokenizers` as ours, by name. Raises TypeError, ValueError, RuntimeError."
+    "Convert `tokenizers` to ours, by name. Raises TypeError, ValueError, RuntimeError."
     if not isinstance(tokenizers, dict):
         raise TypeError(f"tokenizers={tokenizers!r:.80} must be a dict, name → trained tokenizer, or None.")
     if not tokenizers: raise ValueError("tokenizers is empty: pass at least one, or None for the five of the course.")
@@ -200,7 +204,7 @@ def _named(tokenizers: dict) -> dict[str, BaseTokenizer]:
 # %% ../../nbs/under_the_hood/widgets/tokenizer_race.ipynb #18eb97d8
 @patch
 def _lanes(self: TokenizerRace) -> list[dict]:
-    "For each tokenizer its lane, or a note that says why there is none: what fails in one leaves the others alone."
+    "Make for each tokenizer its lane, or a note that says why there is none: one failure leaves the others alone."
     return [self._lane(name) for name in self._fixed or RACERS]
 
 @patch
@@ -209,15 +213,12 @@ def _lane(self: TokenizerRace, name: str) -> dict:
     try: return lane(name, self._fixed[name] if self._fixed else trained(name, self.vocab_size), self.text)
     except Exception as e: return dict(name=name, note=_note(e))
 
-# %% ../../nbs/under_the_hood/widgets/tokenizer_race.ipynb #9b4304de
-def _packed(boxes: list[tuple[float, float]]) -> bytes: return np.array(boxes, dtype="<f4").tobytes()
-
 # %% ../../nbs/under_the_hood/widgets/tokenizer_race.ipynb #69b32f72
 @patch
 def _show(self: TokenizerRace):
     "Send the page the lanes of `text`, and the curve as far as it is measured."
     points = map(MEASURED.get, product(RACERS, self.sizes))
-    lanes = [lane | dict(boxes=_packed(lane.get("boxes", []))) for lane in self._lanes()]
+    lanes = [lane | dict(boxes=np.array(lane.get("boxes", []), "<f4").tobytes()) for lane in self._lanes()]
     with self.hold_sync():
         self._race = dict(text=self.text, vocab_size=self.vocab_size, lanes=lanes)
         self._curve = [point for point in points if point]
@@ -225,7 +226,7 @@ def _show(self: TokenizerRace):
 # %% ../../nbs/under_the_hood/widgets/tokenizer_race.ipynb #b48ef4ab
 @patch
 def _missing(self: TokenizerRace, sizes: list[int]) -> list[tuple[str, int]]:
-    "What isn't trained and measured yet at `sizes`, Unigram last: it is the slowest."
+    "List what isn't trained and measured yet at `sizes`, Unigram last: it is the slowest."
     return [key for key in product(RACERS, sizes if self.sizes else []) if key not in MEASURED]
 
 @patch
@@ -237,17 +238,10 @@ def _work(self: TokenizerRace, seconds: float, others: bool = False):
         if perf_counter() > end: break
     self._show()
 
-# %% ../../nbs/under_the_hood/widgets/tokenizer_race.ipynb #461758f8
-@patch
-def choices(self: TokenizerRace) -> list[dict]:
-    for key in self._missing(self.sizes): measure(*key)
-    self._show()
-    return [dict(vocab_size=size) for size in self.sizes]
-
 # %% ../../nbs/under_the_hood/widgets/tokenizer_race.ipynb #34b08437
 @patch
 def html(self: TokenizerRace) -> str:
-    "The static form: a table with a column a character; of a long text, lists of tokens."
+    "Draw the static form: a table with a column a character; of a long text, lists of tokens."
     self._work(inf)
     title = "" if self.vocab_size is None else f"<p>Vocabulary size {self.vocab_size:,}</p>"
     draw = _axis_table if len(self.text) <= _MOST_CHARS else _token_lists
@@ -255,6 +249,5 @@ def html(self: TokenizerRace) -> str:
 
 @patch
 def __repr__(self: TokenizerRace) -> str:
-    "The plain-text form, for terminals."
     self._work(inf)
     return race_text(self.text, self._lanes())
