@@ -39,7 +39,7 @@ def compare_outputs(a, b,                     # each a model, or what names one:
         return dict(equal=False, max_difference=float("inf"), where="input_ids", differences={})
     ours, theirs = tensors_of(a, batch), tensors_of(b, batch_b)
     differences, where = {}, None
-    for name in [*ours, *(name for name in theirs if name not in ours)]:
+    for name in ours | theirs:
         x, y = ours.get(name), theirs.get(name)
         same = x is not None and y is not None and x.shape == y.shape
         differences[name] = (x.float() - y.float()).abs().max().item() if same else float("inf")

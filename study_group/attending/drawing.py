@@ -49,10 +49,9 @@ def plot_attention(maps: AttentionMaps, layer: int, head: int,
     allowed, pads = maps.allowed[row].expand(n, n), maps.attention_mask[row] == 0
     if ax is None: ax = plt.subplots(figsize=(min(3 + n*.26, 12), min(2 + n*.24, 11)), layout="constrained")[1]
     limit = table.abs().max().item() or 1
-    if stage == "softmax": picture = ax.imshow(table.numpy(), cmap="Blues", vmin=0, vmax=limit, interpolation="nearest")
-    else:
-        shown = table.masked_fill(~allowed, math.nan) if stage == "masked" else table
-        picture = ax.imshow(shown.numpy(), cmap="PuOr_r", vmin=-limit, vmax=limit, interpolation="nearest")
+    colours, least = ("Blues", 0) if stage == "softmax" else ("PuOr_r", -limit)
+    shown = table.masked_fill(~allowed, math.nan) if stage == "masked" else table
+    picture = ax.imshow(shown.numpy(), cmap=colours, vmin=least, vmax=limit, interpolation="nearest")
     if stage != "scores": hatch_cells(ax, ~allowed, "xx")
     hatch_cells(ax, pads[:, None] | pads, "//")
     token_ticks(ax.xaxis, maps, row, rotation=90), token_ticks(ax.yaxis, maps, row)

@@ -87,8 +87,7 @@ def encode_pairs(texts: list, model: PreTrainedModel, tokenizer: PreTrainedToken
         what = f"texts[{cut[0]}] has {lengths[cut[0]]:,} tokens"
         warnings.warn(f"{what}, the model takes {limit:,}: the rest is cut off.", stacklevel=3)
     columns = {name: [row[name] for row in rows] for name in rows[0] if name not in ("words", "parts")}
-    alike = len({len(row["input_ids"]) for row in rows}) == 1
-    batch = pad(columns, not alike, tokenizer=tokenizer, return_tensors="pt")
+    batch = pad(columns, len(set(map(len, columns["input_ids"]))) > 1, tokenizer=tokenizer, return_tensors="pt")
     masks = batch["attention_mask"].tolist()
     parts = [_spread(row["parts"], mask) for row, mask in zip(rows, masks)]
     typed = "token_type_ids" in batch or any(isinstance(text, tuple) for text in texts)
@@ -184,7 +183,7 @@ def _check_scores(self: _Listener, module, scores, mask, weights: torch.Tensor):
 # %% ../../nbs/under_the_hood/attending/listening.ipynb #9fcda99a
 @contextmanager
 def attending_with(model: torch.nn.Module, function):
-    "Let every layer of `model` compute attention with `function`, or 'eager', inside; then as before."
+    "Let every layer of `model` compute attention with `function`, or 'eager', in a `with` block; then as before."
     name = function if isinstance(function, str) else "study_group"
     parts = (getattr(module, "config", None) for module in model.modules())
     configs = {id(config): config for config in parts if isinstance(config, PreTrainedConfig)}.values()

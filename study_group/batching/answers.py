@@ -65,9 +65,9 @@ def classify(texts: str | list[str],
              dtype: str = "float32",      # "bfloat16": faster where the CPU has instructions for it, and less exact
              progress: bool = True,       # show a progress bar
             ) -> list[dict]:              # [{"label": …, "score": …}, …] in the order of `texts`
-    """Classify `texts`, as `pipeline('text-classification')(texts, truncation=True)` but faster. Raises as `trace`.
+    """Classify `texts` as `pipeline('text-classification')(texts, truncation=True)` does, but faster.
 
-    With `dtype="bfloat16"` scores differ: those of 1,000 reviews by up to 0.015, and one label changed."""
+    With `dtype="bfloat16"` scores of 1,000 reviews differ by up to 0.015, and one label. Raises as `trace` does."""
     rows = check_texts(texts)
     if dtype not in ("float32", "bfloat16"): raise ValueError(f"dtype={dtype!r} isn't 'float32' or 'bfloat16'.")
     check_positive(token_budget=token_budget)

@@ -32,7 +32,7 @@ class PaddingRow(NamedTuple):
 # %% ../../nbs/under_the_hood/batching/calls.ipynb #facda8c6
 @contextmanager
 def overheard():
-    "Keep the warnings of Python and transformers inside, in the list that this gives, and show none."
+    "Keep warnings of Python and transformers in a `with` block, as the list that it gives, and show none."
     said, logger = [], logging.getLogger("transformers")
     before, listener = (logger.handlers, logger.level, logger.propagate), logging.Handler()
     listener.emit = lambda record: said.append(record.getMessage())
@@ -119,7 +119,7 @@ def padding_rows(texts: str | list[str],
     return rows
 
 # %% ../../nbs/under_the_hood/batching/calls.ipynb #4ca3ac7e
-MOST_CHARACTERS = 50_000  # of all texts
+MOST_CHARACTERS = 50_000  # of all texts together
 
 def _check_table(texts: list[str], text_pair: list[str] | None, max_lengths: tuple):
     "Raise ValueError for texts too long, pairs that don't match, `max_lengths` that no call takes or that fill memory."

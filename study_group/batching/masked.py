@@ -75,11 +75,11 @@ def side(self: Batch) -> str:
     return "right" if self.attention_mask[:, 0].all() else "left"
 
 # %% ../../nbs/under_the_hood/batching/masked.ipynb #33868f29
-FEW_TOKENS = 128  # so many tokens are quicker with one thread
+FEW_TOKENS = 128  # with at most so many tokens, one thread is quicker
 
 @contextmanager
 def threads_for(n_tokens: int):
-    "Let torch use one thread inside, if there are few tokens; else as many as before."
+    "Let torch use one thread in a `with` block, if `n_tokens` are few; else as many as before."
     before = torch.get_num_threads()
     if n_tokens <= FEW_TOKENS: torch.set_num_threads(1)
     try: yield
@@ -176,7 +176,7 @@ def say_answer(answer: dict | None) -> str:
     "Write the label and score of `answer`, or a dash where there is none."
     return f"{answer['label']} {answer['scores'][answer['best']]:.4f}" if answer else "–"
 
-MOST_COLUMNS, MOST_RUN = 32, 512  # a page without a kernel shows so many tokens of each text, and in all
+MOST_COLUMNS, MOST_RUN = 32, 512  # a page without a kernel shows at most so many tokens of each text, and in all
 
 def rows_shown(shape: tuple[int, int]) -> range:
     "Choose which rows of a batch of `shape` a page without a kernel shows: as many as the model runs quickly."

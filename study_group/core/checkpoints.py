@@ -96,7 +96,7 @@ def _is_pair(checkpoint) -> bool:
 # %% ../../nbs/under_the_hood/core/checkpoints.ipynb #8b0f211b
 @contextmanager
 def _reporting(level: int):
-    "Let transformers report from `level` up inside, and draw no progress bars."
+    "Let transformers report from `level` up, and draw no progress bars, in a `with` block."
     before, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
     logging.set_verbosity(level), logging.disable_progress_bar()
     try: yield
@@ -188,7 +188,7 @@ def bundled(auto):
 
 # %% ../../nbs/under_the_hood/core/checkpoints.ipynb #e68406d7
 def quiet() -> AbstractContextManager:
-    "Hold back transformers' reports, all but errors, and its progress bars inside."
+    "Hold back transformers' reports, all but errors, and its progress bars in a `with` block."
     return _reporting(logging.ERROR)
 
 # %% ../../nbs/under_the_hood/core/checkpoints.ipynb #9303a319

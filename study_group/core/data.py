@@ -98,7 +98,7 @@ def _sdist_url() -> str:
 # %% ../../nbs/under_the_hood/core/data.ipynb #30d92388
 @contextmanager
 def _taken(part: Path):
-    "Move `part` to a path for this process alone, inside; at the end, move what is there back to `part`."
+    "Give this process a path of its own in a `with` block, and `part` in it; move it back to `part` at the end."
     own = part.with_name(f".{uuid4().hex[:8]}.{part.name}")
     with suppress(FileNotFoundError): part.replace(own)
     try: yield own

@@ -91,7 +91,7 @@ def check_inputs(inputs: BatchEncoding, model: PreTrainedModel, tokenizer: PreTr
 # %% ../../nbs/under_the_hood/core/running.ipynb #1ec5e5db
 @contextmanager
 def evaluating(model: PreTrainedModel):
-    "Put `model`, all parts of it, in eval mode inside; afterwards put each part back in the mode it was in."
+    "Put `model`, all parts of it, in eval mode in a `with` block; then put each part back in its own mode."
     training = {part: part.training for part in model.modules()}
     try: yield model.eval()
     finally:

@@ -48,7 +48,7 @@ class BaseTokenizer:
     def __repr__(self): return f"{self.name} with {len(self.vocab):,} tokens"
 
 # %% ../../nbs/under_the_hood/tokenizing/base.ipynb #6307b967
-CACHED_WORDS, CACHED_LENGTH = 100_000, 256  # so many words are remembered, none longer than this
+CACHED_WORDS, CACHED_LENGTH = 100_000, 256  # at most so many words are remembered, none longer than this
 
 class _Remembered(dict):
     "Remember what the method `name` of `tokenizer` returns for each word."
@@ -192,9 +192,7 @@ def _check_training(vocab_size, special_tokens) -> list[str]:
         raise ValueError(f"vocab_size={vocab_size} must be above zero: it counts special tokens and alphabet too.")
     if isinstance(special_tokens, str) or not isinstance(special_tokens, Iterable):
         raise TypeError(f"special_tokens={special_tokens!r} isn't a list of strings: pass one, such as ['[UNK]'].")
-    tokens = list(special_tokens)
-    for token in tokens: check_text(token, "special_tokens")
-    return tokens
+    return [check_text(token, "special_tokens") for token in special_tokens]
 
 # %% ../../nbs/under_the_hood/tokenizing/base.ipynb #dcb8eed2
 @patch

@@ -132,7 +132,7 @@ def _learn_pieces(words: dict[str, int], n_pieces: int) -> dict[str, float]:
         probs = {piece: probs[piece] for piece in probs if len(piece) == 1} | {piece: probs[piece] for piece in kept}
 
 # %% ../../nbs/under_the_hood/tokenizing/unigram.ipynb #68ecfdac
-UNKNOWN_PENALTY = 10  # so much below the least likely piece's is an unknown character's log probability (SentencePiece)
+UNKNOWN_PENALTY = 10  # an unknown character's log probability is so much below the least likely piece's (SentencePiece)
 
 class UnigramTokenizer(BaseTokenizer):
     "Tokenize by the likeliest split, into pieces that are left when the least useful are thrown away (Kudo 2018)."
