@@ -105,15 +105,13 @@ def _taken(part: Path):
     finally:
         with suppress(FileNotFoundError): own.replace(part)
 
-# %% ../../nbs/under_the_hood/core/data.ipynb #20cef8b4
-def _download(url: str, path: Path, sha256: str):
-    "Fetch `url` into `path`, going on where a broken try stopped; the file appears only if its `sha256` is right."
+def _download(url: str, path: Path, sha256: str) -> Path:
+    "Fetch `url` into `path`, going on where a broken try stopped. Raises OSError, without a file, if `sha256` differs."
     with _taken(path.with_suffix(".part")) as part:
         _complete(url, part, path.name)
-        if hashlib.sha256(part.read_bytes()).hexdigest() == sha256: part.replace(path)
-        else:
-            part.unlink()
-            raise OSError(f"{path.name} isn't the file we expect (its SHA-256 isn't {sha256}): thrown away. {_REMEDY}")
+        if hashlib.sha256(part.read_bytes()).hexdigest() == sha256: return part.replace(path)
+        part.unlink()
+        raise OSError(f"{path.name} isn't the file we expect (its SHA-256 isn't {sha256}): thrown away. {_REMEDY}")
 
 # %% ../../nbs/under_the_hood/core/data.ipynb #1ba7d438
 def _complete(url: str, part: Path, name: str):
