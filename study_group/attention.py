@@ -20,7 +20,7 @@ from .core.doors import door
 
 # %% ../nbs/05_attention.ipynb #f11b63d4
 def _check_vectors(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor) -> tuple[int, ...]:
-    "The shape (…, n_query, n_key) of the scores; ValueError, naming both shapes, where two don't fit."
+    "Return the shape (…, n_query, n_key) of the scores. Raises ValueError, naming the shapes, where they don't fit."
     q, k, v = (tuple(t.shape) for t in (query, key, value))
     if min(len(q), len(k), len(v)) < 2: raise ValueError(f"query {q}, key {k}, value {v}: each must be (…, n, dim).")
     if q[-1] != k[-1]:
@@ -31,16 +31,15 @@ def _check_vectors(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor) 
 
 # %% ../nbs/05_attention.ipynb #1dcdeda8
 def _as_allowed(mask: torch.Tensor, shape: tuple[int, ...]) -> torch.Tensor:
-    "`mask` as bool; ValueError where it can't be broadcast to `shape`, that of the scores, or isn't of 0s and 1s."
+    "Return `mask` as bool. Raises ValueError if it can't be broadcast to the scores' `shape`, or isn't of 0s and 1s."
     mask = torch.as_tensor(mask)
     try: fits = torch.broadcast_shapes(mask.shape, shape) == torch.Size(shape)
     except RuntimeError: fits = False
     if not fits:
         remedy = " A padding mask (batch, n_key) needs mask[:, None, None]."*(mask.ndim == 2)
         raise ValueError(f"mask {tuple(mask.shape)} can't be broadcast to the scores {tuple(shape)}.{remedy}")
-    if mask.dtype != torch.bool and ((mask != 0) & (mask != 1)).any():
-        wrong = mask[(mask != 0) & (mask != 1)][0].item()
-        raise ValueError(f"mask holds {wrong}: True or 1 is 'may attend', False or 0 'may not'.")
+    if (wrong := mask[(mask != 0) & (mask != 1)]).numel():
+        raise ValueError(f"mask holds {wrong[0].item()}: True or 1 is 'may attend', False or 0 'may not'.")
     return mask.bool()
 
 # %% ../nbs/05_attention.ipynb #a1704102
@@ -49,7 +48,7 @@ def scaled_dot_product_attention(query: torch.Tensor,               # (…, n_qu
                                  value: torch.Tensor,               # (…, n_key, dim_value)
                                  mask: torch.Tensor | None = None,  # fits (…, n_query, n_key); True or 1 = may attend
                                 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Output (…, n_query, dim_value) and weights (…, n_query, n_key): equation (1) of Vaswani et al. (2017).
+    """Compute output (…, n_query, dim_value) and weights (…, n_query, n_key): equation (1) of Vaswani et al. (2017).
 
     Where `mask` leaves a query nothing, its weights and output are 0. Raises ValueError for shapes that don't fit."""
     shape = _check_vectors(query, key, value)
@@ -64,7 +63,7 @@ def scaled_dot_product_attention(query: torch.Tensor,               # (…, n_qu
 
 # %% ../nbs/05_attention.ipynb #e809e4b7
 def causal_mask(n: int) -> torch.Tensor:  # bool (n, n), True = may attend
-    "Each of `n` tokens may attend to itself and to those before it. Raises ValueError."
+    "Let each of `n` tokens attend to itself and to those before it. Raises ValueError."
     if isinstance(n, bool) or not isinstance(n, int) or n < 0: raise ValueError(f"n={n!r} must be 0 or a whole number.")
     return torch.ones(n, n, dtype=torch.bool).tril()
 
@@ -72,13 +71,13 @@ def causal_mask(n: int) -> torch.Tensor:  # bool (n, n), True = may attend
 def additive_mask(mask: torch.Tensor,                  # True or 1 = may attend
                   dtype: torch.dtype = torch.float32,  # of the scores
                  ) -> torch.Tensor:                    # of the same shape
-    "What is added to scores in place of `mask`: 0, or the lowest number of `dtype`. Raises ValueError."
+    "Turn `mask` into mask values to add to the scores: 0, or the lowest number of `dtype`. Raises ValueError."
     mask = _as_allowed(mask, torch.as_tensor(mask).shape)
     return torch.zeros(mask.shape, dtype=dtype, device=mask.device).masked_fill(~mask, torch.finfo(dtype).min)
 
 # %% ../nbs/05_attention.ipynb #9d5d2763
 class MultiHeadAttention(nn.Module):
-    "Attention in `n_heads` parts of the width `dim`, as in section 3.2.2 of Vaswani et al. (2017)."
+    "Attend in `n_heads` parts of the width `dim`, as in section 3.2.2 of Vaswani et al. (2017)."
     def __init__(self, dim: int, n_heads: int):
         super().__init__()
         if n_heads < 1 or dim % n_heads: raise ValueError(f"dim={dim} can't be cut into n_heads={n_heads} equal parts.")
@@ -88,9 +87,9 @@ class MultiHeadAttention(nn.Module):
     def split(self, x: torch.Tensor) -> torch.Tensor:        # (batch, n, dim) → (batch, heads, n, dim/heads)
         return x.unflatten(-1, (self.n_heads, -1)).transpose(1, 2)
 
-    def forward(self, x: torch.Tensor,                       # (batch, n, dim): those who look
+    def forward(self, x: torch.Tensor,                       # (batch, n, dim): gives the queries
                 mask: torch.Tensor | None = None,            # fits (batch, heads, n, n_memory); True or 1 = may attend
-                memory: torch.Tensor | None = None,          # (batch, n_memory, dim): what is looked at; None: x
+                memory: torch.Tensor | None = None,          # (batch, n_memory, dim): gives keys and values; None: x
                ) -> tuple[torch.Tensor, torch.Tensor]:       # (batch, n, dim), (batch, heads, n, n_memory)
         memory = x if memory is None else memory
         for name, t in (("x", x), ("memory", memory)):
@@ -104,7 +103,7 @@ class MultiHeadAttention(nn.Module):
 def sinusoidal_positions(n: int,            # how many positions
                          dim: int,          # how wide
                         ) -> torch.Tensor:  # (n, dim), fp32
-    "A vector for each of `n` positions, sines and cosines: section 3.5 of Vaswani et al. (2017). Raises ValueError."
+    "Make `n` position vectors of `dim` sines and cosines: section 3.5 of Vaswani et al. (2017). Raises ValueError."
     if n < 0 or dim < 1: raise ValueError(f"n={n}, dim={dim}: n must be 0 or more, dim at least 1.")
     i = torch.arange(dim)                                                    # (dim,)
     wavelength = 10_000**(2*(i//2)/dim).double()                             # (dim,), over 2π
@@ -113,7 +112,7 @@ def sinusoidal_positions(n: int,            # how many positions
 
 # %% ../nbs/05_attention.ipynb #b80fb221
 class EncoderLayer(nn.Module):
-    "One layer of the encoder of Vaswani et al. (2017), or of BERT: attention, then a feed-forward network."
+    "Build one encoder layer of Vaswani et al. (2017), or of BERT: attention, then a feed-forward network."
     def __init__(self, dim: int, n_heads: int, hidden_dim: int,  # the width, and that of the middle
                  activation=nn.functional.gelu, eps: float = 1e-12):
         super().__init__()
@@ -142,7 +141,7 @@ _NAMES = {  # our parts → those of a DistilBERT layer, those of a BERT layer (
 # %% ../nbs/05_attention.ipynb #feef7d83
 @patch(cls_method=True)
 def from_layer(cls: EncoderLayer, layer: nn.Module) -> EncoderLayer:
-    "An `EncoderLayer` with the weights of a DistilBERT or BERT `layer` of the library. Raises TypeError."
+    "Make an `EncoderLayer` with the weights of a DistilBERT or BERT `layer` of the library. Raises TypeError."
     modules = dict(layer.named_modules())
     names = next((dict(zip(_NAMES, kind)) for kind in zip(*_NAMES.values()) if set(kind) <= modules.keys()), None)
     if names is None:

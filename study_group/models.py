@@ -22,7 +22,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from .core.checkpoints import BUNDLED, as_pair, from_pretrained, load_shared, load_tokenizer, quiet
 from .core.html import html_cells, html_table
 from .core.numbers import percent
-from .core.running import max_tokens, run_model, tensors_of
+from .core.running import max_tokens, run_model, tensors_of, tokenize
 from .core.texts import check_texts
 from .core.weights import PURPOSES, TensorEntry, safetensors_header
 
@@ -31,7 +31,7 @@ def compare_outputs(a, b,                     # each a model, or what names one:
                     texts: str | list[str],   # what both get
                     tolerance: float = 1e-5,  # absolute, plus as much of the value
                    ) -> dict:                 # equal, max_difference, where they part first (or None), differences
-    "Whether models `a` and `b` give the same numbers for `texts`. Raises CheckpointError, TypeError, ValueError."
+    "Compare all numbers of models `a` and `b` for `texts`. Raises CheckpointError, TypeError, ValueError."
     (a, tokenizer), (b, other) = as_pair(a, b), as_pair(b, a)
     batch, batch_b = (t(check_texts(texts), padding=True, truncation=True, return_tensors="pt")
                       for t in (tokenizer, other))
@@ -39,7 +39,7 @@ def compare_outputs(a, b,                     # each a model, or what names one:
         return dict(equal=False, max_difference=float("inf"), where="input_ids", differences={})
     ours, theirs = tensors_of(a, batch), tensors_of(b, batch_b)
     differences, where = {}, None
-    for name in [*ours, *(name for name in theirs if name not in ours)]:
+    for name in ours | theirs:
         x, y = ours.get(name), theirs.get(name)
         same = x is not None and y is not None and x.shape == y.shape
         differences[name] = (x.float() - y.float()).abs().max().item() if same else float("inf")
@@ -49,18 +49,18 @@ def compare_outputs(a, b,                     # each a model, or what names one:
 
 # %% ../nbs/02_models.ipynb #c658ecb8
 class Row(NamedTuple):
-    "A module with parameters of its own: `part` is embeddings, layer 0 … or head; `share` is of the model's memory."
+    "Describe a module with its own parameters: `part` is embeddings, layer 0 … or head; `share` of the model's memory."
     part: str; name: str; n_params: int; shape: tuple[int, ...]; share: float
 
 # %% ../nbs/02_models.ipynb #b1bc4f1f
 def _stacks(model: nn.Module) -> list[str]:
-    "The names of the lists of layers in `model`, those inside a layer left out."
+    "Return the names of the lists of layers in `model`, without those inside a layer."
     lists = [name for name, m in model.named_modules() if isinstance(m, nn.ModuleList) and len(m)]
     return [name for name in lists if not any(name.startswith(f"{other}.") for other in lists)]
 
 # %% ../nbs/02_models.ipynb #471d4786
 def _part(name: str, stacks: list[str], base: str) -> str:
-    "Which part of a model the module `name` is; its body's name begins with `base`."
+    "Tell which part of a model the module `name` belongs to; names in its body begin with `base`."
     for stack in stacks:
         if name.startswith(f"{stack}."):
             label = "layer" if len(stacks) == 1 else f"{stack.split('.')[-2]} layer"
@@ -72,7 +72,7 @@ def _part(name: str, stacks: list[str], base: str) -> str:
 # %% ../nbs/02_models.ipynb #6cbcfb9e
 @dataclass
 class Anatomy:
-    "What a model is made of: `rows`, and the `total` number of parameters."
+    "Show what a model is made of: `rows`, a module each, and the `total` number of parameters."
     model_class: str
     rows: list[Row]
     n_bytes: int
@@ -82,7 +82,7 @@ class Anatomy:
 
     @property
     def parts(self) -> dict[str, tuple[int, float]]:
-        "For each part its number of parameters and its share of memory."
+        "Return for each part its number of parameters and its share of memory."
         sums = {}
         for row in self.rows:
             n, share = sums.get(row.part, (0, 0))
@@ -91,7 +91,7 @@ class Anatomy:
 
 # %% ../nbs/02_models.ipynb #adfce4d0
 def anatomy(model: nn.Module) -> Anatomy:
-    "The modules of `model` with their parameters; weights that two modules share are counted once. Raises TypeError."
+    "List the modules of `model` with their parameters; weights that two modules share count once. Raises TypeError."
     if not isinstance(model, nn.Module):
         raise TypeError(f"model={model!r:.60} must be a torch module: load_model(checkpoint) gives one.")
     stacks, prefix = _stacks(model), getattr(model, "base_model_prefix", "")
@@ -107,7 +107,7 @@ def anatomy(model: nn.Module) -> Anatomy:
 
 # %% ../nbs/02_models.ipynb #5e3c939c
 def _bar(share: float) -> str:
-    "A bar as long as `share`, as HTML."
+    "Draw a bar as long as `share`, as HTML."
     look = f"display:inline-block;height:10px;min-width:1px;vertical-align:middle;width:{320*share:.0f}px"
     return f'<span style="background:#2f6fb7;{look}"></span>'
 
@@ -119,9 +119,8 @@ def _line(row: Row) -> str:
 # %% ../nbs/02_models.ipynb #91dbaef6
 @patch
 def _repr_html_(self: Anatomy) -> str:
-    "Nested bars: the parts, and in each its modules."
-    said = f"{escape(self.model_class)}: {self.total:,} parameters, {self.n_bytes/1e6:.1f} MB"
-    blocks = [f"<p><b>{said}</b></p>"]
+    "Draw nested bars: the parts, and in each its modules."
+    blocks = [f"<p><b>{escape(repr(self).splitlines()[0])}</b></p>"]
     for part, (n_params, share) in self.parts.items():
         lines = html_table((_line(row) for row in self.rows if row.part == part), style="margin:0 0 0 24px")
         summary = (f'<b style="display:inline-block;width:9em">{escape(part)}</b> {_bar(share)} {n_params:,} '
@@ -136,7 +135,7 @@ def __repr__(self: Anatomy) -> str:
 
 # %% ../nbs/02_models.ipynb #6181553e
 def _loaded(auto, checkpoint):
-    "The model that `auto` makes of `checkpoint`, and the names of its new weights."
+    "Load `checkpoint` by `auto`; return the model, and the names of its new weights."
     kwargs = dict(output_loading_info=True, dtype=torch.float32, ignore_mismatched_sizes=True)
     with quiet():
         if isinstance(checkpoint, (tuple, list)):
@@ -147,8 +146,8 @@ def _loaded(auto, checkpoint):
     return model.eval(), sorted([*info["missing_keys"], *(name for name, *_ in info["mismatched_keys"])])
 
 # %% ../nbs/02_models.ipynb #4ae4993f
-def _shape(model: PreTrainedModel, batch) -> tuple[str, tuple[int, ...]]:
-    "The first thing that `model` gives for `batch`, its name and shape; or the error that it gives."
+def _first_output(model: PreTrainedModel, batch) -> tuple[str, tuple[int, ...]]:
+    "Run `model` on `batch`; return name and shape of its first output, or the error."
     batch = dict(batch)
     if "MultipleChoice" in type(model).__name__: batch = {key: value[None] for key, value in batch.items()}
     if model.config.is_encoder_decoder: batch["decoder_input_ids"] = batch["input_ids"]
@@ -161,7 +160,7 @@ def _shape(model: PreTrainedModel, batch) -> tuple[str, tuple[int, ...]]:
 def heads(checkpoint=None,                 # None (bundled), hub name, folder, or (model, tokenizer)
           texts: list[str] = ("One text.", "And a longer one."),  # the batch
          ) -> pd.DataFrame:
-    "Each head for `checkpoint`'s architecture: auto_class, model_class, output, output_shape, new_weights."
+    "List each head for `checkpoint`'s architecture: auto_class, model_class, output, output_shape, new_weights."
     tokenizer = load_tokenizer(checkpoint)
     checkpoint = BUNDLED if checkpoint is None else checkpoint
     batch = tokenizer(check_texts(list(texts)), padding=True, truncation=True, return_tensors="pt")
@@ -171,13 +170,12 @@ def heads(checkpoint=None,                 # None (bundled), hub name, folder, o
         auto = getattr(transformers, name)
         if type(config) not in getattr(auto, "_model_mapping", ()): continue
         model, new = _loaded(auto, checkpoint)
-        rows.append(dict(zip(("auto_class", "model_class", "output", "output_shape", "new_weights"),
-                             (name, type(model).__name__, *_shape(model, batch), new))))
-    return pd.DataFrame(rows)
+        rows.append((name, type(model).__name__, *_first_output(model, batch), new))
+    return pd.DataFrame(rows, columns=["auto_class", "model_class", "output", "output_shape", "new_weights"])
 
 # %% ../nbs/02_models.ipynb #e19742cb
 def _entities(text: str, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> list[dict]:
-    "The label of each token of `text`, its score, its place in the row and in the text; special tokens left out."
+    "Label each token of `text`: entity, score, and position in the row and in the text; special tokens are left out."
     limit = max_tokens(model, tokenizer)
     inputs = tokenizer(text, truncation=bool(limit), max_length=limit, return_tensors="pt", verbose=False,
                        return_offsets_mapping=True, return_special_tokens_mask=True)
@@ -194,12 +192,12 @@ def _entities(text: str, model: PreTrainedModel, tokenizer: PreTrainedTokenizerB
 
 # %% ../nbs/02_models.ipynb #a965e702
 def _continues(entity: dict, before: dict) -> bool:
-    "Whether `entity` belongs to the group of the one `before`: the same kind, and it doesn't begin a new one."
+    "Tell whether `entity` belongs to the group of the one `before`: of the same kind, and not the start of a new one."
     def kind(e): return e["entity"][2:] if e["entity"][:2] in ("B-", "I-") else e["entity"]
     return kind(entity) == kind(before) and not entity["entity"].startswith("B-")
 
 def _group(entities: list[dict], tokenizer: PreTrainedTokenizerBase) -> list[dict]:
-    "Neighbours among `entities` that continue one another, as one."
+    "Join neighbours among `entities` that continue one another."
     groups = []
     for entity in entities:
         if groups and _continues(entity, groups[-1][-1]): groups[-1].append(entity)
@@ -213,7 +211,7 @@ def token_labels(texts: str | list[str],
                  checkpoint=None,            # with a token-classification head: hub name, folder, or (model, tokenizer)
                  aggregation: str = "none",  # "simple" joins neighbours
                 ) -> list:                   # of dicts for a string, of lists of dicts for a list
-    "What the token-classification pipeline gives for `texts`. Raises ValueError, TypeError, CheckpointError."
+    "Label `texts` as the token-classification pipeline does. Raises ValueError, TypeError, CheckpointError."
     rows = check_texts(texts)
     if aggregation not in ("none", "simple"): raise ValueError(f"aggregation={aggregation!r} isn't 'none' or 'simple'.")
     model, tokenizer = load_shared(checkpoint, "token-classification")
@@ -227,13 +225,12 @@ def token_labels(texts: str | list[str],
 def sentence_embeddings(texts: str | list[str],
                         checkpoint=None,  # None (bundled), hub name, folder, or (model, tokenizer)
                        ) -> torch.Tensor: # (n_texts, hidden), fp32
-    "The mean of each text's last hidden states, over tokens, not over pads. Raises ValueError, CheckpointError."
+    "Average the last hidden states of each of `texts`, over tokens, not over pads. Raises ValueError, CheckpointError."
     rows = check_texts(texts)
     with quiet(): model, tokenizer = load_shared(checkpoint, "base")
-    limit, found = max_tokens(model, tokenizer), []
+    found = []
     for i in range(0, len(rows), 32):
-        inputs = tokenizer(rows[i:i+32], padding=True, truncation=bool(limit), max_length=limit, return_tensors="pt",
-                           return_attention_mask=True)
+        inputs = tokenize(rows[i:i+32], model, tokenizer)
         with torch.no_grad(): states = run_model(inputs, model.base_model).last_hidden_state
         mask = inputs["attention_mask"][..., None]                    # (batch, n_tokens, 1); states have hidden last
         found.append((states.float().cpu()*mask).sum(1)/mask.sum(1).clamp(min=1))
@@ -241,16 +238,15 @@ def sentence_embeddings(texts: str | list[str],
 
 # %% ../nbs/02_models.ipynb #a5112ea1
 class SavedFile(NamedTuple):
-    "A file of a checkpoint; `tensors` are those of a safetensors file."
+    "Describe a file of a checkpoint; `tensors` are those of a safetensors file."
     name: str; bytes: int; purpose: str; tensors: list[TensorEntry] | None = None
 
 def saved_files(folder: str | os.PathLike) -> list[SavedFile]:
-    "What is in the checkpoint `folder`, the largest first. Raises FileNotFoundError, ValueError (a damaged file)."
+    "List the files of a checkpoint's `folder`, largest first. Raises FileNotFoundError, ValueError (a damaged file)."
     if not os.fspath(folder) or not os.path.isdir(folder := Path(folder).expanduser()):
         raise FileNotFoundError(f"folder={str(folder)!r:.200} is no folder: save_pretrained(folder) makes one.")
     rows = []
-    for path in folder.rglob("*"):
-        if not path.is_file(): continue
+    for path in filter(Path.is_file, folder.rglob("*")):
         known = (said for name, said in PURPOSES.items() if re.fullmatch(name, path.name))
         tensors = safetensors_header(path) if path.suffix == ".safetensors" else None
         rows.append(SavedFile(path.relative_to(folder).as_posix(), path.stat().st_size,
@@ -259,14 +255,14 @@ def saved_files(folder: str | os.PathLike) -> list[SavedFile]:
 
 # %% ../nbs/02_models.ipynb #9e8d0367
 def _check_target(folder: Path, overwrite: bool):
-    "FileExistsError where `folder` is there and may not be replaced."
+    "Raise FileExistsError where `folder` is there and may not be replaced."
     if not folder.exists(): return
     if not overwrite: raise FileExistsError(f"folder={str(folder)!r} is there already: overwrite=True replaces it.")
     if not (folder/"config.json").exists() and (folder.is_file() or any(folder.iterdir())):
         raise FileExistsError(f"folder={str(folder)!r} holds something else than a checkpoint: take another name.")
 
 def _swap(new: Path, folder: Path, old: Path):
-    "Move `new` to `folder`; what is there moves to `old`, and back where that fails."
+    "Move `folder`, if it is there, to `old`, and `new` to `folder`; where that fails, move `old` back."
     if folder.exists(): folder.rename(old)
     try: new.rename(folder)
     except BaseException:
@@ -274,8 +270,7 @@ def _swap(new: Path, folder: Path, old: Path):
         raise
 
 # %% ../nbs/02_models.ipynb #7f0b6ffe
-def save_checkpoint(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase,
-                    folder: str | os.PathLike,
+def save_checkpoint(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, folder: str | os.PathLike,
                     overwrite: bool = False,  # replace a checkpoint that is there
                    ) -> Path:
     "Save `model` and `tokenizer` in `folder`: both whole, or nothing is changed. Raises FileExistsError, OSError."

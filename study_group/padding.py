@@ -14,8 +14,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from .batching.answers import check_mask, classify, masked_logits
 from .batching.by_hand import LABEL_PAD, PADDINGS, TRUNCATIONS, encode, pad, padded_length, truncate
 from .batching.calls import CALLS, PaddingRow
-from .batching.costs import (BATCH_PRICE, STRATEGIES, forward_flops, padding_cost,
-                                        token_budget_batches)
+from .batching.costs import BATCH_PRICE, STRATEGIES, forward_flops, padding_cost, token_budget_batches
 from .core.checkpoints import load_shared
 from .core.doors import door
 from .core.numbers import check_rectangle
@@ -26,7 +25,7 @@ from .core.texts import check_texts
 def add_pad_token(tokenizer: PreTrainedTokenizerBase,    # is changed where it has no padding token
                   model: PreTrainedModel | None = None,  # is told, where it doesn't know
                  ) -> PreTrainedTokenizerBase:
-    "`tokenizer` with a padding token, its end-of-text token, or else a new one; `model` knows it then, too."
+    "Give `tokenizer` a padding token, its end-of-text token or else a new one; let `model` know it, too."
     if tokenizer.pad_token is None:
         if tokenizer.eos_token is not None: tokenizer.pad_token = tokenizer.eos_token
         else: tokenizer.add_special_tokens({"pad_token": "[PAD]"})
@@ -40,7 +39,7 @@ def add_pad_token(tokenizer: PreTrainedTokenizerBase,    # is changed where it h
 def make_attention_mask(input_ids: torch.Tensor | list,  # (batch, n_tokens), padded; or one row
                         pad_token_id: int,
                        ) -> torch.Tensor | list:         # of the same shape and kind
-    "1 where one of `input_ids` is a token, 0 where it is `pad_token_id`. Raises ValueError."
+    "Write 1 where one of `input_ids` is a token, 0 where it is `pad_token_id`. Raises ValueError."
     if pad_token_id is None: raise ValueError("pad_token_id=None: add_pad_token(tokenizer) gives a tokenizer one.")
     if torch.is_tensor(input_ids): return (input_ids != pad_token_id).long()
     if not len(input_ids) or not isinstance(input_ids[0], int): check_rectangle("input_ids", input_ids)
@@ -51,7 +50,7 @@ def make_attention_mask(input_ids: torch.Tensor | list,  # (batch, n_tokens), pa
 def mask_effect(texts: str | list[str],  # cut where they are too long for the model
                 checkpoint=None,         # None (bundled), hub name, folder, or (model, tokenizer)
                ) -> pd.DataFrame:        # one row a text: logits in three ways, and the largest differences to `alone`
-    "Logits of each of `texts` alone, in a padded batch with the mask, and without it. Raises as `trace` does."
+    "Compare logits of each of `texts` alone, in a padded batch with the mask, and without. Raises as `trace` does."
     rows = check_texts(texts)
     model, tokenizer = load_shared(checkpoint)
     batch = tokenize(rows, model, tokenizer)

@@ -7,6 +7,7 @@ __all__ = ['tick_label', 'hatch_cells', 'token_ticks', 'plot_attention']
 
 # %% ../../nbs/under_the_hood/attending/drawing.ipynb #59b3e42e
 import math
+from itertools import groupby
 
 import torch
 
@@ -18,15 +19,13 @@ def tick_label(token: str) -> str: return token.replace("$", r"\$") or " "  # ma
 
 # %% ../../nbs/under_the_hood/attending/drawing.ipynb #47184220
 def hatch_cells(ax, cells: torch.Tensor, hatch: str):
-    "Hatch those of (n, n) `cells` that are True."
+    "Hatch the True ones of (n, n) `cells` on `ax`."
     from matplotlib.patches import Rectangle
+    look = dict(fill=False, hatch=hatch, lw=0, ec="#8a8a8a", alpha=.6)
     for y, line in enumerate(cells.tolist()):
-        runs = [x for x, on in enumerate(line) if on and not (x and line[x - 1])]
-        for x in runs:
-            width = next((w for w, on in enumerate(line[x:]) if not on), len(line) - x)
-            ax.add_patch(Rectangle((x - .5, y - .5), width, 1, fill=False, hatch=hatch, lw=0, ec="#8a8a8a", alpha=.6))
+        for on, (x, *more) in groupby(range(len(line)), line.__getitem__):
+            if on: ax.add_patch(Rectangle((x - .5, y - .5), 1 + len(more), 1, **look))
 
-# %% ../../nbs/under_the_hood/attending/drawing.ipynb #c8dbabbb
 def token_ticks(axis, maps, row: int, **how):
     "Write the tokens of text `row` of AttentionMaps `maps` along `axis`, not more than there is room for."
     n = maps.n_tokens
@@ -41,7 +40,7 @@ def plot_attention(maps: AttentionMaps, layer: int, head: int,
                    row: int = 0,           # which text
                    stage: str = "softmax", # or "scores", "masked"
                    ax=None):               # a matplotlib Axes; None: a new figure
-    "Draw one of `maps` with matplotlib, a line for each token that looks; the Axes. Raises ValueError, IndexError."
+    "Draw one of `maps`, a line for each query; return the matplotlib Axes. Raises ValueError, IndexError."
     from matplotlib import pyplot as plt
     layer, head, row = (check_index(name, i, n) for name, i, n in (
         ("layer", layer, maps.n_layers), ("head", head, maps.n_heads), ("row", row, len(maps.texts))))
@@ -50,10 +49,9 @@ def plot_attention(maps: AttentionMaps, layer: int, head: int,
     allowed, pads = maps.allowed[row].expand(n, n), maps.attention_mask[row] == 0
     if ax is None: ax = plt.subplots(figsize=(min(3 + n*.26, 12), min(2 + n*.24, 11)), layout="constrained")[1]
     limit = table.abs().max().item() or 1
-    if stage == "softmax": picture = ax.imshow(table.numpy(), cmap="Blues", vmin=0, vmax=limit, interpolation="nearest")
-    else:
-        shown = table.masked_fill(~allowed, math.nan) if stage == "masked" else table
-        picture = ax.imshow(shown.numpy(), cmap="PuOr_r", vmin=-limit, vmax=limit, interpolation="nearest")
+    colours, least = ("Blues", 0) if stage == "softmax" else ("PuOr_r", -limit)
+    shown = table.masked_fill(~allowed, math.nan) if stage == "masked" else table
+    picture = ax.imshow(shown.numpy(), cmap=colours, vmin=least, vmax=limit, interpolation="nearest")
     if stage != "scores": hatch_cells(ax, ~allowed, "xx")
     hatch_cells(ax, pads[:, None] | pads, "//")
     token_ticks(ax.xaxis, maps, row, rotation=90), token_ticks(ax.yaxis, maps, row)

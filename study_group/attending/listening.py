@@ -22,7 +22,7 @@ from ..core.texts import check_text, check_texts
 
 # %% ../../nbs/under_the_hood/attending/listening.ipynb #ed9622dd
 def check_pairs(texts) -> list[str | tuple[str, str]]:
-    "`texts` as a list of texts and (first, second) pairs; TypeError or ValueError where it is none."
+    "Return `texts` as a list of texts and (first, second) pairs. Raises TypeError or ValueError where it is none."
     if not (isinstance(texts, (list, tuple)) and any(isinstance(text, (list, tuple)) for text in texts)):
         return check_texts(texts)
     rows = []
@@ -36,16 +36,11 @@ def check_pairs(texts) -> list[str | tuple[str, str]]:
 MAX_TOKENS = 4096      # longer texts are refused
 MAX_BYTES = 2*1024**3  # of all maps together; more are refused before anything is computed
 
-def _shape(config, n_rows: int, n_tokens: int, scores: bool) -> tuple[str, float]:
-    "What maps of `n_rows` times `n_tokens` are, in words, and their bytes, for a model with this `config`."
+def check_size(config, n_rows: int, n_tokens: int, scores: bool):
+    "Raise ValueError, with size and remedy, where maps of `n_rows` × `n_tokens` are too large to make or to look at."
     layers, heads = (getattr(config, f"num_{what}", None) or 1 for what in ("hidden_layers", "attention_heads"))
     words = f"{layers} layers × {heads} heads × {n_rows:,} texts × {n_tokens:,} × {n_tokens:,} tokens × 4 bytes"
-    return words + " × 2, for scores"*scores, layers*heads*n_rows*n_tokens**2*4*(1 + scores)
-
-# %% ../../nbs/under_the_hood/attending/listening.ipynb #75f1c5ce
-def check_size(config, n_rows: int, n_tokens: int, scores: bool):
-    "ValueError, with the size and the remedy, for maps that are too large to make or to look at."
-    words, size = _shape(config, n_rows, n_tokens, scores)
+    words, size = words + " × 2, for scores"*scores, layers*heads*n_rows*n_tokens**2*4*(1 + scores)
     if n_tokens > MAX_TOKENS:
         raise ValueError(f"A text has {n_tokens:,} tokens, more than {MAX_TOKENS:,}: {words} are {size/1e9:,.1f} GB. "
                          "Pass a part of it.")
@@ -55,7 +50,7 @@ def check_size(config, n_rows: int, n_tokens: int, scores: bool):
 
 # %% ../../nbs/under_the_hood/attending/listening.ipynb #27557d15
 def _encode_row(text: str | tuple, tokenizer: PreTrainedTokenizerBase, limit: int | None) -> dict[str, list]:
-    "The ids of a `text` or pair in at most `limit` tokens, and what each token is part of."
+    "Encode a `text` or pair in at most `limit` tokens; return ids, and which text and word each token is part of."
     texts = (text,) if isinstance(text, str) else text
     row = tokenizer(*texts, truncation=bool(limit), max_length=limit, return_attention_mask=True,
                     return_special_tokens_mask=True, verbose=False)
@@ -68,13 +63,13 @@ def _encode_row(text: str | tuple, tokenizer: PreTrainedTokenizerBase, limit: in
                                              for w, p in zip(words, parts)]}
 
 # %% ../../nbs/under_the_hood/attending/listening.ipynb #137a5eb5
-def _fit(row: list, mask: list[int]) -> list:
-    "`row` spread over the tokens that the padded attention `mask` has, with None for its pads."
+def _spread(row: list, mask: list[int]) -> list:
+    "Spread `row` over the 1s of a padded attention `mask`, with None for its pads."
     values = iter(row)
     return [next(values) if m else None for m in mask]
 
 def _types(parts: list[int | None], mask: list[int]) -> list[int]:
-    "0 or 1 for each token: which text of a pair it belongs to; a special token to the one before it, pads to 0."
+    "Return 0 or 1 for each token, its text of a pair; a special token has that of the one before it, pads have 0."
     types, now = [], 0
     for part, m in zip(parts, mask):
         now = now if part is None else part
@@ -83,36 +78,36 @@ def _types(parts: list[int | None], mask: list[int]) -> list[int]:
 
 # %% ../../nbs/under_the_hood/attending/listening.ipynb #008a3cdc
 def encode_pairs(texts: list, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, scores: bool) -> dict:
-    "`texts` as the fields of `AttentionMaps` that don't need the model to run. Raises ValueError; warns of cut texts."
+    "Make the fields of `AttentionMaps` that don't need `model` to run. Raises ValueError; warns of cut `texts`."
     limit = max_tokens(model, tokenizer)
     lengths = [len(_encode_row(text, tokenizer, None)["input_ids"]) for text in texts]
-    check_size(model.config, 1, max(lengths), scores) if max(lengths) > MAX_TOKENS else None
+    if max(lengths) > MAX_TOKENS: check_size(model.config, 1, max(lengths), scores)
     rows = [_encode_row(text, tokenizer, limit) for text in texts]
     if cut := [i for i, row in enumerate(rows) if len(row["input_ids"]) < lengths[i]]:
         what = f"texts[{cut[0]}] has {lengths[cut[0]]:,} tokens"
         warnings.warn(f"{what}, the model takes {limit:,}: the rest is cut off.", stacklevel=3)
     columns = {name: [row[name] for row in rows] for name in rows[0] if name not in ("words", "parts")}
-    alike = len({len(row["input_ids"]) for row in rows}) == 1
-    batch = pad(columns, not alike, tokenizer=tokenizer, return_tensors="pt")
+    batch = pad(columns, len(set(map(len, columns["input_ids"]))) > 1, tokenizer=tokenizer, return_tensors="pt")
     masks = batch["attention_mask"].tolist()
-    parts = [_fit(row["parts"], mask) for row, mask in zip(rows, masks)]
+    parts = [_spread(row["parts"], mask) for row, mask in zip(rows, masks)]
     typed = "token_type_ids" in batch or any(isinstance(text, tuple) for text in texts)
     return dict(
         texts=texts, tokens=[tokenizer.convert_ids_to_tokens(ids) for ids in batch["input_ids"].tolist()],
         attention_mask=batch["attention_mask"], special_tokens_mask=batch["special_tokens_mask"],
         token_type_ids=torch.tensor([*map(_types, parts, masks)]) if typed else None,
-        word_ids=[_fit(row["words"], mask) for row, mask in zip(rows, masks)],
+        word_ids=[_spread(row["words"], mask) for row, mask in zip(rows, masks)],
         _inputs={name: batch[name] for name in tokenizer.model_input_names if name in batch})
 
 # %% ../../nbs/under_the_hood/attending/listening.ipynb #2bd36791
 MASKS = {"padding": (True, False), "causal": (False, True), "both": (True, True), "none": (False, False)}
 
 def check_mask_name(mask):
+    "Raise ValueError unless `mask` is None or a name of `MASKS`."
     if not (mask is None or isinstance(mask, str) and mask in MASKS):
         raise ValueError(f"mask={mask!r} isn't one of {', '.join(map(repr, MASKS))}, or None, for the model's own.")
 
 def allowed_keys(mask: str, attention_mask: torch.Tensor) -> torch.Tensor:
-    "Which keys each query may attend to under `mask`, a name of `MASKS`: bool (batch, 1 or n_tokens, n_tokens)."
+    "Tell which keys each query may attend to under `mask`, a name of `MASKS`: bool (batch, 1 or n_tokens, n_tokens)."
     padding, causal = MASKS[mask]
     batch, n = attention_mask.shape
     allowed = torch.ones(batch, n if causal else 1, n, dtype=torch.bool)
@@ -121,25 +116,25 @@ def allowed_keys(mask: str, attention_mask: torch.Tensor) -> torch.Tensor:
 
 # %% ../../nbs/under_the_hood/attending/listening.ipynb #062eb60a
 def _own_attention(module):
-    "The plain attention function of the architecture that `module` belongs to."
+    "Find the plain attention function of the architecture that `module` belongs to."
     homes = (sys.modules[c.__module__] for c in type(module).__mro__)
     return next(f for home in homes if (f := getattr(home, "eager_attention_forward", None)))
 
 def _scores(module, query: torch.Tensor, key: torch.Tensor, scaling: float | None, position_bias=None,
             **kwargs) -> torch.Tensor:
-    "Attention scores before mask and softmax: (batch, heads, n_query, n_key)."
+    "Compute attention scores before mask and softmax: (batch, heads, n_query, n_key)."
     scaling = query.shape[-1]**-.5 if scaling is None else scaling
     key = key.repeat_interleave(query.shape[1]//key.shape[1], 1)  # heads that share their keys
     scores = query @ key.transpose(-1, -2) * scaling
     return scores if position_bias is None else scores + position_bias
 
 def _is_mask(mask: torch.Tensor | None) -> bool:
-    "Whether an additive `mask` is nothing but a mask: 0 or hugely negative."
+    "Tell whether an additive `mask` is nothing but a mask: 0 or hugely negative."
     return mask is None or mask.dtype == torch.bool or not ((mask != 0) & (mask > -1e4)).any()
 
 # %% ../../nbs/under_the_hood/attending/listening.ipynb #2cb78f88
 class _Listener:
-    "An attention function for transformers that computes what a model's own does, and keeps what it sees."
+    "Compute attention as a model's own function does, for transformers, and keep weights, scores and masks."
     def __init__(self, n_layers: int, allowed: torch.Tensor | None, scores: bool):
         self.n_layers, self.allowed, self.want_scores = n_layers, allowed, scores
         self.n, self.weights, self.scores, self.masks, self.causal = 0, None, None, [], False
@@ -157,7 +152,7 @@ class _Listener:
 # %% ../../nbs/under_the_hood/attending/listening.ipynb #531a9d7d
 @patch
 def _keep(self: _Listener, weights: torch.Tensor, scores: torch.Tensor | None):
-    "Copy one layer's maps to their place, so that no more memory is needed than for the result."
+    "Copy one layer's maps into the result, so that no more memory is needed. Raises ValueError."
     if self.weights is None:
         self.weights = torch.empty(self.n_layers, *weights.shape)
         self.scores = None if scores is None else torch.empty_like(self.weights)
@@ -171,7 +166,7 @@ def _keep(self: _Listener, weights: torch.Tensor, scores: torch.Tensor | None):
 # %% ../../nbs/under_the_hood/attending/listening.ipynb #62d0c202
 @patch
 def _replace(self: _Listener, module, mask, query: torch.Tensor) -> torch.Tensor:
-    "Our mask in place of the `mask` that the model made; ValueError where that was more than a mask."
+    "Return our mask in place of the model's `mask`. Raises ValueError where that was more than a mask."
     if not _is_mask(mask):
         raise ValueError(f"{type(module).__name__} adds more than a mask to its scores, so its mask can't be changed: "
                          "leave mask=None.")
@@ -180,7 +175,7 @@ def _replace(self: _Listener, module, mask, query: torch.Tensor) -> torch.Tensor
 
 @patch
 def _check_scores(self: _Listener, module, scores, mask, weights: torch.Tensor):
-    "ValueError unless `weights` are the softmax of `scores` plus `mask`, as they are in nearly all models."
+    "Raise ValueError unless `weights` are the softmax of `scores` plus `mask`, as they are in nearly all models."
     again = (scores if mask is None else scores + mask).softmax(-1)
     if (again - weights).abs().max() > (1e-4 if weights.dtype == torch.float32 else .05):
         raise ValueError(f"{type(module).__name__} does more than softmax(scores + mask): leave scores=False.")
@@ -188,7 +183,7 @@ def _check_scores(self: _Listener, module, scores, mask, weights: torch.Tensor):
 # %% ../../nbs/under_the_hood/attending/listening.ipynb #9fcda99a
 @contextmanager
 def attending_with(model: torch.nn.Module, function):
-    "Inside, every layer of `model` computes attention with `function`, or is asked to ('eager'); then as before."
+    "Let every layer of `model` compute attention with `function`, or 'eager', in a `with` block; then as before."
     name = function if isinstance(function, str) else "study_group"
     parts = (getattr(module, "config", None) for module in model.modules())
     configs = {id(config): config for config in parts if isinstance(config, PreTrainedConfig)}.values()
@@ -205,7 +200,7 @@ def attending_with(model: torch.nn.Module, function):
 
 # %% ../../nbs/under_the_hood/attending/listening.ipynb #de894422
 def _which_mask(heard: _Listener, attention_mask: torch.Tensor) -> tuple[str, torch.Tensor]:
-    "The name and the allowed keys of the mask that a model made itself, 'own' where it isn't one of `MASKS`."
+    "Find name and allowed keys of the mask that a model made itself, 'own' for none of `MASKS`. Raises ValueError."
     shape = heard.weights.shape[1], *heard.weights.shape[-2:]
     seen = [torch.ones(shape, dtype=torch.bool) if mask is None else mask.expand(shape) for mask in heard.masks]
     for name in ("both", "causal", "padding", "none") if heard.causal else ("padding", "none", "both", "causal"):
@@ -215,13 +210,14 @@ def _which_mask(heard: _Listener, attention_mask: torch.Tensor) -> tuple[str, to
         raise ValueError("This model's layers have masks that differ: scores=True needs mask='padding' or 'both'.")
     return "own", torch.stack(seen).any(0)
 
-def _no_maps(model) -> ValueError:
+def _no_maps_error(model) -> ValueError:
+    "Make the error for a `model` that gives no attention weights."
     return ValueError(f"{type(model).__name__} gives no token × token attention weights: attention_maps needs a model "
                       "whose layers all attend, such as BERT, GPT-2, T5, or the bundled one (checkpoint=None).")
 
 # %% ../../nbs/under_the_hood/attending/listening.ipynb #fc5dceee
 def listen(model: PreTrainedModel, inputs: dict, mask: str | None, scores: bool) -> dict:
-    "Run `model` on `inputs` under `mask`: the weights, scores, mask and allowed of `AttentionMaps`."
+    "Run `model` on `inputs` under `mask`; return its weights, scores, mask and allowed keys. Raises ValueError."
     attention_mask, n_layers = inputs["attention_mask"], getattr(model.config, "num_hidden_layers", None) or 1
     allowed = None if mask is None else allowed_keys(mask, attention_mask)
     heard = _Listener(n_layers, None if mask is None else allowed.to(model.device), scores)
@@ -233,14 +229,14 @@ def listen(model: PreTrainedModel, inputs: dict, mask: str | None, scores: bool)
 
 # %% ../../nbs/under_the_hood/attending/listening.ipynb #d2fd9a1c
 def _ask_for_weights(model: PreTrainedModel, inputs: dict, mask: str | None, scores: bool) -> dict:
-    "As `listen`, for a `model` that computes its attention in its own way: its weights, and those alone."
+    "Listen to a `model` that computes attention in its own way: return its weights, without scores. Raises ValueError."
     n, batch = inputs["input_ids"].shape[1], len(inputs["input_ids"])
     try:
         with torch.no_grad(), attending_with(model, "eager"):
             maps = run_model(inputs, model, output_attentions=True).get("attentions")
-    except (TypeError, ValueError, AttributeError) as e: raise _no_maps(model) from e
+    except (TypeError, ValueError, AttributeError) as e: raise _no_maps_error(model) from e
     if not maps or any(m is None or m.ndim != 4 or (len(m), *m.shape[-2:]) != (batch, n, n) for m in maps):
-        raise _no_maps(model)
+        raise _no_maps_error(model)
     weights = torch.stack([m.float().cpu() for m in maps])
     ahead = weights.triu(1)*inputs["attention_mask"].cpu()[:, None, :, None]  # what tokens give to later ones
     own = "padding" if n == 1 or ahead.any() else "both"
@@ -251,7 +247,7 @@ def _ask_for_weights(model: PreTrainedModel, inputs: dict, mask: str | None, sco
 
 # %% ../../nbs/under_the_hood/attending/listening.ipynb #680d26b7
 def attending_part(model) -> PreTrainedModel:
-    "The part of `model` that reads the text: without a head, and without a decoder where there is an encoder."
+    "Return the part of `model` that reads texts: no head, no decoder where there is an encoder. Raises TypeError."
     if not isinstance(model, PreTrainedModel):
         raise TypeError(f"{type(model).__name__} isn't a transformers model: attention_maps needs one of those.")
     base = model.base_model

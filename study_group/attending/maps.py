@@ -8,6 +8,7 @@ __all__ = ['STAGES', 'AttentionMaps', 'attention_maps', 'summarize']
 # %% ../../nbs/under_the_hood/attending/maps.ipynb #1cfd1079
 import math
 from dataclasses import dataclass, replace
+from itertools import groupby
 
 import pandas as pd, torch
 from fastcore.basics import patch
@@ -21,7 +22,7 @@ from ..core.running import check_inputs
 # %% ../../nbs/under_the_hood/attending/maps.ipynb #5a66e38e
 @dataclass(frozen=True, eq=False, repr=False)
 class AttentionMaps:
-    "Every attention map of a model for some texts, and what each token is."
+    "Hold every attention map of a model for `texts`, and what each token is."
     weights: torch.Tensor                # (layers, batch, heads, n_tokens, n_tokens), fp32; rows are queries
     scores: torch.Tensor | None          # the same shape: before mask and softmax; None unless asked for
     tokens: list[list[str]]              # one row a text, pads included
@@ -47,11 +48,9 @@ class AttentionMaps:
 def attention_maps(texts,                    # a text, or a list of texts and (first, second) pairs
                    checkpoint=None,          # None (bundled), hub name, folder, or (model, tokenizer)
                    *, scores: bool = False,  # keep the scores before mask and softmax, too
-                   mask: str | None = None,  # "padding", "causal", "both", "none"; None: the model's own
+                   mask: str | None = None,  # of all layers: "padding", "causal", "both", "none"; None: the model's own
                   ) -> AttentionMaps:
-    """What attends to what in each layer and head of the model of `checkpoint`, for `texts`.
-
-    With a `mask` the model runs under that mask in all layers. Raises TypeError, ValueError, CheckpointError."""
+    "Run the model of `checkpoint` on `texts`; keep its attention. Raises TypeError, ValueError, CheckpointError."
     rows = check_pairs(texts)
     check_mask_name(mask)
     whole, tokenizer = load_shared(checkpoint, "sequence-classification" if checkpoint is None else "base")
@@ -64,7 +63,7 @@ def attention_maps(texts,                    # a text, or a list of texts and (f
 # %% ../../nbs/under_the_hood/attending/maps.ipynb #e2407ff9
 @patch
 def remask(self: AttentionMaps, mask: str | None) -> AttentionMaps:
-    "The maps of the same texts under another `mask`, for which the model runs again. Raises ValueError."
+    "Run the model again under another `mask`, and return the maps of the same texts. Raises ValueError."
     check_mask_name(mask)
     if not self._inputs:
         raise ValueError("These maps are of words: change the mask first, maps.remask(mask).by_word(row).")
@@ -76,23 +75,20 @@ STAGES = {
     "masked": "Scores + mask: −∞ is added where the mask forbids to look, so the softmax makes it 0.",
     "softmax": "Softmax: the scores of each row made into weights that sum to 1."}  # stage → what it is
 
-# %% ../../nbs/under_the_hood/attending/maps.ipynb #1db3f4b3
 @patch
 def stage(self: AttentionMaps, name: str = "softmax", layer: int | None = None) -> torch.Tensor:
-    """The maps at stage `name` of `STAGES`: of all layers, or (batch, heads, n_tokens, n_tokens) of one.
-
-    Raises ValueError for maps without scores."""
+    "Return the maps at stage `name` of `STAGES`, of all layers or of `layer`. Raises ValueError for lack of scores."
     if name not in STAGES: raise ValueError(f"stage={name!r} isn't one of {', '.join(map(repr, STAGES))}.")
     if name != "softmax" and self.scores is None:
         raise ValueError(f"stage={name!r} needs scores: make the maps with attention_maps(texts, scores=True).")
     at = slice(None) if layer is None else check_index("layer", layer, self.n_layers)
-    if name == "softmax": return self.weights[at]
+    if name == "softmax": return self.weights[at]                              # (…, batch, heads, n_tokens, n_tokens)
     forbidden = torch.where(self.allowed, 0., torch.finfo(torch.float32).min)  # (batch, 1 or n_tokens, n_tokens)
     return self.scores[at] + (forbidden[:, None] if name == "masked" else 0)
 
 # %% ../../nbs/under_the_hood/attending/maps.ipynb #9b032049
 def _neighbour(weights: torch.Tensor, real: torch.Tensor, offset: int) -> torch.Tensor:
-    "Mean share (heads,) that tokens give to the one at `offset` from them, of (batch, heads, n, n) `weights`."
+    "Average the share that tokens give to the one at `offset`, of (batch, heads, n, n) `weights`: (heads,)."
     share = weights.diagonal(offset, -2, -1)                      # (batch, heads, n - |offset|)
     n = real.shape[1] - abs(offset)
     both = (real[:, :n] & real[:, abs(offset):])[:, None].float() # (batch, 1, n - |offset|)
@@ -102,12 +98,12 @@ def _neighbour(weights: torch.Tensor, real: torch.Tensor, offset: int) -> torch.
 def summarize(maps: AttentionMaps,
               row: int | None = None,  # of one text; None: of all of them
              ) -> pd.DataFrame:        # one row a (layer, head)
-    "Entropy, shares and distance of each head in `maps`, as means over tokens that aren't pads. Raises IndexError."
+    "Compute entropy, shares and distance of each head in `maps`, means over tokens but pads. Raises IndexError."
     rows = slice(None) if row is None else [check_index("row", row, len(maps.texts))]
     real = maps.attention_mask[rows].bool()                             # (batch, n)
     special, pads = maps.special_tokens_mask[rows].bool() & real, ~real # (batch, n)
-    away = torch.arange(maps.n_tokens).diff(prepend=torch.zeros(1).long()).cumsum(0)
-    away = (away[:, None] - away).abs().float()                         # (n, n)
+    position = torch.arange(maps.n_tokens).float()                      # (n,)
+    away = (position[:, None] - position).abs()                         # (n, n)
     def mean(values): return (values*real[:, None]).sum((0, 2))/real.sum()  # (batch, heads, n) → (heads,)
     found = []
     for layer in maps.weights[:, rows]:                                 # (batch, heads, n, n)
@@ -119,19 +115,14 @@ def summarize(maps: AttentionMaps,
     tables = [pd.DataFrame({name: values.tolist() for name, values in one.items()}) for one in found]
     return pd.concat(tables, keys=range(maps.n_layers), names=["layer", "head"])
 
-# %% ../../nbs/under_the_hood/attending/maps.ipynb #fb6485d0
-def _word_groups(word_ids: list[int | None]) -> list[list[int]]:
-    "The positions of each word, in a row's order; what is no word is a group of its own."
-    groups = {}
-    for i, word in enumerate(word_ids): groups.setdefault((word, i if word is None else None), []).append(i)
-    return list(groups.values())
-
 # %% ../../nbs/under_the_hood/attending/maps.ipynb #81c4c3c5
 @patch
 def by_word(self: AttentionMaps, row: int = 0) -> AttentionMaps:
-    "The maps of text `row` between words: to a word the sum, from a word the mean of its tokens. Raises IndexError."
+    "Make maps between the words of text `row`: sum to a word, mean from a word, over its tokens. Raises IndexError."
     row = check_index("row", row, len(self.texts))
-    groups, ids = _word_groups(self.word_ids[row]), self._inputs["input_ids"][row]
+    ids, word_of = self._inputs["input_ids"][row], self.word_ids[row]
+    runs = groupby(range(self.n_tokens), lambda i: (word_of[i], word_of[i] is None and i))  # no word: alone
+    groups = [list(run) for _, run in runs]
     member = torch.zeros(self.n_tokens, len(groups))                               # (n_tokens, n_words)
     for g, group in enumerate(groups): member[group, g] = 1
     mean = (member/member.sum(0)).T                                                # (n_words, n_tokens)
@@ -143,4 +134,4 @@ def by_word(self: AttentionMaps, row: int = 0) -> AttentionMaps:
         self, weights=mean @ self.weights[:, [row]] @ member, scores=None, tokens=[words], texts=[self.texts[row]],
         attention_mask=of_words(self.attention_mask), special_tokens_mask=of_words(self.special_tokens_mask),
         token_type_ids=of_words(self.token_type_ids),
-        word_ids=[[self.word_ids[row][i] for i in firsts]], allowed=(mean @ allowed @ member > 0)[None], _inputs={})
+        word_ids=[[word_of[i] for i in firsts]], allowed=(mean @ allowed @ member > 0)[None], _inputs={})

@@ -25,7 +25,7 @@ from ..core.tracing import FUNCTIONS, function_to_apply, predict
 def check_mask(input_ids: torch.Tensor | list,       # (batch, n_tokens)
                attention_mask: torch.Tensor | list,  # (batch, n_tokens), 1 = attend
               ) -> tuple[torch.Tensor, torch.Tensor]:
-    "Both as tensors. Raises ValueError where one is ragged or empty, their shapes differ, or a bit is neither 0 nor 1."
+    "Return both as tensors. Raises ValueError for a ragged or empty one, shapes that differ, or a bit not 0 or 1."
     for name, x in dict(input_ids=input_ids, attention_mask=attention_mask).items(): check_rectangle(name, x)
     ids, mask = (torch.as_tensor(x) for x in (input_ids, attention_mask))
     if ids.shape != mask.shape or ids.ndim != 2:
@@ -41,7 +41,7 @@ def masked_logits(input_ids: torch.Tensor | list,       # (batch, n_tokens)
                   checkpoint=None,                      # None (bundled), hub name, folder, or (model, tokenizer)
                   **inputs,                             # more for the model, such as token_type_ids
                  ) -> torch.Tensor:                     # (batch, n_labels), fp32
-    "The logits for `input_ids` under this `attention_mask`. Raises ValueError, CheckpointError; warns of all-0 rows."
+    "Return the logits for `input_ids` under `attention_mask`. Raises ValueError, CheckpointError; warns of all-0 rows."
     ids, mask = check_mask(input_ids, attention_mask)
     model, tokenizer = load_shared(checkpoint)
     check_inputs(dict(input_ids=ids, attention_mask=torch.ones_like(mask)), model, tokenizer)
@@ -51,11 +51,8 @@ def masked_logits(input_ids: torch.Tensor | list,       # (batch, n_tokens)
     return logits_of(dict(inputs, input_ids=ids, attention_mask=mask), model)
 
 # %% ../../nbs/under_the_hood/batching/answers.ipynb #03a6cea8
-def _check_dtype(dtype: str):
-    if dtype not in ("float32", "bfloat16"): raise ValueError(f"dtype={dtype!r} isn't 'float32' or 'bfloat16'.")
-
 def _scores(rows: Mapping, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> torch.Tensor:
-    "What `model` says of these tokenized `rows`, as one batch: (batch, n_labels), after the model's own function."
+    "Run `model` on tokenized `rows` as one batch and return its scores: (batch, n_labels), after its own function."
     alike = len({len(ids) for ids in rows["input_ids"]}) == 1  # then no padding token is needed
     batch = pad(rows, not alike, padding_side=padding_side(model), tokenizer=tokenizer, return_tensors="pt")
     check_inputs(batch, model, tokenizer)
@@ -68,12 +65,12 @@ def classify(texts: str | list[str],
              dtype: str = "float32",      # "bfloat16": faster where the CPU has instructions for it, and less exact
              progress: bool = True,       # show a progress bar
             ) -> list[dict]:              # [{"label": …, "score": …}, …] in the order of `texts`
-    """What `pipeline('text-classification')(texts, truncation=True)` gives, sooner. Raises as `trace` does.
+    """Classify `texts` as `pipeline('text-classification')(texts, truncation=True)` does, but faster.
 
-    With `dtype="bfloat16"` scores differ: those of 1,000 reviews by up to 0.015, and one label changed.
-    """
+    With `dtype="bfloat16"` scores of 1,000 reviews differ by up to 0.015, and one label. Raises as `trace` does."""
     rows = check_texts(texts)
-    _check_dtype(dtype), check_positive(token_budget=token_budget)
+    if dtype not in ("float32", "bfloat16"): raise ValueError(f"dtype={dtype!r} isn't 'float32' or 'bfloat16'.")
+    check_positive(token_budget=token_budget)
     model, tokenizer = load_shared(checkpoint)
     limit, found = max_tokens(model, tokenizer), [None]*len(rows)
     encodings = tokenizer(rows, truncation=bool(limit), max_length=limit, return_attention_mask=True, verbose=False)

@@ -9,13 +9,13 @@ __all__ = ['PADDINGS', 'TRUNCATIONS', 'UNLIMITED', 'LABEL_PAD', 'padded_length',
 # %% ../../nbs/under_the_hood/batching/by_hand.ipynb #3e13fa35
 import warnings
 from collections.abc import Mapping
-from functools import lru_cache
+from itertools import product
 from typing import NamedTuple
 
 import numpy as np, torch
-from transformers import BatchEncoding, PreTrainedTokenizerBase
+from transformers import AutoTokenizer, BatchEncoding, PreTrainedTokenizerBase
 
-from ..core.checkpoints import load_tokenizer
+from ..core.checkpoints import bundled
 from ..core.numbers import check_positive, check_rectangle
 from ..core.running import check_pad_token
 from ..core.texts import check_texts
@@ -27,7 +27,7 @@ TRUNCATIONS = {True: "longest_first", False: None, None: None, "longest_first": 
                "only_first": "only_first", "only_second": "only_second", "do_not_truncate": None}
 
 def _meaning(name: str, value, known: dict):
-    "What `value` of the argument `name` means; ValueError where it is none of `known`."
+    "Return what `value` of the argument `name` means. Raises ValueError where it is none of `known`."
     if isinstance(value, (str, bool, type(None))) and value in known: return known[value]
     raise ValueError(f"{name}={value!r} isn't one of {', '.join(map(repr, known))}.")
 
@@ -35,7 +35,7 @@ def _meaning(name: str, value, known: dict):
 UNLIMITED = 1e20  # a model_max_length above this means that the checkpoint doesn't say
 
 def _longest_allowed(tokenizer: PreTrainedTokenizerBase, asked: str) -> int | None:
-    "The `model_max_length` of `tokenizer`; where it has none, None and a warning that what was `asked` does nothing."
+    "Return the `model_max_length` of `tokenizer`; for none, None, and warn that what was `asked` does nothing."
     if tokenizer.model_max_length <= UNLIMITED: return tokenizer.model_max_length
     warnings.warn(f"{asked} does nothing here: without max_length it goes by tokenizer.model_max_length, and this "
                   f"tokenizer's is {tokenizer.model_max_length:.0e}, which means that its checkpoint doesn't say. "
@@ -47,29 +47,28 @@ def padded_length(lengths: list[int],                # of the rows, in tokens
                   max_length: int | None = None,     # for "max_length"
                   pad_to_multiple_of: int | None = None,
                  ) -> int | None:                    # None: rows stay as they are
-    "How long rows of these `lengths` become under `padding`. Raises ValueError."
+    "Return how long rows of these `lengths` become under `padding`. Raises ValueError."
     check_positive(max_length=max_length, pad_to_multiple_of=pad_to_multiple_of)
     length = dict(longest=max(lengths), max_length=max_length).get(_meaning("padding", padding, PADDINGS))
     return length and -(-length//(pad_to_multiple_of or 1))*(pad_to_multiple_of or 1)  # rounded up
 
-# %% ../../nbs/under_the_hood/batching/by_hand.ipynb #e4a851e3
+# %% ../../nbs/under_the_hood/batching/by_hand.ipynb #9b7fc579
 LABEL_PAD = -100  # what torch's cross entropy ignores
 
 def _fillings(tokenizer: PreTrainedTokenizerBase) -> dict[str, int]:
-    "What pads are in each part of a batch."
+    "Return the value that fills each part of a batch up."
     return dict(input_ids=tokenizer.pad_token_id, token_type_ids=tokenizer.pad_token_type_id, attention_mask=0,
                 special_tokens_mask=1, labels=LABEL_PAD)
 
-# %% ../../nbs/under_the_hood/batching/by_hand.ipynb #9b7fc579
 def _fill(row: list, length: int | None, value: int, side: str) -> list:
-    "`row`, with `value` added on this `side` until it has `length`; a longer row stays as it is."
+    "Add `value` to `row` on this `side` until it has `length`; a longer row stays as it is."
     if length is None or not isinstance(row, list): return row
     more = [value]*(length - len(row))
     return more + row if side == "left" else row + more
 
 # %% ../../nbs/under_the_hood/batching/by_hand.ipynb #a0059434
 def _columns(encodings) -> dict:
-    "`encodings`, a dictionary of columns or a list of rows, as a dictionary of columns; ValueError for anything else."
+    "Make a dictionary of columns of `encodings`, one already or a list of rows. Raises ValueError for anything else."
     def is_row(x): return isinstance(x, (Mapping, BatchEncoding))
     if is_row(encodings): return dict(encodings)
     if not isinstance(encodings, (list, tuple)) or not all(map(is_row, encodings)):
@@ -81,19 +80,19 @@ def _columns(encodings) -> dict:
 
 # %% ../../nbs/under_the_hood/batching/by_hand.ipynb #fdf5484d
 def _to_lists(x):
-    "`x` with lists in place of tensors, arrays and tuples."
+    "Replace tensors, arrays and tuples in `x` by lists."
     if hasattr(x, "tolist"): return x.tolist()
     if not isinstance(x, (list, tuple)) or isinstance(x, list) and all(type(y) is int for y in x): return x
     return [_to_lists(y) for y in x]
 
 def _tensor_type(x) -> str | None:
-    "'pt' or 'np' where `x`, or the first thing in it, is a tensor or an array."
+    "Return 'pt' or 'np' where `x`, or the first thing in it, is a tensor or an array; else None."
     while isinstance(x, (list, tuple)) and len(x): x = x[0]
     return "pt" if torch.is_tensor(x) else "np" if isinstance(x, np.ndarray) else None
 
 # %% ../../nbs/under_the_hood/batching/by_hand.ipynb #bd151057
 def _check_rows(batch: dict[str, list], padded: set[str]):
-    "ValueError where `batch` has no rows of ids, or where one of the parts `padded` has another length than they."
+    "Raise ValueError where `batch` has no rows of ids, or one of the parts `padded` has another length than they."
     if not batch.get("input_ids"):
         raise ValueError(f"encodings needs input_ids with at least one row, and has {', '.join(batch) or 'nothing'}.")
     for name in padded & batch.keys():
@@ -106,7 +105,7 @@ def _check_rows(batch: dict[str, list], padded: set[str]):
 # %% ../../nbs/under_the_hood/batching/by_hand.ipynb #ab71d3e0
 def _lengths(batch: dict[str, list], padding: str, max_length: int | None, pad_to_multiple_of: int | None,
              tokenizer: PreTrainedTokenizerBase) -> tuple[int | None, int | None]:
-    "How long ids become, and labels: as long as ids where each token has one, else as long as their own longest."
+    "Return how long ids become, and labels: as long as ids where each token has one, else as their own longest."
     check_positive(max_length=max_length, pad_to_multiple_of=pad_to_multiple_of)
     ids = list(map(len, batch["input_ids"]))
     limit = max_length or padding == "max_length" and _longest_allowed(tokenizer, "padding='max_length'") or None
@@ -122,12 +121,9 @@ def _warn_ragged(lengths: list[int], length: int | None):
         warnings.warn(f"Rows of {max(lengths)} tokens stay longer than max_length={length}, since padding never cuts: "
                       "the batch is ragged. Truncate where you tokenize: truncation=True.", stacklevel=3)
 
-@lru_cache(maxsize=1)
-def _bundled_tokenizer() -> PreTrainedTokenizerBase: return load_tokenizer()
-
 def known_tokenizer(tokenizer: PreTrainedTokenizerBase | None) -> PreTrainedTokenizerBase:
-    "`tokenizer`, or the bundled one for None; TypeError for anything else."
-    if tokenizer is None: return _bundled_tokenizer()
+    "Return `tokenizer`, or the bundled one for None. Raises TypeError for anything else."
+    if tokenizer is None: return bundled(AutoTokenizer)
     if isinstance(tokenizer, PreTrainedTokenizerBase): return tokenizer
     raise TypeError(f"tokenizer={str(tokenizer)[:60]!r} must be a transformers tokenizer or None (the bundled one): "
                     "load_tokenizer(checkpoint) gives one.")
@@ -141,7 +137,7 @@ def pad(encodings,                                # a dict of lists, a list of d
         tokenizer: PreTrainedTokenizerBase | None = None,  # None: the bundled one
         return_tensors: str | None = None,        # "pt", "np", or None: as what came in
        ) -> BatchEncoding:
-    "What `tokenizer.pad` makes of `encodings`, with labels padded too, by -100. Raises ValueError, TypeError."
+    "Pad `encodings` as `tokenizer.pad` does, and labels too, with -100. Raises ValueError, TypeError."
     tokenizer, columns = known_tokenizer(tokenizer), _columns(encodings)
     side, strategy = padding_side or tokenizer.padding_side, _meaning("padding", padding, PADDINGS)
     if side not in ("left", "right"): raise ValueError(f"padding_side={side!r} isn't one of 'right', 'left'.")
@@ -156,7 +152,7 @@ def pad(encodings,                                # a dict of lists, a list of d
 
 # %% ../../nbs/under_the_hood/batching/by_hand.ipynb #a27d16f9
 def _as_batch(columns: dict, tokenizer: PreTrainedTokenizerBase) -> tuple[dict[str, list], bool]:
-    "`columns` as lists of rows, with an attention mask, checked; and whether they were a single row."
+    "Return `columns` as checked lists of rows with an attention mask, and whether they were a single row."
     batch = {name: _to_lists(values) for name, values in columns.items()}
     ids = batch.get("input_ids")
     if single := bool(ids) and not isinstance(ids[0], list): batch = {name: [row] for name, row in batch.items()}
@@ -166,21 +162,21 @@ def _as_batch(columns: dict, tokenizer: PreTrainedTokenizerBase) -> tuple[dict[s
     return batch, single
 
 def _pack(batch: dict[str, list], single: bool, tensor_type: str | None) -> BatchEncoding:
-    "`batch`, or its only row, as lists or tensors; ValueError where a part is ragged."
+    "Return `batch`, or its only row, as lists or tensors. Raises ValueError where a part is ragged."
     for name, rows in batch.items():
         if tensor_type and isinstance(rows[0], list): check_rectangle(name, rows)
     return BatchEncoding({name: rows[0] for name, rows in batch.items()} if single else batch, tensor_type=tensor_type)
 
 # %% ../../nbs/under_the_hood/batching/by_hand.ipynb #75b0e465
 def _shares(n1: int, n2: int, max_length: int) -> tuple[int, int]:
-    "How many of `n1` and `n2` tokens stay under 'longest_first'."
+    "Return how many of `n1` and `n2` tokens stay under 'longest_first'."
     if n1 + n2 <= max_length: return n1, n2
     short = min(n1, n2, max_length//2)
     return (short, max_length - short) if n1 <= n2 else (max_length - short, short)
 
 # %% ../../nbs/under_the_hood/batching/by_hand.ipynb #3f9bc493
-def _to_cut(n1: int, n2: int | None, max_length: int, strategy: str) -> tuple[int, int]:
-    "How many of `n1` and `n2` tokens stay under `strategy`; ValueError where it can't cut enough."
+def _lengths_kept(n1: int, n2: int | None, max_length: int, strategy: str) -> tuple[int, int]:
+    "Return how many of `n1` and `n2` tokens stay under `strategy`. Raises ValueError where it can't cut enough."
     too_many = n1 + (n2 or 0) - max_length
     if too_many <= 0: return n1, n2 or 0
     if strategy == "longest_first": return _shares(n1, n2 or 0, max_length)
@@ -194,14 +190,14 @@ def _to_cut(n1: int, n2: int | None, max_length: int, strategy: str) -> tuple[in
 
 # %% ../../nbs/under_the_hood/batching/by_hand.ipynb #6688ec88
 def _check_stride(stride: int, size: int):
-    "ValueError unless `stride` is 0 or a positive whole number, smaller than the `size` of a chunk."
+    "Raise ValueError unless `stride` is 0 or a positive whole number, smaller than the `size` of a chunk."
     if isinstance(stride, bool) or not isinstance(stride, int) or stride < 0:
         raise ValueError(f"stride={stride!r} must be 0 or a positive whole number.")
     if stride and stride >= size:
         raise ValueError(f"stride={stride} must be smaller than the {size} tokens a chunk can hold.")
 
 def _windows(ids: list, size: int, stride: int, side: str) -> list[list]:
-    "`ids` in chunks of `size`, each sharing `stride` with the one before; the first keeps the other end than `side`."
+    "Cut `ids` into chunks of `size` that share `stride` with the one before; the first loses tokens on `side`."
     if len(ids) <= size: return [ids]
     if size == 0: return [[], ids]
     _check_stride(stride, size)
@@ -210,7 +206,7 @@ def _windows(ids: list, size: int, stride: int, side: str) -> list[list]:
 
 # %% ../../nbs/under_the_hood/batching/by_hand.ipynb #c138fad1
 class Chunk(NamedTuple):
-    "What is kept of a text, and of the second one of a pair."
+    "Hold what is kept of a text, and of the second text of a pair."
     ids: list
     pair_ids: list | None = None
 
@@ -222,28 +218,23 @@ def truncate(ids: list[int],                      # of one text, without special
              stride: int = 0,                     # how many tokens a chunk shares with the one before
              side: str = "right",                 # where to cut, as tokenizer.truncation_side
             ) -> list[Chunk]:                     # what is kept, then what overflows
-    "`ids` and `pair_ids` cut to `max_length`: what a tokenizer keeps, then what overflows. Raises ValueError."
+    "Cut `ids` and `pair_ids` to `max_length`; return what a tokenizer keeps, then what overflows. Raises ValueError."
     check_positive(max_length=max_length)
     if max_length is None: raise ValueError("max_length=None: truncate needs to know how many tokens to keep.")
     _check_stride(stride, max_length)
     if side not in ("left", "right"): raise ValueError(f"side={side!r} isn't one of 'right', 'left'.")
     strategy = _meaning("strategy", strategy, {s: s for s in ("longest_first", "only_first", "only_second")})
-    kept = _to_cut(len(ids), None if pair_ids is None else len(pair_ids), max_length, strategy)
+    kept = _lengths_kept(len(ids), None if pair_ids is None else len(pair_ids), max_length, strategy)
     first = _windows(_to_lists(ids), kept[0], stride, side)
     if pair_ids is None: return [Chunk(w) for w in first]
     second = _windows(_to_lists(pair_ids), kept[1], stride, side)
-    return [Chunk(a, b) for a, b in _combine(first, second)]
-
-# %% ../../nbs/under_the_hood/batching/by_hand.ipynb #7b4c7571
-def _combine(first: list, second: list) -> list[tuple]:
-    "All pairs of `first` and `second`: the kept one, then each later of `first`, then the first one with the rest."
     (a, *firsts), (b, *seconds) = first, second
-    return [(a, b), *((x, y) for x in firsts for y in second), *((a, y) for y in seconds)]
+    return [Chunk(*pair) for pair in ((a, b), *product(firsts, second), *product([a], seconds))]
 
 # %% ../../nbs/under_the_hood/batching/by_hand.ipynb #5af6f431
 def _truncation(padding, truncation, max_length: int | None, pad_to_multiple_of: int | None,
                 tokenizer: PreTrainedTokenizerBase) -> tuple[str | None, int | None]:
-    "Which truncation strategy, and to which length, the arguments of a tokenizer's call ask for; None: no truncation."
+    "Find which strategy and length of truncation the arguments of a tokenizer's call ask for; None: no truncation."
     check_positive(max_length=max_length, pad_to_multiple_of=pad_to_multiple_of)
     if max_length is not None and padding is False and truncation is None: truncation = "longest_first"
     strategy, padding = _meaning("truncation", truncation, TRUNCATIONS), _meaning("padding", padding, PADDINGS)
@@ -255,9 +246,9 @@ def _truncation(padding, truncation, max_length: int | None, pad_to_multiple_of:
     return strategy, limit
 
 # %% ../../nbs/under_the_hood/batching/by_hand.ipynb #96b41547
-def _kept(sequence_ids: list[int | None],  # of one row: 0 or 1 for a text's tokens, None for special ones
+def _positions_kept(sequence_ids: list[int | None],  # of one row: 0 or 1 for a text's tokens, None for special ones
           strategy: str | None, max_length: int | None, stride: int, side: str) -> list[list[int]]:
-    "Which positions of a row each of its chunks keeps."
+    "List the positions of a row that each of its chunks keeps. Raises ValueError."
     special, first, second = ([i for i, s in enumerate(sequence_ids) if s == n] for n in (None, 0, 1))
     if strategy is None: return [list(range(len(sequence_ids)))]
     if (room := max_length - len(special)) < 1:
@@ -271,14 +262,14 @@ def encode(texts: str | list[str], text_pair: str | list[str] | None = None,
            *, padding: bool | str = False, truncation: bool | str | None = None, max_length: int | None = None,
            stride: int = 0, pad_to_multiple_of: int | None = None, padding_side: str | None = None,
            return_overflowing_tokens: bool = False) -> BatchEncoding:
-    "What `tokenizer(texts, text_pair, …)` returns, made with our `truncate` and `pad`. Raises ValueError, TypeError."
+    "Encode as `tokenizer(texts, text_pair, …)` does, with our `truncate` and `pad`. Raises ValueError, TypeError."
     tokenizer, single = known_tokenizer(tokenizer), isinstance(texts, str) and not return_overflowing_tokens
     if not tokenizer.is_fast: raise ValueError(f"encode needs a fast tokenizer; {type(tokenizer).__name__} isn't one.")
     whole = tokenizer(check_texts(texts), text_pair and check_texts(text_pair), verbose=False)
     cut = *_truncation(padding, truncation, max_length, pad_to_multiple_of, tokenizer), stride
     n_chunks = None if return_overflowing_tokens else 1
     chunks = [(n, kept) for n in range(len(whole["input_ids"]))
-              for kept in _kept(whole.sequence_ids(n), *cut, tokenizer.truncation_side)[:n_chunks]]
+              for kept in _positions_kept(whole.sequence_ids(n), *cut, tokenizer.truncation_side)[:n_chunks]]
     columns = {name: [[rows[n][i] for i in kept] for n, kept in chunks] for name, rows in whole.items()}
     batch = pad(columns, padding, max_length, pad_to_multiple_of, padding_side, tokenizer)
     if return_overflowing_tokens: batch["overflow_to_sample_mapping"] = [n for n, _ in chunks]

@@ -17,7 +17,7 @@ from ..core.texts import check_texts
 
 # %% ../../nbs/under_the_hood/batching/calls.ipynb #1dd96433
 class PaddingRow(NamedTuple):
-    "What a tokenizer made of the texts under one combination of arguments."
+    "Describe what a tokenizer made of the texts under one combination of arguments."
     padding: bool | str             # as in the call
     truncation: bool | str | None   # None: left out
     max_length: int | None          # None: left out
@@ -32,7 +32,7 @@ class PaddingRow(NamedTuple):
 # %% ../../nbs/under_the_hood/batching/calls.ipynb #facda8c6
 @contextmanager
 def overheard():
-    "Inside, what Python and transformers warn of isn't shown but kept, in the list that this gives."
+    "Keep warnings of Python and transformers in a `with` block, as the list that it gives, and show none."
     said, logger = [], logging.getLogger("transformers")
     before, listener = (logger.handlers, logger.level, logger.propagate), logging.Handler()
     listener.emit = lambda record: said.append(record.getMessage())
@@ -49,14 +49,14 @@ def overheard():
 
 # %% ../../nbs/under_the_hood/batching/calls.ipynb #4800f744
 def _call(paired: bool, **options) -> str:
-    "The code of a tokenizer's call with those `options` that aren't their defaults."
+    "Write the code of a tokenizer's call with those `options` that aren't their defaults."
     shown = [f"{name}={json.dumps(x) if isinstance(x, str) else x}" for name, x in options.items()
              if x is not None and (name, x) != ("padding", False)]
     return f"batch = tokenizer({', '.join(['texts', *['text_pair']*paired, *shown])})"
 
 # %% ../../nbs/under_the_hood/batching/calls.ipynb #6051d324
 def _trap(row: PaddingRow, room: int, limit: int, paired: bool) -> str | None:
-    "What is silently wrong in `row`; `room` is `max_length` without special tokens, `limit` what the tokenizer allows."
+    "Say what is silently wrong in `row`; `room` is `max_length` less special tokens, `limit` the tokenizer's maximum."
     padding, truncation, n = PADDINGS[row.padding], TRUNCATIONS[row.truncation], row.max_length
     alone = row.padding is False and row.truncation is None and n is not None
     cutting, cutting_to_n, target = truncation or alone, (truncation or alone) and n is not None, n or limit
@@ -79,12 +79,12 @@ def _trap(row: PaddingRow, room: int, limit: int, paired: bool) -> str | None:
 
 # %% ../../nbs/under_the_hood/batching/calls.ipynb #4c998f5f
 def attention_masks(batch: BatchEncoding) -> list[list[int]]:
-    "The attention masks of `batch`, even where its tokenizer doesn't put them into the batch."
+    "Return the attention masks of `batch`, even where its tokenizer doesn't put them into the batch."
     return [e.attention_mask for e in batch.encodings] if batch.encodings else batch["attention_mask"]
 
-# %% ../../nbs/under_the_hood/batching/calls.ipynb #f3dbcc59
+# %% ../../nbs/under_the_hood/batching/calls.ipynb #4c53cd6e
 def _run(code: str, names: dict, whole: list[int]) -> dict:
-    "Run `code` with `names`, and say what came of it; `whole` are the lengths of the texts when nothing is cut."
+    "Run `code` with `names` and return what came of it; `whole` are the lengths of the texts when nothing is cut."
     with overheard() as said:
         try: exec(code, names)
         except Exception as e:
@@ -94,7 +94,6 @@ def _run(code: str, names: dict, whole: list[int]) -> dict:
     return dict(lengths=lengths, pads=pads, cut=[w - (n - p) for w, n, p in zip(whole, lengths, pads)], error=None,
                 warning=" ".join(said) or None)
 
-# %% ../../nbs/under_the_hood/batching/calls.ipynb #4c53cd6e
 CALLS = [(padding, truncation) for padding in (False, "do_not_pad", True, "longest", "max_length", "True|longest")
          for truncation in (None, False, True, "only_first", "only_second")]
 
@@ -104,7 +103,7 @@ def padding_rows(texts: str | list[str],
                  max_lengths: tuple = (None, 3, 8),                 # to try; None: left out
                  text_pair: str | list[str] | None = None,          # a second text for each, to make pairs
                 ) -> list[PaddingRow]:
-    "Every combination of padding, truncation and `max_lengths`, executed on `texts`. Raises ValueError, TypeError."
+    "Run every combination of padding, truncation and `max_lengths` on `texts`. Raises ValueError, TypeError."
     texts, pairs = check_texts(texts), text_pair and check_texts(text_pair)
     tokenizer = copy.deepcopy(known_tokenizer(tokenizer))
     _check_table(texts, pairs, max_lengths)
@@ -120,10 +119,10 @@ def padding_rows(texts: str | list[str],
     return rows
 
 # %% ../../nbs/under_the_hood/batching/calls.ipynb #4ca3ac7e
-MOST_CHARACTERS = 50_000  # of all texts
+MOST_CHARACTERS = 50_000  # of all texts together
 
 def _check_table(texts: list[str], text_pair: list[str] | None, max_lengths: tuple):
-    "ValueError for texts too long, pairs that don't match, lengths that no call could have or that fill the memory."
+    "Raise ValueError for texts too long, pairs that don't match, `max_lengths` that no call takes or that fill memory."
     if (size := sum(map(len, [*texts, *(text_pair or ())]))) > MOST_CHARACTERS:
         raise ValueError(f"texts has {size:,} characters in all, and {len(CALLS)*len(max_lengths)} calls would read "
                          f"them: pass at most {MOST_CHARACTERS:,}.")

@@ -8,37 +8,34 @@ __all__ = ['BATCH_PRICE', 'STRATEGIES', 'forward_flops', 'check_lengths', 'token
 
 # %% ../../nbs/under_the_hood/batching/costs.ipynb #cbfde5c5
 from collections import Counter
-from functools import lru_cache
+from functools import cache, lru_cache
 
 import numpy as np
 from transformers import AutoConfig
 
 from .by_hand import padded_length
-from ..core.checkpoints import BUNDLED
+from ..core.checkpoints import bundled
 from ..core.numbers import check_positive, is_positive
 
 # %% ../../nbs/under_the_hood/batching/costs.ipynb #003c1ce8
-@lru_cache(maxsize=1)
-def _bundled_config(): return AutoConfig.from_pretrained(BUNDLED)
-
-def _shape(config=None) -> tuple[int, int, int]:
-    "Layers, width and inner width of a model with this `config` (None: the bundled one)."
-    config = config or _bundled_config()
+def _sizes(config=None) -> tuple[int, int, int]:
+    "Return layers, width and inner width of a model with this `config` (None: the bundled one)."
+    config = config or bundled(AutoConfig)
     inner = filter(None, (getattr(config, name, None) for name in ("intermediate_size", "hidden_dim", "n_inner")))
     return config.num_hidden_layers, config.hidden_size, next(inner, 4*config.hidden_size)
 
 def forward_flops(n_rows: int, n_tokens: int,
                   config=None,  # of a model; None: the bundled one
                  ) -> int:
-    "Estimated floating-point operations of one forward pass for `n_rows` of `n_tokens` each, pads included."
-    layers, d, f = _shape(config)
+    "Estimate the floating-point operations of one forward pass for `n_rows` of `n_tokens` each, pads included."
+    layers, d, f = _sizes(config)
     return n_rows*layers*(n_tokens*(8*d*d + 4*d*f) + 4*n_tokens**2*d)
 
 # %% ../../nbs/under_the_hood/batching/costs.ipynb #4eb356f6
 BATCH_PRICE = 25  # what starting a batch costs, in slots (tokens and pads)
 
 def check_lengths(lengths) -> list[int]:
-    "`lengths` as a list; ValueError where it is empty, or one isn't a positive whole number."
+    "Return `lengths` as a list. Raises ValueError where it is empty, or one isn't a positive whole number."
     lengths = list(lengths)
     if not lengths: raise ValueError("lengths is empty: pass the length in tokens of at least one text.")
     for i, n in enumerate(lengths):
@@ -49,7 +46,7 @@ def check_lengths(lengths) -> list[int]:
 def token_budget_batches(lengths: list[int],  # of texts, in tokens
                          budget: int,         # the most that rows times the longest row may be
                         ) -> list[list[int]]: # which texts share a batch, the longest first
-    "Indices of `lengths` in batches within `budget`, as cheap as can be; a longer text has a batch of its own."
+    "Group indices of `lengths` into the cheapest batches within `budget`; a longer text is alone. Raises ValueError."
     check_positive(budget=budget)
     lengths = check_lengths(lengths)
     order = sorted(range(len(lengths)), key=lambda i: lengths[i])
@@ -74,17 +71,16 @@ def _budget_batches(lengths: tuple[int, ...], budget: int) -> list[list[int]]:
     return [[lengths[i] for i in batch] for batch in token_budget_batches(lengths, budget)]
 
 def batches_of(lengths: list[int], strategy: str, batch_size: int, token_budget: int) -> list[list[int]]:
-    "`lengths` in the batches that `padding_cost` makes of them."
+    "Group `lengths` into batches by `strategy`."
     if strategy == "token_budget": return _budget_batches(tuple(sorted(lengths)), token_budget)
     rows = sorted(lengths) if strategy == "sorted" else lengths
     return [rows[i:i+batch_size] for i in range(0, len(rows), batch_size)]
 
 def widths_of(batches: list[list[int]], strategy: str, max_length: int, pad_to_multiple_of: int) -> list[int]:
-    "How many tokens wide each of `batches` becomes."
+    "Return how many tokens wide each of `batches` becomes under `strategy`."
     how = dict(max_length=("max_length", max_length), multiple_of=(True, None, pad_to_multiple_of)).get(strategy, ())
-    longest = list(map(max, batches))
-    known = {n: padded_length([n], *how) for n in set(longest)}
-    return [known[n] for n in longest]
+    width = cache(lambda longest: padded_length([longest], *how))
+    return [width(max(batch)) for batch in batches]
 
 # %% ../../nbs/under_the_hood/batching/costs.ipynb #a9ac3d30
 def cost_of(batches: list[list[int]], widths: list[int], config=None) -> dict:
@@ -105,7 +101,7 @@ def padding_cost(lengths: list[int],              # of texts, in tokens
                  token_budget: int = 2048,        # for "token_budget": see `token_budget_batches`
                  config=None,                     # of the model, for flops; None: the bundled one
                 ) -> dict:                        # slots (tokens and pads), pads, wasted (pads/slots), flops
-    "What it costs to run texts of these `lengths` in batches made by `strategy`. Raises ValueError."
+    "Count what it costs to run texts of these `lengths` in batches made by `strategy`. Raises ValueError."
     check_positive(batch_size=batch_size, max_length=max_length)
     lengths = check_lengths(lengths)
     if strategy not in STRATEGIES: raise ValueError(f"strategy={strategy!r} isn't one of {', '.join(STRATEGIES)}.")

@@ -4,12 +4,12 @@
 
 # %% auto #0
 __all__ = ['BUNDLED', 'HEADS', 'CheckpointError', 'from_pretrained', 'load_tokenizer', 'load_model', 'load', 'load_shared',
-           'quiet', 'as_pair']
+           'bundled', 'quiet', 'as_pair']
 
 # %% ../../nbs/under_the_hood/core/checkpoints.ipynb #ecb0f51d
 import os, re
-from contextlib import contextmanager
-from functools import lru_cache
+from contextlib import AbstractContextManager, contextmanager
+from functools import cache, lru_cache
 from pathlib import Path
 
 import torch, transformers
@@ -34,13 +34,13 @@ HEADS = {  # head → transformers' auto class
 
 # %% ../../nbs/under_the_hood/core/checkpoints.ipynb #ed3933f8
 class CheckpointError(OSError):
-    "A checkpoint can't be had; the message says which, why, and what to do."
+    "Report a checkpoint that can't be loaded: which, why, and what to do."
 
 _REMEDY = "Leave `checkpoint` out to use the bundled model, which needs no network."
 
 # %% ../../nbs/under_the_hood/core/checkpoints.ipynb #99c9ee94
 def _why(error: Exception) -> str:
-    "What `error` from the hub means, in words that help."
+    "Explain an `error` from the hub in words that help."
     said = (str(error) or type(error).__name__).splitlines()[0]
     for kind, words in {
         OfflineModeIsEnabled: "it isn't in this machine's cache, and offline mode is on (HF_HUB_OFFLINE)",
@@ -54,23 +54,23 @@ def _why(error: Exception) -> str:
 
 # %% ../../nbs/under_the_hood/core/checkpoints.ipynb #2cf8dd9e
 def _ask_hub(name: str, token=None, revision: str | None = None):
-    "Raise CheckpointError unless the hub says within seconds that `name` has a config.json."
+    "Raise CheckpointError unless the hub answers within seconds that `name` has a config.json."
     try:
         url = hf_hub_url(name, "config.json", revision=revision)
         within(7, lambda: get_hf_file_metadata(url, token=token, timeout=4))
     except Exception as e: raise CheckpointError(f"checkpoint={name!r} can't be loaded: {_why(e)}. {_REMEDY}") from e
 
 # %% ../../nbs/under_the_hood/core/checkpoints.ipynb #77dacbf1
-def _lost(folder: Path) -> str | None:
-    "The first file of `folder` that is a link to nowhere, if there is one."
+def _broken_link(folder: Path) -> str | None:
+    "Find the first file of `folder` that is a link to nowhere; None where there is none."
     return next((f.name for f in sorted(folder.iterdir()) if not os.path.exists(f)), None)
 
 # %% ../../nbs/under_the_hood/core/checkpoints.ipynb #e446b73c
 def _folder(checkpoint: str | os.PathLike, *others: str) -> Path | None:
-    "The folder with a config.json, or one of `others`, that `checkpoint` names; None for a hub name. CheckpointError."
+    "Return `checkpoint`, a folder with config.json or one of `others`; None for a hub name. Raises CheckpointError."
     path, name = Path(os.path.expanduser(checkpoint)), os.fspath(checkpoint)
     if os.path.isdir(path) and name:
-        if lost := _lost(path):
+        if lost := _broken_link(path):
             raise CheckpointError(f"checkpoint={name!r} is a broken folder: {lost} is a link that leads nowhere. "
                                   "Copy it again from where it is whole, files instead of links (`cp -rL`).")
         if any((path/file).exists() for file in ("config.json", *others)): return path
@@ -82,7 +82,7 @@ def _folder(checkpoint: str | os.PathLike, *others: str) -> Path | None:
 
 # %% ../../nbs/under_the_hood/core/checkpoints.ipynb #5720812e
 def _is_pair(checkpoint) -> bool:
-    "Whether `checkpoint` is a (model, tokenizer) pair; TypeError where it is nothing we know."
+    "Tell whether `checkpoint` is a (model, tokenizer) pair. Raises TypeError where it is nothing that we can load."
     if isinstance(checkpoint, (str, os.PathLike)): return False
     if isinstance(checkpoint, (tuple, list)) and len(checkpoint) == 2:
         model, tokenizer = checkpoint
@@ -95,13 +95,14 @@ def _is_pair(checkpoint) -> bool:
 
 # %% ../../nbs/under_the_hood/core/checkpoints.ipynb #8b0f211b
 @contextmanager
-def _no_bars():
-    "Loads inside show no progress bar."
-    shown = logging.is_progress_bar_enabled()
-    logging.disable_progress_bar()
+def _reporting(level: int):
+    "Let transformers report from `level` up, and draw no progress bars, in a `with` block."
+    before, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity(level), logging.disable_progress_bar()
     try: yield
     finally:
-        if shown: logging.enable_progress_bar()
+        logging.set_verbosity(before)
+        if bars: logging.enable_progress_bar()
 
 # %% ../../nbs/under_the_hood/core/checkpoints.ipynb #51c08021
 _CURES = {
@@ -111,15 +112,15 @@ _CURES = {
     "file named model.safetensors": "Weights in a pickle (pytorch_model.bin) aren't loaded, since loading one can run "
         "code: where you trust it, let transformers read it, and `save_pretrained` writes model.safetensors."}
 
-def _failed(auto, checkpoint, error: Exception) -> CheckpointError:
-    said = (str(error).strip() or type(error).__name__).splitlines()[0]
+def _load_error(auto, checkpoint, error: Exception) -> CheckpointError:
+    "Make the error for a `checkpoint` that `auto` couldn't load, with the remedy for this `error`."
+    said = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(" .!")
     cure = next((cure for words, cure in _CURES.items() if words in said), _REMEDY)
-    name, said = str(checkpoint), said.rstrip(" .!")
-    return CheckpointError(f"checkpoint={name!r} can't be loaded with {auto.__name__}: {said}. {cure}")
+    return CheckpointError(f"checkpoint={str(checkpoint)!r} can't be loaded with {auto.__name__}: {said}. {cure}")
 
 # %% ../../nbs/under_the_hood/core/checkpoints.ipynb #271dd71d
 def _check_vocabulary(loaded):
-    "OSError where `loaded` is a tokenizer that has learned no words; special and added tokens don't count."
+    "Return `loaded`; raise OSError where it is a tokenizer with no tokens but special and added ones."
     if not isinstance(loaded, PreTrainedTokenizerBase): return loaded
     learned = loaded.get_vocab().keys() - loaded.get_added_vocab().keys() - set(loaded.all_special_tokens)
     if len(learned) < 2: raise OSError("it has no tokenizer: `tokenizer.save_pretrained(folder)` writes one.")
@@ -127,23 +128,23 @@ def _check_vocabulary(loaded):
 
 # %% ../../nbs/under_the_hood/core/checkpoints.ipynb #28d24cfc
 def from_pretrained(auto, checkpoint: str | os.PathLike, **kwargs):
-    "`auto.from_pretrained`, from a folder, the cache or the hub, with errors that help."
+    "Load `checkpoint` by `auto`, from a folder, the cache or the hub. Raises CheckpointError, which says what to do."
     folder = _folder(checkpoint, *(["tokenizer_config.json"] if auto is AutoTokenizer else []))
     if auto.__name__.startswith("AutoModel"): kwargs = {"use_safetensors": True, **kwargs}
     try:
-        with _no_bars():
+        with _reporting(logging.get_verbosity()):
             return _check_vocabulary(auto.from_pretrained(folder or checkpoint, local_files_only=True, **kwargs))
     except Exception as e:  # damaged files raise errors of many kinds, and so do a tokenizer's missing ones
         missing = isinstance(e, (OSError, HFValidationError)) or auto is AutoTokenizer
-        if folder or not missing: raise _failed(auto, checkpoint, e) from e
+        if folder or not missing: raise _load_error(auto, checkpoint, e) from e
     _ask_hub(checkpoint, kwargs.get("token"), kwargs.get("revision"))
     try: return _check_vocabulary(auto.from_pretrained(checkpoint, **kwargs))
-    except Exception as e: raise _failed(auto, checkpoint, e) from e
+    except Exception as e: raise _load_error(auto, checkpoint, e) from e
 
 # %% ../../nbs/under_the_hood/core/checkpoints.ipynb #ee2464af
 def load_tokenizer(checkpoint=None,  # None (bundled), hub name, folder, or (model, tokenizer)
                   ) -> PreTrainedTokenizerBase:
-    "The tokenizer of `checkpoint`. Raises CheckpointError (an OSError), or TypeError for what is no checkpoint."
+    "Load the tokenizer of `checkpoint`. Raises CheckpointError (an OSError), or TypeError for what is no checkpoint."
     checkpoint = BUNDLED if checkpoint is None else checkpoint
     return checkpoint[1] if _is_pair(checkpoint) else from_pretrained(AutoTokenizer, checkpoint)
 
@@ -152,7 +153,7 @@ def load_model(checkpoint=None,                       # None (bundled), hub name
                head: str = "sequence-classification", # one of `HEADS`
                **kwargs,                              # handed to `from_pretrained`, e.g. dtype, attn_implementation
               ) -> PreTrainedModel:                   # in eval mode, fp32 unless `dtype` says otherwise
-    "The model of `checkpoint` with this `head`; a pair's as it is. Raises CheckpointError, ValueError, TypeError."
+    "Load the model of `checkpoint` with this `head`; a pair's as it is. Raises CheckpointError, ValueError, TypeError."
     if head not in HEADS: raise ValueError(f"head={head!r} isn't one of {', '.join(map(repr, HEADS))}.")
     checkpoint = BUNDLED if checkpoint is None else checkpoint
     if _is_pair(checkpoint): return checkpoint[0]
@@ -162,37 +163,37 @@ def load_model(checkpoint=None,                       # None (bundled), hub name
 def load(checkpoint=None,                       # None (bundled), hub name, folder, or (model, tokenizer)
          head: str = "sequence-classification", # one of `HEADS`
         ) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
-    "Model and tokenizer of `checkpoint`, as `load_model` and `load_tokenizer` give them."
+    "Load model and tokenizer of `checkpoint`, as `load_model` and `load_tokenizer` do."
     return load_model(checkpoint, head), load_tokenizer(checkpoint)
 
 # %% ../../nbs/under_the_hood/core/checkpoints.ipynb #a3f5a374
 @lru_cache(maxsize=3)
-def _kept(checkpoint, head: str, stamp: tuple): return load(checkpoint, head)
+def _load_once(checkpoint, head: str, stamp: tuple): return load(checkpoint, head)
 
 def load_shared(checkpoint=None,                       # as in `load`
                 head: str = "sequence-classification", # one of `HEADS`
                ) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
-    "As `load`, but kept and shared: for reading, never for training."
+    "Load `checkpoint` as `load` does, but keep and share it: to read, never to train."
     checkpoint = BUNDLED if checkpoint is None else checkpoint
     if _is_pair(checkpoint): return tuple(checkpoint)
     folder = _folder(checkpoint)
     files = sorted(folder.iterdir()) if folder else ()
-    return _kept(checkpoint, head, tuple((f.name, f.stat().st_mtime_ns, f.stat().st_size) for f in files))
+    return _load_once(checkpoint, head, tuple((f.name, f.stat().st_mtime_ns, f.stat().st_size) for f in files))
+
+# %% ../../nbs/under_the_hood/core/checkpoints.ipynb #b1d2e3f4
+@cache
+def bundled(auto):
+    "Load the bundled checkpoint by `auto`, such as AutoTokenizer, once; keep it, to read and never to change."
+    return from_pretrained(auto, BUNDLED)
 
 # %% ../../nbs/under_the_hood/core/checkpoints.ipynb #e68406d7
-@contextmanager
-def quiet():
-    "Transformers' reports are held back inside."
-    level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
-    logging.set_verbosity_error(), logging.disable_progress_bar()
-    try: yield
-    finally:
-        logging.set_verbosity(level)
-        if bars: logging.enable_progress_bar()
+def quiet() -> AbstractContextManager:
+    "Hold back transformers' reports, all but errors, and its progress bars in a `with` block."
+    return _reporting(logging.ERROR)
 
 # %% ../../nbs/under_the_hood/core/checkpoints.ipynb #9303a319
 def as_pair(model, other) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
-    "`model`, alone or a checkpoint, with a tokenizer: its own, or that of `other`, or where it was loaded from."
+    "Return `model`, alone or a checkpoint, and a tokenizer: its own, or that of `other`, or where it was loaded from."
     if not isinstance(model, nn.Module): return load_shared(model)
     if isinstance(other, (tuple, list)): return model, other[1]
     where = getattr(model, "name_or_path", "") or getattr(other, "name_or_path", "")

@@ -24,17 +24,17 @@ from .files import ASSETS, within
 
 # %% ../../nbs/under_the_hood/core/data.ipynb #f03548f5
 def corpus() -> list[str]:  # one paragraph an item
-    "Our own small corpus of English prose; needs no network."
+    "Return our own small corpus of English prose; needs no network."
     return (ASSETS/"corpus.txt").read_text(encoding="utf-8").splitlines()
 
 # %% ../../nbs/under_the_hood/core/data.ipynb #1eb22ae7
 def _labelled(rows: list[tuple[str, float]]) -> pd.DataFrame:
-    "`rows` of (text, rating) as a frame; label is 1 where the rating is above zero."
+    "Make a frame of `rows` (text, rating); label is 1 where the rating is above zero."
     frame = pd.DataFrame(rows, columns=["text", "rating"])
     return frame.assign(label=(frame.rating > 0).astype(int))
 
 def bundled_reviews() -> pd.DataFrame:  # columns text, rating (-4 to 4), label (1 = positive)
-    "300 review sentences of our own, rated by one of us; needs no network."
+    "Return 300 review sentences of our own, rated by one of us; needs no network."
     with open(ASSETS/"reviews.csv", encoding="utf-8", newline="") as f:
         return _labelled([(r["text"], float(r["rating"])) for r in csv.DictReader(f)])
 
@@ -47,7 +47,7 @@ _REMEDY = "`study_group.data.bundled_reviews()` gives 300 rated reviews without 
 
 # %% ../../nbs/under_the_hood/core/data.ipynb #578cf6ea
 def index_url() -> str:
-    "The package index that this machine installs from: the installer's setting, else pip's default."
+    "Find the index that this machine installs packages from: the installer's, else pip's default. Raises OSError."
     for name in ("PIP_INDEX_URL", "UV_DEFAULT_INDEX", "UV_INDEX_URL"):
         if os.environ.get(name): return os.environ[name]
     said = subprocess.run([sys.executable, "-m", "pip", "config", "list"], capture_output=True, text=True).stdout
@@ -58,15 +58,14 @@ def index_url() -> str:
         raise OSError(f"No package index is known, for lack of pip: set PIP_INDEX_URL to one. {_REMEDY}") from None
     return PyPI.simple_url
 
-# %% ../../nbs/under_the_hood/core/data.ipynb #2415f514
+# %% ../../nbs/under_the_hood/core/data.ipynb #28ca6ff7
 def _same_host(url: str, other: str) -> bool:
-    "Whether a login for `url` may go to `other`: same host and port, no login of its own, encrypted where `url` was."
+    "Tell if a login for `url` may go to `other`: same host and port, no login of its own, encrypted where `url` was."
     here, there = urlsplit(url), urlsplit(other)
     return there.netloc == here.netloc.rpartition("@")[2] and there.scheme in (here.scheme, "https")
 
-# %% ../../nbs/under_the_hood/core/data.ipynb #28ca6ff7
 class _Redirects(HTTPRedirectHandler):
-    "Follows where an index sends us, with the login only where `_same_host` allows it."
+    "Follow where an index sends us, with the login only where `_same_host` allows it."
     def redirect_request(self, req, fp, code, msg, headers, newurl):
         new, login = super().redirect_request(req, fp, code, msg, headers, newurl), req.get_header("Authorization")
         if login and _same_host(req.full_url, newurl): new.add_unredirected_header("Authorization", login)
@@ -74,7 +73,7 @@ class _Redirects(HTTPRedirectHandler):
 
 # %% ../../nbs/under_the_hood/core/data.ipynb #9292c8c8
 def _open(url: str, **headers):
-    "An answer to a request for `url`, whose login stays on its host; OSError where it is no address."
+    "Request `url`, whose login stays on its host, and return the answer. Raises OSError where it is no address."
     parts = urlsplit(url)
     login, _, host = parts.netloc.rpartition("@")
     if parts.scheme not in ("http", "https") or not host:
@@ -86,7 +85,7 @@ def _open(url: str, **headers):
 
 # %% ../../nbs/under_the_hood/core/data.ipynb #21d7c44c
 def _sdist_url() -> str:
-    "Where the index keeps `SDIST`, read off its page for the package."
+    "Find where the index keeps `SDIST`: its page for the package links to it. Raises OSError."
     page = index_url().rstrip("/") + "/vadersentiment/"
     def read():
         with _open(page) as r: return r.url, r.read().decode(errors="replace")
@@ -99,22 +98,20 @@ def _sdist_url() -> str:
 # %% ../../nbs/under_the_hood/core/data.ipynb #30d92388
 @contextmanager
 def _taken(part: Path):
-    "A path for this process alone: `part` is there meanwhile, and comes back as `part` if it is there at the end."
+    "Give this process a path of its own in a `with` block, and `part` in it; move it back to `part` at the end."
     own = part.with_name(f".{uuid4().hex[:8]}.{part.name}")
     with suppress(FileNotFoundError): part.replace(own)
     try: yield own
     finally:
         with suppress(FileNotFoundError): own.replace(part)
 
-# %% ../../nbs/under_the_hood/core/data.ipynb #20cef8b4
-def _download(url: str, path: Path, sha256: str):
-    "Fetch `url` into `path`, going on where a broken try stopped; the file appears only if its `sha256` is right."
+def _download(url: str, path: Path, sha256: str) -> Path:
+    "Fetch `url` into `path`, going on where a broken try stopped. Raises OSError, without a file, if `sha256` differs."
     with _taken(path.with_suffix(".part")) as part:
         _complete(url, part, path.name)
-        if hashlib.sha256(part.read_bytes()).hexdigest() == sha256: part.replace(path)
-        else:
-            part.unlink()
-            raise OSError(f"{path.name} isn't the file we expect (its SHA-256 isn't {sha256}): thrown away. {_REMEDY}")
+        if hashlib.sha256(part.read_bytes()).hexdigest() == sha256: return part.replace(path)
+        part.unlink()
+        raise OSError(f"{path.name} isn't the file we expect (its SHA-256 isn't {sha256}): thrown away. {_REMEDY}")
 
 # %% ../../nbs/under_the_hood/core/data.ipynb #1ba7d438
 def _complete(url: str, part: Path, name: str):
@@ -131,7 +128,7 @@ def _complete(url: str, part: Path, name: str):
 
 # %% ../../nbs/under_the_hood/core/data.ipynb #50c2fd3c
 def _fetch(url: str, path: Path, sha256: str):
-    "As `_download`; where the server has no rest to what came before, from the beginning."
+    "Download as `_download` does; where the server can't go on from what came before, from the beginning."
     try: _download(url, path, sha256)
     except HTTPError as e:
         if e.code != 416: raise
@@ -139,23 +136,19 @@ def _fetch(url: str, path: Path, sha256: str):
         _download(url, path, sha256)
 
 def cache_folder() -> Path:
-    "Where downloads are kept: `$STUDY_GROUP_CACHE`, else `study_group` in the user's cache folder."
+    "Return the folder for downloads: `$STUDY_GROUP_CACHE`, or `study_group` in the user's cache. Raises OSError."
     named = os.environ.get("STUDY_GROUP_CACHE")
     try: return Path(named or xdg_cache_home()/"study_group").expanduser()
     except RuntimeError as e:
         why = f"STUDY_GROUP_CACHE={named!r} names a home folder that nobody has" if named else "You have no home folder"
         raise OSError(f"{why}: set STUDY_GROUP_CACHE to a folder for downloads.") from e
 
-# %% ../../nbs/under_the_hood/core/data.ipynb #2d8891ed
-def _is_whole(path: Path) -> bool:
-    return path.exists() and hashlib.sha256(path.read_bytes()).hexdigest() == SDIST_SHA256
-
 # %% ../../nbs/under_the_hood/core/data.ipynb #8ba9618b
 def _sdist() -> Path:
-    "`SDIST` on this machine's disk, downloaded when it isn't there."
+    "Return the path of `SDIST` on this machine, downloaded when it isn't there. Raises OSError."
     path = cache_folder()/SDIST
     try:
-        if _is_whole(path): return path
+        if path.exists() and hashlib.sha256(path.read_bytes()).hexdigest() == SDIST_SHA256: return path
         path.parent.mkdir(parents=True, exist_ok=True)
         _fetch(_sdist_url(), path, SDIST_SHA256)
     except (URLError, HTTPException, TimeoutError, ConnectionError) as e:
@@ -166,18 +159,17 @@ def _sdist() -> Path:
         raise OSError(f"The folder for downloads can't be written ({e}): set STUDY_GROUP_CACHE to another.") from e
     return path
 
-# %% ../../nbs/under_the_hood/core/data.ipynb #4204b1e9
+# %% ../../nbs/under_the_hood/core/data.ipynb #aafee5e8
 def _key(text: str) -> str: return re.sub(r"[^a-z0-9]+", " ", text.lower()).strip()
 
-# %% ../../nbs/under_the_hood/core/data.ipynb #aafee5e8
 def split_of(text: str) -> str:  # "train", "validation" or "test"
-    "The split that `text` belongs to, by a hash of its letters and digits."
+    "Choose the split that `text` belongs to, by a hash of its letters and digits."
     bucket = int(hashlib.sha256(_key(text).encode()).hexdigest()[:8], 16) % 100
     return "validation" if bucket < 10 else "test" if bucket < 20 else "train"
 
 # %% ../../nbs/under_the_hood/core/data.ipynb #ed68eedd
 def _rated(kind: str) -> list[tuple[str, float]]:
-    "(text, mean rating) of each sentence of `kind`, the first of each that reads the same."
+    "Read (text, mean rating) of each sentence of `kind`, the first of those that read the same."
     inner = f"{SDIST.removesuffix('.tar.gz')}/additional_resources/hutto_ICWSM_2014.tar.gz"
     with tarfile.open(_sdist()) as outer, tarfile.open(fileobj=io.BytesIO(outer.extractfile(inner).read())) as tar:
         lines = tar.extractfile(f"hutto_ICWSM_2014/{KINDS[kind]}_GroundTruth.txt").read().decode("utf-8").splitlines()
@@ -191,7 +183,7 @@ def load_reviews(split: str = "train",       # "train", "validation" or "test"
                  limit: int | None = None,   # at most so many rows, the first ones; None: all
                  kind: str = "movie",        # "movie", "product", "tweet" or "editorial"
                 ) -> pd.DataFrame:           # columns text, rating (-4 to 4, mean of 20 people), label (1 = positive)
-    "Real rated sentences (Hutto and Gilbert, 2014), downloaded once. Raises ValueError, and OSError when offline."
+    "Load real rated sentences (Hutto and Gilbert, 2014), downloaded once. Raises ValueError, and OSError when offline."
     for name, value, known in (("split", split, ("train", "validation", "test")), ("kind", kind, KINDS)):
         if value not in list(known):
             raise ValueError(f"{name}={value!r:.80} isn't one of {', '.join(map(repr, known))}.")

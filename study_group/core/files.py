@@ -16,10 +16,8 @@ from uuid import uuid4
 ASSETS = Path(str(files("study_group")/"assets"))  # the checkpoint, texts and quizzes that travel in the package
 
 # %% ../../nbs/under_the_hood/core/files.ipynb #9b18aea6
-def read_text(path: Path,
-          remedy: str = "Bring it back with git, or install the package again.",
-         ) -> str:
-    "What `path` holds. Raises FileNotFoundError with the `remedy`, and ValueError where it isn't UTF-8."
+def read_text(path: Path, remedy: str = "Bring it back with git, or install the package again.") -> str:
+    "Read the text in `path`. Raises FileNotFoundError with the `remedy`, and ValueError where it isn't UTF-8."
     if not path.is_file(): raise FileNotFoundError(f"{path} isn't there. {remedy}")
     try: return path.read_bytes().decode()
     except UnicodeDecodeError: raise ValueError(f"{path} isn't UTF-8 text: save it as UTF-8.") from None
@@ -38,7 +36,7 @@ def write_file(path: Path, data: bytes):
 
 # %% ../../nbs/under_the_hood/core/files.ipynb #5e3f2bbb
 def within(seconds: float, f: Callable):
-    "What `f()` returns or raises; TimeoutError when it takes longer than `seconds`."
+    "Call `f()` and return what it returns. Raises what it raises, or TimeoutError when it takes longer than `seconds`."
     said = []
     def run():
         try: said.append((f(), None))

@@ -25,22 +25,22 @@ def chip(token: str,
 
 # %% ../../nbs/under_the_hood/core/html.ipynb #7b3d2295
 def scroller(html: str, name: str) -> str:
-    "`html`, which may be wider than the page, in a box called `name` that scrolls."
+    "Put `html`, which may be wider than the page, into a box called `name` that scrolls."
     return f'<div tabindex="0" role="group" aria-label="{escape(name)}" style="overflow-x:auto">{html}</div>'
 
 # %% ../../nbs/under_the_hood/core/html.ipynb #1d68512f
-def html_cells(contents: Iterable,      # HTML of each cell
-          style: str = "",         # CSS, after what all cells have
-          tag: str = "td",         # "th" for heads
-         ) -> str:
+def html_cells(contents: Iterable,  # HTML of each cell
+               style: str = "",     # CSS, after what all cells have
+               tag: str = "td",     # "th" for heads
+              ) -> str:
     "Make table cells of `contents`."
     look = f"padding:1px 8px;text-align:left;border:0;{style}"
     return "".join(f'<{tag} style="{look}">{content}</{tag}>' for content in contents)
 
-def html_table(rows: Iterable[str],     # the cells of each, as HTML
-          name: str = "",          # what a screen reader calls the box that it scrolls in; empty: no box
-          style: str = "",         # CSS, after what all tables have
-         ) -> str:
+def html_table(rows: Iterable[str],  # the cells of each, as HTML
+               name: str = "",       # what a screen reader calls the box that it scrolls in; empty: no box
+               style: str = "",      # CSS, after what all tables have
+              ) -> str:
     "Make a table of `rows`; with a `name`, in a box that scrolls."
     body = "".join(f"<tr>{row}</tr>" for row in rows)
     html = f'<table style="border-collapse:collapse;font-size:12px;color:inherit;margin:6px 0;{style}">{body}</table>'

@@ -13,20 +13,20 @@ from numbers import Integral
 def is_positive(n) -> bool: return isinstance(n, Integral) and not isinstance(n, bool) and n > 0
 
 def check_positive(**numbers):
-    "ValueError for those of `numbers` that are neither None nor a positive whole number."
+    "Raise ValueError where one of `numbers` is neither None nor a positive whole number."
     for name, n in numbers.items():
         if n is not None and not is_positive(n): raise ValueError(f"{name}={n!r} must be a positive whole number.")
 
 # %% ../../nbs/under_the_hood/core/numbers.ipynb #80071c80
 def check_index(name: str, i: int, n: int) -> int:
-    "`i` as an index from 0 to `n` - 1, counted from the end where negative; IndexError, which calls it `name`."
+    "Return `i` as an index from 0 to `n` - 1, counted from the end where negative. Raises IndexError, naming `name`."
     if isinstance(i, bool) or not isinstance(i, int) or not -n <= i < n:
         raise IndexError(f"{name}={i!r} must be a whole number from 0 to {n - 1}.")
     return i % n
 
 # %% ../../nbs/under_the_hood/core/numbers.ipynb #be113f49
 def check_rectangle(name: str, rows: list[list]):
-    "ValueError, with the remedy, where `rows` can't be one tensor."
+    "Raise ValueError, with the remedy, where `rows`, called `name`, can't be one tensor."
     if not len(rows): raise ValueError(f"{name} is empty: a batch needs at least one row.")
     if getattr(rows[0], "ndim", 1) == 0 or not hasattr(rows[0], "__len__"):
         raise ValueError(f"{name} is a single row: a model takes batches, so make it a batch of one, [{name}].")

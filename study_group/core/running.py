@@ -4,11 +4,11 @@
 
 # %% auto #0
 __all__ = ['max_tokens', 'check_pad_token', 'padding_side', 'tokenize', 'check_inputs', 'evaluating', 'run_model', 'label_logits',
-           'logits_of', 'token_states', 'named_tensors', 'tensors_of']
+           'logits_of', 'token_states', 'tensors_of']
 
 # %% ../../nbs/under_the_hood/core/running.ipynb #3544ebf9
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import contextmanager
 from inspect import getsource
 
@@ -18,7 +18,7 @@ from transformers.utils import ModelOutput
 
 # %% ../../nbs/under_the_hood/core/running.ipynb #9cd598a6
 def max_tokens(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> int | None:
-    "How many tokens a text may have, special ones included; None where neither `tokenizer` nor `model` sets a limit."
+    "Return how many tokens a text may have, special ones included; None where `model` and `tokenizer` set no limit."
     tables = [m for name, m in model.named_modules() if name.endswith("position_embeddings")]
     unused = next((m.padding_idx + 1 for m in tables if getattr(m, "padding_idx", None) is not None), 0)
     sizes = getattr(model.config, "max_position_embeddings", None), *(getattr(m, "num_embeddings", 0) for m in tables)
@@ -39,7 +39,7 @@ def padding_side(model: PreTrainedModel) -> str:
 # %% ../../nbs/under_the_hood/core/running.ipynb #3f767158
 def tokenize(texts: list[str], model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase,
              truncation: bool = True, max_length: int | None = None) -> BatchEncoding:
-    "Step 1: `texts` as one padded batch of tensors; ValueError for a `max_length` too small, or no padding token."
+    "Step 1: make one padded batch of `texts`. Raises ValueError for too small a `max_length`, or no padding token."
     special = tokenizer.num_special_tokens_to_add()
     if max_length and max_length < special:
         raise ValueError(f"max_length={max_length} is too small: this tokenizer adds {special} special tokens to each "
@@ -54,14 +54,14 @@ def tokenize(texts: list[str], model: PreTrainedModel, tokenizer: PreTrainedToke
 
 # %% ../../nbs/under_the_hood/core/running.ipynb #1b5b779b
 def _vocab_size(model: PreTrainedModel) -> int | float:
-    "How many token ids `model` knows, by its embeddings, else by its config; infinitely many where neither tells."
+    "Count the token ids that `model` knows, by its embeddings, else its config; infinitely many where neither tells."
     try: size = getattr(model.get_input_embeddings(), "num_embeddings", None)
     except NotImplementedError: size = None
     return size or getattr(model.config, "vocab_size", None) or math.inf
 
 # %% ../../nbs/under_the_hood/core/running.ipynb #1c68df66
 def _check_downsampling(inputs: BatchEncoding, config):
-    "ValueError where a model with this `config` reads several tokens at a time, and can't read `inputs` right."
+    "Raise ValueError where a model with this `config` reads several tokens at a time, and can't read `inputs` right."
     n_tokens, rate = inputs["input_ids"].shape[1], getattr(config, "downsampling_rate", 1)
     if n_tokens < rate:
         raise ValueError(f"A text has {n_tokens} tokens, the model needs at least {rate}: pass a longer one.")
@@ -71,7 +71,7 @@ def _check_downsampling(inputs: BatchEncoding, config):
 
 # %% ../../nbs/under_the_hood/core/running.ipynb #352aac13
 def check_inputs(inputs: BatchEncoding, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase):
-    "ValueError where `model` can't take `inputs`: no tokens at all, too many, or ids that it doesn't know."
+    "Raise ValueError where `model` can't take `inputs`: no tokens at all, too many, or ids that it doesn't know."
     n_tokens, limit = inputs["input_ids"].shape[1], max_tokens(model, tokenizer)
     if n_tokens == 0 or not inputs["attention_mask"].sum(-1).all():
         raise ValueError("One of texts gives no tokens: it is empty, and this tokenizer adds no special tokens.")
@@ -91,7 +91,7 @@ def check_inputs(inputs: BatchEncoding, model: PreTrainedModel, tokenizer: PreTr
 # %% ../../nbs/under_the_hood/core/running.ipynb #1ec5e5db
 @contextmanager
 def evaluating(model: PreTrainedModel):
-    "Inside, `model` is in eval mode, all parts of it; afterwards each part is in the mode it was in."
+    "Put `model`, all parts of it, in eval mode in a `with` block; then put each part back in its own mode."
     training = {part: part.training for part in model.modules()}
     try: yield model.eval()
     finally:
@@ -102,7 +102,7 @@ def run_model(inputs: Mapping,         # tensors (batch, n_tokens) by name
               model: PreTrainedModel,
               **asked,                 # more for the call, such as output_hidden_states=True
              ) -> ModelOutput:
-    "Step 2: run `model` on `inputs`, in eval mode, on its device, for no more than is `asked`. Raises ValueError."
+    "Step 2: run `model` on `inputs`, in eval mode, on its device, for nothing more than is `asked`. Raises ValueError."
     try:
         with evaluating(model): return model(**{name: x.to(model.device) for name, x in inputs.items()}, **asked)
     except ValueError as e:
@@ -111,30 +111,26 @@ def run_model(inputs: Mapping,         # tensors (batch, n_tokens) by name
 
 # %% ../../nbs/under_the_hood/core/running.ipynb #b58edd24
 def label_logits(outputs: ModelOutput, model: PreTrainedModel) -> torch.Tensor:  # (batch, n_labels)
-    "Return the logits in `outputs` of `model`; ValueError where it has no head that gives one for each label."
+    "Return the logits in `outputs` of `model`. Raises ValueError where it has no head that gives one for each label."
     if "logits" in outputs and outputs.logits.ndim == 2: return outputs.logits
     raise ValueError(f"{type(model).__name__} doesn't give (batch, n_labels) logits: this needs a model for "
                      "sequence classification, such as load_model(checkpoint) gives.")
 
 def logits_of(inputs: Mapping, model: PreTrainedModel) -> torch.Tensor:  # (batch, n_labels), fp32, on the CPU
-    "Return what `model` says of `inputs`, without gradients. Raises ValueError."
+    "Run `model` on `inputs` without gradients and return its logits. Raises ValueError."
     with torch.no_grad(): return label_logits(run_model(inputs, model), model).float().cpu()
 
 def token_states(outputs: ModelOutput, n_tokens: int, model: PreTrainedModel) -> tuple[torch.Tensor, ...]:
-    "Return the hidden states in `outputs` of `model` that have a vector for each of `n_tokens`; ValueError for none."
+    "Return the hidden states in `outputs` of `model` with a vector for each of `n_tokens`. Raises ValueError for none."
     states = outputs.get("hidden_states") or outputs["decoder_hidden_states"]
     if found := tuple(h for h in states if h.shape[1] == n_tokens): return found
     raise ValueError(f"{type(model).__name__} has no hidden state for each token, so trace can't show it: "
                      "pipeline(\"text-classification\") runs it.")
 
 # %% ../../nbs/under_the_hood/core/running.ipynb #cad2ea1e
-def named_tensors(outputs) -> Iterator[tuple[str, torch.Tensor]]:
-    "The tensors in a model's `outputs`, by name, in the order in which they are computed."
-    hidden = outputs.get("hidden_states") or ()
-    for i, state in enumerate(hidden): yield f"layer {i}" if i else "embeddings", state
-    for name, value in outputs.items():
-        if isinstance(value, torch.Tensor): yield name, value
-
 def tensors_of(model: PreTrainedModel, batch) -> dict[str, torch.Tensor]:
-    "The tensors that `model` computes for `batch`, by name."
-    with torch.no_grad(): return dict(named_tensors(run_model(batch, model, output_hidden_states=True)))
+    "Run `model` on `batch` and return its tensors by name, in the order in which they are computed."
+    with torch.no_grad(): outputs = run_model(batch, model, output_hidden_states=True)
+    states = enumerate(outputs.get("hidden_states") or ())
+    return {**{f"layer {i}" if i else "embeddings": state for i, state in states},
+            **{name: value for name, value in outputs.items() if torch.is_tensor(value)}}

@@ -7,7 +7,7 @@ __all__ = ['MOST_TEXTS', 'check_text', 'visible', 'shorten', 'check_texts']
 
 # %% ../../nbs/under_the_hood/core/texts.ipynb #9ce6433f
 def check_text(text, name: str = "text") -> str:
-    "`text`; TypeError or ValueError, which call it `name`, where it isn't text."
+    "Return `text`. Raises TypeError or ValueError, which call it `name`, where it isn't text."
     if not isinstance(text, str): raise TypeError(f"{name}={text!r:.80} must be a string, not {type(text).__name__}.")
     try: text.encode()
     except UnicodeEncodeError as e:
@@ -30,12 +30,12 @@ def visible(text: str,
 MOST_TEXTS = 8  # a picture without Python shows so many
 
 def shorten(text: str, length: int) -> str:
-    "`text`, or its beginning where it has more than `length` characters."
+    "Return `text`, or its beginning where it has more than `length` characters."
     return text if len(text) <= length else text[:length - 1] + "…"
 
 # %% ../../nbs/under_the_hood/core/texts.ipynb #58dd50d6
 def check_texts(texts: str | list[str]) -> list[str]:
-    "`texts` as a list; TypeError or ValueError where it isn't one text or a list of at least one."
+    "Return `texts` as a list. Raises TypeError or ValueError where it isn't one text or a list of at least one."
     if isinstance(texts, str): return [check_text(texts, "texts")]
     if not isinstance(texts, (list, tuple)):
         raise TypeError(f"texts={texts!r:.80} must be a string or a list of strings, not {type(texts).__name__}.")

@@ -6,12 +6,12 @@
 __all__ = ['TOKEN_KINDS', 'backend_of', 'special_ids', 'unknown_ids', 'word_ids', 'token_kinds', 'pieces', 'n_cut']
 
 # %% ../../nbs/under_the_hood/core/tokens.ipynb #727a6912
-from tokenizers import AddedToken, Encoding, Tokenizer
+from tokenizers import Encoding, Tokenizer
 from transformers import PreTrainedTokenizerBase
 
 # %% ../../nbs/under_the_hood/core/tokens.ipynb #e4f88b0e
 def backend_of(tokenizer) -> Tokenizer:
-    "Return the library's tokenizer at work in `tokenizer`; TypeError where there is none."
+    "Return the library's tokenizer at work in `tokenizer`. Raises TypeError where there is none."
     backend = tokenizer
     for name in ("_shell", "backend_tokenizer"): backend = getattr(backend, name, backend)
     if isinstance(backend, Tokenizer): return backend
@@ -19,15 +19,11 @@ def backend_of(tokenizer) -> Tokenizer:
                     "offsets, as AutoTokenizer gives), a tokenizers.Tokenizer, or what load_tokenizer takes.")
 
 # %% ../../nbs/under_the_hood/core/tokens.ipynb #042675d7
-def _added(tokenizer) -> dict[int, AddedToken]:
-    "The tokens that were added to the vocabulary of `tokenizer`, by id."
-    try: return backend_of(tokenizer).get_added_tokens_decoder()
-    except TypeError: return getattr(tokenizer, "added_tokens_decoder", {})
-
 def special_ids(tokenizer) -> set[int]:
     "Return the ids that `tokenizer` calls special, that of unknown text among them."
-    flagged = {id_ for id_, token in _added(tokenizer).items() if token.special}
-    return flagged.union(getattr(tokenizer, "all_special_ids", ()))
+    try: added = backend_of(tokenizer).get_added_tokens_decoder()
+    except TypeError: added = getattr(tokenizer, "added_tokens_decoder", {})
+    return {id_ for id_, token in added.items() if token.special}.union(getattr(tokenizer, "all_special_ids", ()))
 
 # %% ../../nbs/under_the_hood/core/tokens.ipynb #e092a6d1
 _ROLES = "bos_token_id", "eos_token_id", "sep_token_id", "pad_token_id", "cls_token_id", "mask_token_id"
@@ -45,9 +41,9 @@ def unknown_ids(tokenizer, encoding: Encoding | None = None) -> set[int]:
 
 # %% ../../nbs/under_the_hood/core/tokens.ipynb #ce94f1b9
 TOKEN_KINDS = {"word": "", "continuation": "continues the word before",
-         "special": "special: a sign for the model, not a piece of text",
-         "unknown": "not in the vocabulary: what stood here is lost",
-         "pad": "a pad: fills the row up"}  # kind → what it means
+               "special": "special: a sign for the model, not a piece of text",
+               "unknown": "not in the vocabulary: what stood here is lost",
+               "pad": "a pad: fills the row up"}  # kind → what it means
 
 def word_ids(encoding: Encoding | None, tokenizer) -> list[int | None]:
     "Return the word that each token of `encoding` belongs to; None where `tokenizer` doesn't cut a text into words."
@@ -55,7 +51,7 @@ def word_ids(encoding: Encoding | None, tokenizer) -> list[int | None]:
     return encoding.word_ids if cuts else [None]*len(encoding)
 
 # %% ../../nbs/under_the_hood/core/tokens.ipynb #00d04e7a
-def token_kinds(encoding: Encoding | None,  # what the Rust tokenizer says of a row; None: a slow one says nothing
+def token_kinds(encoding: Encoding | None,  # of one row, from the Rust tokenizer; None: a slow one has none
                 ids: list[int],             # (n_tokens,)
                 mask: list[int],            # (n_tokens,), 0 = a pad
                 tokenizer,                  # of this course, of transformers, or of tokenizers

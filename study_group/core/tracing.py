@@ -21,7 +21,7 @@ from .texts import MOST_TEXTS, check_texts, shorten, visible
 
 # %% ../../nbs/under_the_hood/core/tracing.ipynb #0e2a6d35
 def function_to_apply(config) -> str:
-    "What turns logits into scores for a model with this `config`: 'none', 'sigmoid' or 'softmax'."
+    "Choose what turns logits into scores for a model with this `config`: 'none', 'sigmoid' or 'softmax'."
     if config.problem_type == "regression": return "none"
     return "sigmoid" if config.problem_type == "multi_label_classification" or config.num_labels == 1 else "softmax"
 
@@ -32,14 +32,14 @@ def predict(scores: torch.Tensor,      # (n_labels,), after the applied function
             id2label: dict[int, str],
             top_k: int | None = 1,     # how many labels, best first; None: all
            ) -> list[dict]:            # [{"label": …, "score": …}, …]
-    "Step 3: the `top_k` labels of one text with their `scores`."
+    "Step 3: return the `top_k` labels of one text with their `scores`."
     rows = [dict(label=id2label[i], score=s) for i, s in enumerate(scores.tolist())]
     return sorted(rows, key=lambda r: r["score"], reverse=True)[:top_k]
 
 # %% ../../nbs/under_the_hood/core/tracing.ipynb #b71834d7
 @dataclass(frozen=True, eq=False, repr=False)
 class Trace:
-    "All that a text-classification pipeline sees on its way from texts to labels."
+    "Hold every stage of a text-classification pipeline on its way from `texts` to `predictions`."
     texts: list[str]
     tokens: list[list[str]]                    # one row a text, pads included
     input_ids: torch.Tensor                    # (batch, n_tokens)
@@ -56,7 +56,7 @@ class Trace:
 
 # %% ../../nbs/under_the_hood/core/tracing.ipynb #b0f860fd
 def _check_options(max_length=None, **postprocess):
-    "TypeError or ValueError for options that mean nothing."
+    "Raise TypeError or ValueError for options that `trace` doesn't know, or values that mean nothing."
     if unknown := postprocess.keys() - {"top_k", "function_to_apply"}:
         raise TypeError(f"trace has no option {', '.join(sorted(unknown))}; "
                         "it has truncation, max_length, top_k, function_to_apply.")
@@ -69,7 +69,7 @@ def _check_options(max_length=None, **postprocess):
 
 # %% ../../nbs/under_the_hood/core/tracing.ipynb #1d9292e8
 def _nest(probabilities: torch.Tensor, id2label: dict, single: bool, function_to_apply=None, **top_k) -> list:
-    "Step 3 for a batch: results nested as the library's pipeline nests them."
+    "Step 3 for a batch: nest the results as the library's pipeline does."
     best = [predict(row, id2label, **top_k) for row in probabilities]
     if not top_k: return [b[0] for b in best]
     return best[0] if single else best
@@ -102,7 +102,7 @@ def trace(texts: str | list[str],         # what to classify
         options=dict(truncation=truncation, max_length=max_length, **postprocess))
 
 # %% ../../nbs/under_the_hood/core/tracing.ipynb #0865119d
-MOST_TOKENS = 24  # a picture without Python shows so many of each text
+MOST_TOKENS = 24  # a static picture shows at most so many of each text
 
 @patch
 def kinds(self: Trace, row: int) -> list[str]:
@@ -118,7 +118,7 @@ def pieces(self: Trace, row: int) -> list[str]:
 # %% ../../nbs/under_the_hood/core/tracing.ipynb #0c2d75f3
 @patch
 def _encoding(self: Trace, row: int):
-    "What the library's tokenizer says of text `row`; None where a slow one says nothing."
+    "Return the Rust tokenizer's encoding of text `row`; None where a slow tokenizer made none."
     return self.encodings.encodings[row] if self.encodings.encodings else None
 
 @patch
@@ -127,18 +127,16 @@ def n_cut(self: Trace, row: int) -> int:
     limit = self.options["max_length"] or max_tokens(*self.checkpoint)
     return tokens.n_cut(self.texts[row], int(self.attention_mask[row].sum()), limit, self.checkpoint[1])
 
-# %% ../../nbs/under_the_hood/core/tracing.ipynb #24f395c7
+# %% ../../nbs/under_the_hood/core/tracing.ipynb #aa8bb00a
 def say_number(value: float) -> str: return f"{value:.4f}" if abs(value) < 1000 else f"{value:.3g}"
 
 def answer_lines(trace: Trace, row: int) -> list[tuple[str, str, str, str]]:
-    "The logits and scores of text `row`, a line a label, the highest marked."
+    "List the logits and scores of text `row`, a line a label, the highest marked."
     labels, best = trace.checkpoint[0].config.id2label, int(trace.probabilities[row].argmax())
     numbers = zip(trace.logits[row].tolist(), trace.probabilities[row].tolist())
     heads = ("label", "logit", trace.function if trace.function != "none" else "score", "")
-    said = ((str(labels[i]), *map(say_number, both), "✓" if i == best else "") for i, both in enumerate(numbers))
-    return [heads, *said]
+    return [heads, *((str(labels[i]), *map(say_number, both), "✓"*(i == best)) for i, both in enumerate(numbers))]
 
-# %% ../../nbs/under_the_hood/core/tracing.ipynb #aa8bb00a
 def rest_lines(trace: Trace, row: int) -> list[str]:
     "Say what a static picture leaves out of text `row`, and what was cut off it."
     more, cut = len(trace.tokens[row]) - MOST_TOKENS, trace.n_cut(row)
@@ -147,7 +145,7 @@ def rest_lines(trace: Trace, row: int) -> list[str]:
 
 # %% ../../nbs/under_the_hood/core/tracing.ipynb #bc09d1d6
 def trace_text(trace: Trace) -> str:
-    "Every text of `trace` with its tokens, ids and mask, and what the model makes of it."
+    "Write every text of `trace` with its tokens, ids and mask, its logits and scores, as plain text."
     blocks = []
     for row, text in enumerate(trace.texts[:MOST_TEXTS]):
         cells = list(zip(trace.tokens[row], trace.input_ids[row].tolist(), trace.attention_mask[row].tolist()))

@@ -12,11 +12,11 @@ from typing import NamedTuple
 
 # %% ../../nbs/under_the_hood/core/weights.ipynb #c344c36f
 class TensorEntry(NamedTuple):
-    "What a safetensors header says of a tensor; its data begin at byte `begin` of the file, and stop before `end`."
+    "Describe a tensor as a safetensors header does; its data begin at byte `begin` of the file, and stop before `end`."
     name: str; dtype: str; shape: tuple[int, ...]; begin: int; end: int
 
 def read_header(path: Path) -> tuple[dict, int]:
-    "The header of the safetensors file `path`, and where its data begin; ValueError where it has none."
+    "Read the header of the safetensors file `path`, and where its data begin. Raises ValueError where it has none."
     with open(path, "rb") as file:
         n = int.from_bytes(file.read(8), "little")
         if not 2 <= n <= path.stat().st_size - 8:
@@ -27,7 +27,7 @@ def read_header(path: Path) -> tuple[dict, int]:
 
 # %% ../../nbs/under_the_hood/core/weights.ipynb #ff3da633
 def safetensors_header(path: str | os.PathLike) -> list[TensorEntry]:
-    "What the safetensors file `path` holds, in the order of its data, without loading it. Raises ValueError, OSError."
+    "List the tensors in the safetensors file `path`, in the order of their data, unloaded. Raises ValueError, OSError."
     header, data = read_header(path := Path(path))
     try:
         entries = [TensorEntry(name, e["dtype"], tuple(e["shape"]), *(data + i for i in e["data_offsets"]))

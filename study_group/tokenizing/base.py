@@ -24,7 +24,7 @@ from ..core.tokens import backend_of
 
 # %% ../../nbs/under_the_hood/tokenizing/base.ipynb #6b13c7ac
 class BaseTokenizer:
-    "What the five tokenizers share; a subclass says how to learn from words, and how to split one."
+    "Share what the five tokenizers have in common; a subclass adds how to learn from words, and how to split one."
     algorithm = None                                    # what the library calls it
     pre_tokenizer = pre_tokenizers.Whitespace()         # cuts text into words
     normalizer = decoder = None
@@ -48,10 +48,10 @@ class BaseTokenizer:
     def __repr__(self): return f"{self.name} with {len(self.vocab):,} tokens"
 
 # %% ../../nbs/under_the_hood/tokenizing/base.ipynb #6307b967
-CACHED_WORDS, CACHED_LENGTH = 100_000, 256  # so many words are remembered, none longer than this
+CACHED_WORDS, CACHED_LENGTH = 100_000, 256  # at most so many words are remembered, none longer than this
 
 class _Remembered(dict):
-    "What the method `name` of `tokenizer` says of each word, asked once."
+    "Remember what the method `name` of `tokenizer` returns for each word."
     def __init__(self, tokenizer: BaseTokenizer, name: str): self.tokenizer, self.name = proxy(tokenizer), name
     def pre_tokenize(self, words): words.tokenize(self.__getitem__)  # for the library, see below
 
@@ -73,13 +73,13 @@ def _word_tokens(self: BaseTokenizer, word: str) -> list[Token]:
 def n_bytes(text: str) -> int: return len(text) if text.isascii() else len(text.encode())
 
 def in_a_row(sizes: Iterable[int]) -> Iterable[tuple[int, int]]:
-    "(start, end) of tokens of these `sizes`, one after the other."
+    "Yield (start, end) of tokens of these `sizes`, one after the other."
     return pairwise([0, *accumulate(sizes)])
 
 # %% ../../nbs/under_the_hood/tokenizing/base.ipynb #30c078f6
 @patch
 def _unknown(self: BaseTokenizer, word: str) -> str:
-    "The token for what is unknown; ValueError where the vocabulary has none."
+    "Return the token that stands for an unknown `word`. Raises ValueError where the vocabulary has none."
     if self._unk_id is not None: return self.unk_token
     raise ValueError(f"{word!r:.40} isn't in the vocabulary, which has no unknown token: "
                      "train with special_tokens=['[UNK]'].")
@@ -87,7 +87,7 @@ def _unknown(self: BaseTokenizer, word: str) -> str:
 # %% ../../nbs/under_the_hood/tokenizing/base.ipynb #6d817afb
 @patch
 def _become(self: BaseTokenizer, shell: Tokenizer, **state) -> BaseTokenizer:
-    "Take `state` over all at once, and put our algorithm into `shell`."
+    "Take over all of `state` at once, put our algorithm into `shell`, and return the tokenizer itself."
     added = {token.content for token in shell.get_added_tokens_decoder().values()}
     if shell.normalizer: added |= {shell.normalizer.normalize_str(token) for token in added}
     by_library = bool(shell.normalizer) and "first" in str(shell.pre_tokenizer)  # Metaspace asks the original text
@@ -105,14 +105,14 @@ def _normalized(self: BaseTokenizer, text: str) -> str:
 
 @patch
 def _cut(self: BaseTokenizer, text: str) -> list[str]:
-    "The words of a normalized `text`."
+    "Cut a normalized `text` into words."
     if self.pre_tokenizer is None: return [text] if text else []
     return [word for word, _ in self.pre_tokenizer.pre_tokenize_str(text)]
 
 # %% ../../nbs/under_the_hood/tokenizing/base.ipynb #606280e3
 @patch
 def _check(self: BaseTokenizer, text: str):
-    "RuntimeError before training, TypeError or ValueError where `text` isn't text."
+    "Raise RuntimeError before training, TypeError or ValueError where `text` isn't text."
     if self._shell is None:
         raise RuntimeError(f"This {type(self).__name__} has no vocabulary yet: call `.train(texts, vocab_size)` or "
                            "`.from_pretrained(tokenizer)` first.")
@@ -120,7 +120,7 @@ def _check(self: BaseTokenizer, text: str):
 
 @patch
 def encoding(self: BaseTokenizer, text: str) -> Encoding:
-    "All of `text`: .tokens, .ids, .offsets, .word_ids. Raises TypeError, ValueError, RuntimeError."
+    "Encode `text` into .tokens, .ids, .offsets, .word_ids. Raises TypeError, ValueError, RuntimeError."
     self._check(text)
     try: return self._shell.encode(text, add_special_tokens=False)
     except Exception as e: raise ValueError(str(e).removeprefix("ValueError: ")) from None  # the library wraps ours
@@ -128,12 +128,12 @@ def encoding(self: BaseTokenizer, text: str) -> Encoding:
 # %% ../../nbs/under_the_hood/tokenizing/base.ipynb #73d0da93
 @patch
 def tokenize(self: BaseTokenizer, text: str) -> list[str]:
-    "The tokens of `text`. Raises TypeError, ValueError, RuntimeError."
+    "Split `text` into tokens. Raises TypeError, ValueError, RuntimeError."
     return self.encoding(text).tokens
 
 @patch
 def encode(self: BaseTokenizer, text: str) -> list[int]:
-    "The ids of `text`'s tokens, with no special tokens added. Raises TypeError, ValueError, RuntimeError."
+    "Return the ids of `text`'s tokens, with no special tokens added. Raises TypeError, ValueError, RuntimeError."
     self._check(text)
     clean = self._normalized(text)
     if self._by_library or self._added.search(text) or self._added.search(clean): return self.encoding(text).ids
@@ -142,12 +142,12 @@ def encode(self: BaseTokenizer, text: str) -> list[int]:
 # %% ../../nbs/under_the_hood/tokenizing/base.ipynb #e523a1ac
 @patch
 def offsets(self: BaseTokenizer, text: str) -> list[tuple[int, int]]:
-    "Where each token stands in `text`: (start, end) in characters. Raises TypeError, ValueError, RuntimeError."
+    "Return each token's position in `text`: (start, end) in characters. Raises TypeError, ValueError, RuntimeError."
     return self.encoding(text).offsets
 
 @patch
 def decode(self: BaseTokenizer, ids: Iterable[int]) -> str:
-    "The text of `ids`, as far as the tokens say. Raises TypeError, ValueError, RuntimeError."
+    "Turn `ids` back into text, as far as the tokens tell. Raises TypeError, ValueError, RuntimeError."
     self._check("")
     try: whole = [index(i) for i in ids]
     except TypeError: raise TypeError(f"ids={ids!r:.80} must be a list of whole numbers.") from None
@@ -159,7 +159,7 @@ def decode(self: BaseTokenizer, ids: Iterable[int]) -> str:
 # %% ../../nbs/under_the_hood/tokenizing/base.ipynb #06134501
 @patch
 def count_words(self: BaseTokenizer, texts: Iterable[str]) -> Counter:
-    "How often each word stands in `texts`, after the normalizer and the pre-tokenizer. Raises TypeError, ValueError."
+    "Count each word of `texts`, after the normalizer and the pre-tokenizer. Raises TypeError, ValueError."
     if isinstance(texts, str) or not isinstance(texts, Iterable):
         raise TypeError(f"texts={texts!r:.40} isn't a list of texts: pass a list of strings, or what yields them.")
     words = Counter()
@@ -171,30 +171,28 @@ def count_words(self: BaseTokenizer, texts: Iterable[str]) -> Counter:
 
 # %% ../../nbs/under_the_hood/tokenizing/base.ipynb #d0a675e3
 class VocabularyTooSmall(ValueError):
-    "`vocab_size` is below `least`: the special tokens and the alphabet alone are as many."
+    "Report a `vocab_size` below `least`, the number of special tokens and letters of the alphabet together."
     def __init__(self, vocab_size: int, least: int):
         self.least = least
         super().__init__(f"vocab_size={vocab_size} is too small: the special tokens and the alphabet of texts are "
                          f"{least:,} tokens already. Pass at least that.")
 
 def first_vocab(special_tokens: Iterable[str], alphabet: Iterable[str], vocab_size: int) -> dict[str, int]:
-    "The vocabulary before training: `special_tokens`, then the `alphabet`. Raises VocabularyTooSmall."
+    "Make the vocabulary before training: `special_tokens`, then the `alphabet`. Raises VocabularyTooSmall."
     vocab = {token: i for i, token in enumerate(dict.fromkeys([*special_tokens, *alphabet]))}
     if len(vocab) > vocab_size: raise VocabularyTooSmall(vocab_size, len(vocab))
     return vocab
 
 # %% ../../nbs/under_the_hood/tokenizing/base.ipynb #ac38a645
 def _check_training(vocab_size, special_tokens) -> list[str]:
-    "`special_tokens` as a list; TypeError or ValueError for what can't be meant."
+    "Return `special_tokens` as a list. Raises TypeError or ValueError where an argument makes no sense."
     if not isinstance(vocab_size, int) or isinstance(vocab_size, bool):
         raise TypeError(f"vocab_size={vocab_size!r} must be a whole number.")
     if vocab_size <= 0:
         raise ValueError(f"vocab_size={vocab_size} must be above zero: it counts special tokens and alphabet too.")
     if isinstance(special_tokens, str) or not isinstance(special_tokens, Iterable):
         raise TypeError(f"special_tokens={special_tokens!r} isn't a list of strings: pass one, such as ['[UNK]'].")
-    tokens = list(special_tokens)
-    for token in tokens: check_text(token, "special_tokens")
-    return tokens
+    return [check_text(token, "special_tokens") for token in special_tokens]
 
 # %% ../../nbs/under_the_hood/tokenizing/base.ipynb #dcb8eed2
 @patch
@@ -215,12 +213,12 @@ def train(self: BaseTokenizer,
 
 # %% ../../nbs/under_the_hood/tokenizing/base.ipynb #11a37ae0
 class _OnInstanceOrClass:
-    "A method that can be called on the class too: it gets a new instance then."
+    "Let a method be called on the class too, where it gets a new instance."
     def __init__(self, method): self.method, self.__doc__ = method, method.__doc__
     def __get__(self, instance, cls): return MethodType(self.method, cls() if instance is None else instance)
 
 def library_tokenizer(tokenizer) -> Tokenizer:
-    "Return the Rust tokenizer inside `tokenizer`; TypeError where there is none, or one with our algorithm in it."
+    "Return the Rust tokenizer inside `tokenizer`. Raises TypeError where there is none, or one with our algorithm."
     if isinstance(tokenizer, BaseTokenizer):
         raise TypeError(f"tokenizer={tokenizer.name} is one of the course's already: pass one of a library's.")
     return backend_of(tokenizer)
@@ -244,7 +242,7 @@ BaseTokenizer.from_pretrained = _OnInstanceOrClass(_from_pretrained)
 
 # %% ../../nbs/under_the_hood/tokenizing/base.ipynb #261fb30f
 def as_ours(tokenizer) -> BaseTokenizer:
-    "`tokenizer`, if it is one of the course's, else the course's that is equal to it. Raises TypeError, ValueError."
+    "Return `tokenizer` if it is one of the course's, else an equal one of the course's. Raises TypeError, ValueError."
     if isinstance(tokenizer, BaseTokenizer): return tokenizer
     algorithm = json.loads(library_tokenizer(tokenizer).to_str())["model"]["type"]
     return BaseTokenizer.classes[algorithm].from_pretrained(tokenizer)
@@ -253,7 +251,7 @@ def as_ours(tokenizer) -> BaseTokenizer:
 def compare(text: str,      # what to tokenize
             tokenizers,     # one, a list, or a dict with names: ours, or those of the libraries
            ) -> pd.DataFrame:
-    "Each of `tokenizers` on `text`: n_tokens, tokens_per_word, n_unknown, tokens … Raises TypeError, ValueError."
+    "Run each of `tokenizers` on `text`: n_tokens, tokens_per_word, n_unknown, tokens … Raises TypeError, ValueError."
     check_text(text)
     if not isinstance(tokenizers, (dict, list, tuple)): tokenizers = [tokenizers]
     named = tokenizers.items() if isinstance(tokenizers, dict) else ((None, t) for t in tokenizers)

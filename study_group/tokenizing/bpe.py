@@ -19,18 +19,17 @@ from .base import BaseTokenizer, first_vocab, n_bytes
 
 # %% ../../nbs/under_the_hood/tokenizing/bpe.ipynb #b07ae638
 def _find_pairs(words: list[str], counts: list[int]) -> tuple[dict[str, int], dict[str, set[int]]]:
-    "How often each pair of neighbours occurs in `words`, and in which of them."
+    "Count each pair of neighbours in `words`, seen `counts` times, and list the words that have it."
     pairs, where = defaultdict(int), defaultdict(set)
     for n, word in enumerate(words):
-        for i in range(len(word) - 1):
-            pair = word[i:i + 2]
+        for pair in map("".join, pairwise(word)):
             pairs[pair] += counts[n]
             where[pair].add(n)
     return pairs, where
 
 # %% ../../nbs/under_the_hood/tokenizing/bpe.ipynb #b560a2f6
 def _join_everywhere(words: list[str], counts: list[int], found: set[int], pair: str, new: str, pairs: dict) -> dict:
-    "Put `new` for `pair` in the words that were `found` to have it, update `pairs`; the pairs that came, and where."
+    "Replace `pair` by `new` in the words `found` to have it, update `pairs`; return the new pairs with their words."
     came = defaultdict(set)
     for n in found:
         word, count, at = words[n], counts[n], 0
@@ -50,7 +49,7 @@ def _join_everywhere(words: list[str], counts: list[int], found: set[int], pair:
 
 # %% ../../nbs/under_the_hood/tokenizing/bpe.ipynb #00318035
 def add_token(pair: str, vocab: dict[str, int], tokens: list[str], mark: str) -> tuple[str, str, str]:
-    "Add the token that `pair` makes to `vocab` and `tokens`; the two tokens it joins, and the new one's character."
+    "Add the token that `pair` makes to `vocab` and `tokens`; return the two it joins, and the new one's character."
     a, b = (tokens[ord(c)] for c in pair)
     new = vocab.setdefault(a + b.removeprefix(mark), len(vocab))
     if new == len(tokens): tokens.append(a + b.removeprefix(mark))
@@ -58,7 +57,7 @@ def add_token(pair: str, vocab: dict[str, int], tokens: list[str], mark: str) ->
 
 # %% ../../nbs/under_the_hood/tokenizing/bpe.ipynb #f56c353c
 def learn_merges(words: list[str], counts: list[int], vocab: dict[str, int], vocab_size: int, mark: str = "") -> list:
-    "The merges that `words` teach, the most frequent first; `vocab` grows to `vocab_size`."
+    "Learn merges from `words`, seen `counts` times, the most frequent first; `vocab` grows to `vocab_size`."
     tokens, merges = list(vocab), []
     pairs, where = _find_pairs(words, counts)
     heap = [(-pairs[pair], pair, found) for pair, found in where.items()]
@@ -75,14 +74,14 @@ def learn_merges(words: list[str], counts: list[int], vocab: dict[str, int], voc
 
 # %% ../../nbs/under_the_hood/tokenizing/bpe.ipynb #9868296c
 def first_splits(words: dict[str, int], mark: str) -> tuple[dict[str, list[str]], dict[str, int]]:
-    "Each of `words` in characters, all but the first marked, and the ids of these: sorted, or as they come if marked."
+    "Split `words` into characters, all but the first marked; number these: sorted, or with a `mark` as they come."
     splits = {word: [c if i == 0 else mark + c for i, c in enumerate(word)] for word in words}
     pieces = dict.fromkeys(piece for split in splits.values() for piece in split)
     return splits, {piece: i for i, piece in enumerate(pieces if mark else sorted(pieces))}
 
 # %% ../../nbs/under_the_hood/tokenizing/bpe.ipynb #46e0e2ea
 class BPETokenizer(BaseTokenizer):
-    "Byte-pair encoding (Sennrich et al. 2016), of characters, or of bytes as in GPT-2."
+    "Tokenize by byte-pair encoding (Sennrich et al. 2016), of characters, or of bytes as in GPT-2."
     algorithm = "BPE"
 
     def __init__(self, byte_level: bool = False, **parts):  # start from the 256 bytes: nothing is unknown
@@ -105,7 +104,7 @@ def _learn(self: BPETokenizer, words: Counter, vocab_size: int, special_tokens: 
 
 @patch
 def _state(self: BPETokenizer, ids: dict[str, int], merges: list[tuple[str, str]], model: dict) -> dict:
-    "What `_split` needs: the rank and the result of each merge, the letters, and a loaded `model`'s peculiarities."
+    "Prepare what `_split` needs: rank and result of each merge, the letters, and a loaded `model`'s own settings."
     inside, end = model.get("continuing_subword_prefix") or "", model.get("end_of_word_suffix") or ""
     letters = set() if inside or end else {token for token in ids if len(token) == 1}
     ranks, joined = {pair: i for i, pair in enumerate(merges)}, [a + b[len(inside):] for a, b in merges]
@@ -127,7 +126,7 @@ def _merge(self: BPETokenizer, tokens: list[str], bounds: list[int]):
 # %% ../../nbs/under_the_hood/tokenizing/bpe.ipynb #f2fd924d
 @patch
 def _merge_long(self: BPETokenizer, tokens: list[str], bounds: list[int]):
-    "The same as `_merge` in n log n steps, for long words."
+    "Do the same as `_merge` in n log n steps, for long words."
     left, right = list(range(-1, len(tokens))), list(range(1, len(tokens) + 2))
     tokens.append(None)  # in no pair
     heap = [(self._ranks[pair], i) for i, pair in enumerate(pairwise(tokens)) if pair in self._ranks]
@@ -147,7 +146,7 @@ def _merge_long(self: BPETokenizer, tokens: list[str], bounds: list[int]):
 # %% ../../nbs/under_the_hood/tokenizing/bpe.ipynb #0cdac08d
 @patch
 def _spell(self: BPETokenizer, c: str, first: bool, last: bool) -> list[str]:
-    "The tokens that the character `c` of a word starts as: itself, its bytes, the unknown token, or none."
+    "Return the tokens that the character `c` of a word starts as: itself, its bytes, the unknown token, or none."
     token = ("" if first else self._inside) + c + (self._end if last else "")
     if token in self._ids: return [token]
     in_bytes = [f"<0x{b:02X}>" for b in token.encode()]
@@ -157,7 +156,7 @@ def _spell(self: BPETokenizer, c: str, first: bool, last: bool) -> list[str]:
 # %% ../../nbs/under_the_hood/tokenizing/bpe.ipynb #fe536e50
 @patch
 def _spell_word(self: BPETokenizer, word: str) -> tuple[list[str], list[int]]:
-    "The tokens that `word` starts as, and their sizes in bytes."
+    "Return the tokens that `word` starts as, and their sizes in bytes."
     tokens, sizes = [], []
     for i, c in enumerate(word):
         new = self._spell(c, i == 0, i == len(word) - 1)

@@ -20,7 +20,7 @@ from .words import CharTokenizer, WordTokenizer
 # %% ../../nbs/under_the_hood/tokenizing/sizes.ipynb #e8abde4e
 @cache
 def split_corpus() -> tuple[list[str], str]:  # what is learned from, and what is measured on
-    "The course's corpus in two: four paragraphs of five, and every fifth."
+    "Split the course's corpus in two: four paragraphs of five, and every fifth."
     paragraphs = corpus()
     return [p for n, p in enumerate(paragraphs) if n % 5 != 4], " ".join(paragraphs[4::5])
 
@@ -30,23 +30,20 @@ RACERS = {"Word": lambda: WordTokenizer("punctuation"), "Character": CharTokeniz
 SIZES = (100, 160, 250, 400, 630, 1000, 1600, 2500, 4000)  # each about 1.6 times the one before
 
 # %% ../../nbs/under_the_hood/tokenizing/sizes.ipynb #bf015f73
-_TRAINED = {}  # (name, vocab_size) → tokenizer
-
+@cache
 def trained(name: str,         # "Word", "Character", "BPE", "WordPiece" or "Unigram"
             vocab_size: int,   # at most so many tokens
            ) -> BaseTokenizer: # trained on most of the course's corpus, once per process
-    "The tokenizer `name` of `vocab_size`. Raises TypeError, ValueError (also where its alphabet alone is larger)."
+    "Train the tokenizer `name` to `vocab_size`. Raises TypeError, ValueError (also where its alphabet is larger)."
     if name not in RACERS: raise ValueError(f"name={name!r} isn't one of {', '.join(map(repr, RACERS))}.")
-    key = name, vocab_size
-    if key not in _TRAINED: _TRAINED[key] = RACERS[name]().train(split_corpus()[0], vocab_size)
-    return _TRAINED[key]
+    return RACERS[name]().train(split_corpus()[0], vocab_size)
 
 # %% ../../nbs/under_the_hood/tokenizing/sizes.ipynb #4e20363e
 COLUMNS = "tokenizer", "vocab_size", "tokens_per_word", "unknown_rate"
 MEASURED = {}  # (name, vocab_size) → a row of `curve`
 
 def measure(name: str, vocab_size: int) -> dict:  # a row of `curve`
-    "How the tokenizer `name` of `vocab_size` does on held-out text; None where it can't be trained. Once per process."
+    "Measure the tokenizer `name` of `vocab_size` on held-out text, once a process; None where it can't be trained."
     if (name, vocab_size) not in MEASURED:
         try:
             row = compare(split_corpus()[1], trained(name, vocab_size)).iloc[0]
@@ -55,9 +52,9 @@ def measure(name: str, vocab_size: int) -> dict:  # a row of `curve`
         MEASURED[name, vocab_size] = dict(zip(COLUMNS, (name, vocab_size, *rates)))
     return MEASURED[name, vocab_size]
 
-# %% ../../nbs/under_the_hood/tokenizing/sizes.ipynb #91b4c717
+# %% ../../nbs/under_the_hood/tokenizing/sizes.ipynb #268ffa2f
 def check_sizes(sizes) -> list[int]:
-    "`sizes` in order, each once. Raises TypeError, ValueError."
+    "Return `sizes` in order, each once. Raises TypeError, ValueError."
     if isinstance(sizes, (str, int)): raise TypeError(f"sizes={sizes!r} must be a list of whole numbers.")
     sizes = list(sizes)
     for size in sizes:
@@ -66,10 +63,9 @@ def check_sizes(sizes) -> list[int]:
     if not sizes: raise ValueError("sizes is empty: pass at least one vocabulary size.")
     return sorted(set(sizes))
 
-# %% ../../nbs/under_the_hood/tokenizing/sizes.ipynb #268ffa2f
 def curve(sizes=SIZES,          # vocabulary sizes
           names=tuple(RACERS),  # which of the five
          ) -> pd.DataFrame:     # columns tokenizer, vocab_size, tokens_per_word, unknown_rate; NaN where there is none
-    "Tokens per word and the share of unknown tokens on held-out text, for each of `names` at each of `sizes`."
+    "Measure tokens per word and the share of unknown tokens on held-out text, for each of `names` at each of `sizes`."
     rows = [measure(name, size) for name in names for size in check_sizes(sizes)]
     return pd.DataFrame(rows, columns=COLUMNS).astype(dict(tokens_per_word=float, unknown_rate=float))

@@ -13,7 +13,7 @@ from .bpe import first_splits
 
 # %% ../../nbs/under_the_hood/tokenizing/steps.ipynb #fa33c378
 def join_pair(pieces: list[str], pair: tuple[str, str], token: str) -> list[str]:
-    "`pieces` with each `pair` of neighbours, from the left, replaced by `token`."
+    "Replace each `pair` of neighbours in `pieces`, from the left, by `token`."
     joined, i = [], 0
     while i < len(pieces):
         here = tuple(pieces[i:i + 2]) == pair
@@ -26,7 +26,7 @@ def rank_pairs(splits: dict[str, list[str]],      # word → its pieces
                words: dict[str, int],             # word → its count
                method: str = "count",             # "count" (BPE) or "score" (WordPiece)
               ) -> dict[tuple[str, str], float]:  # pair → how good it is
-    "The count of each pair of neighbours in `splits`, or that divided by the product of its two pieces' counts."
+    "Count each pair of neighbours in `splits`, or divide its count by the product of its two pieces' counts."
     pieces, pairs = Counter(), Counter()
     for word, split in splits.items():
         for piece in split: pieces[piece] += words[word]
@@ -39,7 +39,7 @@ def merge_steps(words: dict[str, int],    # word → its count
                 n: int,                   # at most so many steps
                 method: str = "count",    # "count" (BPE) or "score" (WordPiece)
                ) -> list[dict]:           # each: candidates (pair, value), ties, pair, token, splits
-    "The first `n` merges on a few `words`, each with all that was weighed, best first. Raises ValueError."
+    "Return the first `n` merges on a few `words`, each with all its candidates, best first. Raises ValueError."
     if method not in ("count", "score"): raise ValueError(f"method={method!r} isn't one of 'count', 'score'.")
     mark, steps = "##" if method == "score" else "", []
     splits, ids = first_splits(words, mark)

@@ -19,7 +19,7 @@ from .base import BaseTokenizer, first_vocab, in_a_row, n_bytes
 
 # %% ../../nbs/under_the_hood/tokenizing/unigram.ipynb #5d224c89
 def with_beginnings(pieces: dict[str, float], nothing: float) -> dict[str, float]:
-    "`pieces`, and all that they begin with, at `nothing`: a search can stop where a text isn't in it."
+    "Add to `pieces` all their beginnings, at `nothing`: a search can stop at a text that isn't among them."
     return {**{piece[:end]: nothing for piece in pieces for end in range(1, len(piece))}, **pieces}
 
 # %% ../../nbs/under_the_hood/tokenizing/unigram.ipynb #d8e97380
@@ -27,7 +27,7 @@ def best_split(word: str,
                scores: dict[str, float],  # piece → log probability, as `with_beginnings(…, -inf)` gives them
                unknown: float = -inf,     # that of a character that is no piece
               ) -> tuple[list[str], float]:
-    "The pieces of the likeliest split of `word` and its log probability (Viterbi 1967)."
+    "Find the likeliest split of `word` into pieces, and its log probability (Viterbi 1967)."
     best, came_from = [0.0] + [-inf]*len(word), [0]*(len(word) + 1)
     for start, c in enumerate(word):
         here = best[start]
@@ -45,7 +45,7 @@ def best_split(word: str,
 
 # %% ../../nbs/under_the_hood/tokenizing/unigram.ipynb #1ff19959
 def _expect_word(word: str, count: float, probs: dict[str, float], expected: dict[str, float]) -> float:
-    "Add how often each piece is expected in `word`, seen `count` times, to `expected`; the word's probability."
+    "Add to `expected` how often each piece is expected in `word`, seen `count` times; return the word's probability."
     n, found = len(word), []
     before, after = [1.0] + [0.0]*n, [0.0]*(n + 1)
     for start in range(n):
@@ -68,16 +68,14 @@ def _expect_word(word: str, count: float, probs: dict[str, float], expected: dic
 
 # %% ../../nbs/under_the_hood/tokenizing/unigram.ipynb #3c78e94e
 def expect(words: dict[str, int], probs: dict[str, float]) -> tuple[dict[str, float], float]:
-    """How often each piece is expected in `words`, all splits weighed by `probs`, and the log likelihood of the words.
-
-    Raises ValueError for a word that `probs` can't make."""
+    "Count each piece that `probs` expect in `words`, over all splits; and their log likelihood. Raises ValueError."
     expected, probs = defaultdict(float), with_beginnings(probs, 0)
     likelihood = fsum(count*log(_expect_word(word, count, probs, expected)) for word, count in words.items())
     return expected, likelihood
 
 # %% ../../nbs/under_the_hood/tokenizing/unigram.ipynb #e3d234da
 def _losses(expected: dict[str, float], scores: dict[str, float]) -> dict[str, float]:
-    "How much less likely the corpus gets without each piece of more than one character."
+    "Compute the log likelihood that the corpus loses without each piece of more than one character."
     losses, others = {}, with_beginnings(scores, -inf)
     for piece, score in scores.items():
         if len(piece) == 1: continue
@@ -90,7 +88,7 @@ def _losses(expected: dict[str, float], scores: dict[str, float]) -> dict[str, f
 LONGEST_PIECE, LONGEST_WORD = 16, 24  # in characters; training cuts longer words
 
 def seed_pieces(words: dict[str, int], n: int) -> dict[str, float]:
-    "The characters of `words`, and the `n` substrings seen more than once that cover most of them, as probabilities."
+    "Return the characters of `words`, and the `n` repeated substrings that cover most of them, as probabilities."
     chars, parts, longest = Counter(), Counter(), max(map(len, words), default=0)
     if longest > 10_000: raise ValueError(f"words has one of {longest:,} characters: cut it into {LONGEST_WORD} each.")
     for word, count in words.items():
@@ -104,7 +102,7 @@ def seed_pieces(words: dict[str, int], n: int) -> dict[str, float]:
 
 # %% ../../nbs/under_the_hood/tokenizing/unigram.ipynb #6309bd56
 def _maximize(expected: dict[str, float], probs: dict[str, float], least: float = .5) -> dict[str, float]:
-    "The probabilities that fit `expected` best, of the characters and of all that is expected at `least` so often."
+    "Return the probabilities that fit `expected` best, of characters and of what is expected `least` times or more."
     kept = {piece: max(expected[piece], .001) for piece in probs if len(piece) == 1 or expected[piece] >= least}
     total = fsum(kept.values())  # exact, where sum depends on Python's version
     return {piece: count/total for piece, count in kept.items()}
@@ -114,7 +112,7 @@ def fit_pieces(words: dict[str, int],         # word → its count
                probs: dict[str, float],       # piece → probability
                least: float = .5,             # longer pieces that are expected less often go
               ) -> tuple[dict, dict, float]:  # new probabilities, expected counts, log likelihood under the old ones
-    "Two rounds of expectation and maximization from `probs` on `words`."
+    "Do two rounds of expectation and maximization from `probs` on `words`. Raises ValueError."
     for _ in range(2):
         expected, likelihood = expect(words, probs)
         probs = _maximize(expected, probs, least)
@@ -122,7 +120,7 @@ def fit_pieces(words: dict[str, int],         # word → its count
 
 # %% ../../nbs/under_the_hood/tokenizing/unigram.ipynb #95c1d3be
 def _learn_pieces(words: dict[str, int], n_pieces: int) -> dict[str, float]:
-    "At most `n_pieces` pieces with their log probabilities: ten times as many, then EM and pruning by turns."
+    "Learn at most `n_pieces` pieces and their log probabilities: from ten times as many, by EM and pruning in turn."
     probs = seed_pieces(words, 10*n_pieces)
     while True:
         probs, expected, _ = fit_pieces(words, probs)
@@ -134,16 +132,16 @@ def _learn_pieces(words: dict[str, int], n_pieces: int) -> dict[str, float]:
         probs = {piece: probs[piece] for piece in probs if len(piece) == 1} | {piece: probs[piece] for piece in kept}
 
 # %% ../../nbs/under_the_hood/tokenizing/unigram.ipynb #68ecfdac
-UNKNOWN_PENALTY = 10  # so much below the least likely piece's is an unknown character's log probability (SentencePiece)
+UNKNOWN_PENALTY = 10  # an unknown character's log probability is so much below the least likely piece's (SentencePiece)
 
 class UnigramTokenizer(BaseTokenizer):
-    "The likeliest split, of pieces that are left over when the least useful ones are thrown away (Kudo 2018)."
+    "Tokenize by the likeliest split, into pieces that are left when the least useful are thrown away (Kudo 2018)."
     algorithm = "Unigram"
     pre_tokenizer, decoder = pre_tokenizers.Metaspace(), decoders.Metaspace()
 
 @patch
 def _state(self: UnigramTokenizer, scores: dict[str, float], byte_fallback: bool = False) -> dict:
-    "What `_split` needs to know about `scores`."
+    "Prepare what `_split` needs to know about `scores`."
     letters = {piece for piece in scores if len(piece) == 1}
     return dict(scores=scores, _pieces=with_beginnings(scores, -inf), _letters=letters, _byte_fallback=byte_fallback,
                 _unknown_score=min(scores.values()) - UNKNOWN_PENALTY)
@@ -167,15 +165,12 @@ def _read(self: UnigramTokenizer, model: dict, saved: dict) -> dict:
 
 # %% ../../nbs/under_the_hood/tokenizing/unigram.ipynb #d8e3bdc3
 @patch
-def _is_unknown(self: UnigramTokenizer, piece: str) -> bool: return piece not in self.scores or piece == self.unk_token
-
-@patch
 def _split(self: UnigramTokenizer, word: str) -> tuple[list[str], Iterable[tuple[int, int]]]:
     pieces, _ = best_split(word, self._pieces, self._unknown_score)
     if self._letters.issuperset(word) and not (self.unk_token and self.unk_token in word):
         return pieces, in_a_row(map(n_bytes, pieces))
     tokens, spans, start = [], [], 0
-    for unknown, run in groupby(pieces, self._is_unknown):
+    for unknown, run in groupby(pieces, lambda piece: piece not in self.scores or piece == self.unk_token):
         for piece in ["".join(run)] if unknown else run:
             new, end = self._spell(piece) if unknown else [piece], start + n_bytes(piece)
             tokens += new
@@ -186,7 +181,7 @@ def _split(self: UnigramTokenizer, word: str) -> tuple[list[str], Iterable[tuple
 # %% ../../nbs/under_the_hood/tokenizing/unigram.ipynb #c33cb589
 @patch
 def _spell(self: UnigramTokenizer, piece: str) -> list[str]:
-    "The unknown `piece` as tokens: its bytes, where the vocabulary has them, else itself, with the unknown id."
+    "Spell the unknown `piece` in bytes, where the vocabulary has them; else return it alone, for the unknown id."
     in_bytes = [f"<0x{b:02X}>" for b in piece.encode()]
     if piece not in self._ids and self._byte_fallback and all(b in self._ids for b in in_bytes): return in_bytes
     if piece not in self._ids: self._unknown(piece)
@@ -196,7 +191,7 @@ def _spell(self: UnigramTokenizer, piece: str) -> list[str]:
 def prune_steps(words: dict[str, int],  # word → its count
                 n: int,                 # at most so many steps
                ) -> list[dict]:         # each: candidates (piece, loss), ties, piece, splits, log_likelihood
-    "The first `n` pieces that Unigram throws away, one at a time, of all parts of a few `words`; smallest loss first."
+    "Return the first `n` pieces that Unigram throws away, one at a time, of all parts of `words`; smallest loss first."
     probs, steps = seed_pieces(words, 1_000_000), []
     while len(steps) < n and len(probs) > len(set("".join(words))):
         probs, expected, likelihood = fit_pieces(words, probs, least=0)

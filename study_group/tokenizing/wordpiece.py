@@ -21,14 +21,14 @@ from .bpe import add_token, first_splits, learn_merges
 MOST_CHARS = 100  # a longer word is unknown
 
 class _Scored:
-    "The counts of pieces and pairs in some words, and in which words and pairs they are."
+    "Count pieces and pairs in `words`, and keep in which words and pairs they are."
     def __init__(self, words: list[str], counts: list[int]):
         self.words, self.counts, self.pieces, self.pairs = words, counts, Counter(), Counter()
         self.where, self.pairs_of = defaultdict(set), defaultdict(set)
         for n in range(len(words)): self.count(n, counts[n])
 
     def count(self, n: int, times: int):
-        "Count word `n`, `times` often; it leaves the counts if that is negative."
+        "Count word `n`, seen `times` times; a negative number takes it out of the counts."
         for piece in self.words[n]: self.pieces[piece] += times
         for pair in map("".join, pairwise(self.words[n])):
             self.pairs[pair] += times
@@ -40,7 +40,7 @@ class _Scored:
 # %% ../../nbs/under_the_hood/tokenizing/wordpiece.ipynb #b146dc3e
 @patch
 def join(self: _Scored, pair: str, new: str) -> set[str]:
-    "Put `new` for `pair` everywhere; the pairs whose score may have changed."
+    "Replace `pair` by `new` everywhere; return the pairs whose score may have changed."
     for n in self.where.pop(pair):
         self.count(n, -self.counts[n])
         self.words[n] = self.words[n].replace(pair, new)
@@ -49,7 +49,7 @@ def join(self: _Scored, pair: str, new: str) -> set[str]:
 
 # %% ../../nbs/under_the_hood/tokenizing/wordpiece.ipynb #ce4a5b68
 def _learn_scores(words: list[str], counts: list[int], vocab: dict[str, int], vocab_size: int, mark: str) -> list:
-    "The merges that `words` teach, the highest score first; `vocab` grows to `vocab_size`."
+    "Learn merges from `words`, seen `counts` times, the highest score first; `vocab` grows to `vocab_size`."
     short = [n for n, word in enumerate(words) if len(word) <= MOST_CHARS]
     tokens, merges = list(vocab), []
     scored = _Scored([words[n] for n in short], [counts[n] for n in short])
@@ -66,7 +66,7 @@ def _learn_scores(words: list[str], counts: list[int], vocab: dict[str, int], vo
 
 # %% ../../nbs/under_the_hood/tokenizing/wordpiece.ipynb #4123bf57
 class WordPieceTokenizer(BaseTokenizer):
-    "The longest piece that fits (BERT); learned by score, as papers describe, or by merges, as the library does."
+    "Tokenize by the longest piece that fits (BERT), learned by score, as in papers, or by merges, as the library does."
     algorithm, decoder = "WordPiece", decoders.WordPiece(prefix="##", cleanup=False)
 
     def __init__(self, method: str = "score", **parts):  # "score" or "merges"
@@ -89,7 +89,7 @@ def _learn(self: WordPieceTokenizer, words: Counter, vocab_size: int, special_to
 
 @patch
 def _state(self: WordPieceTokenizer, ids: dict[str, int], mark: str = "##", max_chars: int = MOST_CHARS) -> dict:
-    "What `_split` needs: the pieces inside a word without their `mark`, and how long words and pieces are at most."
+    "Prepare what `_split` needs: pieces inside a word without their `mark`, and the longest word and piece."
     inside = {token.removeprefix(mark): token for token in ids if token.startswith(mark)}
     return dict(_inside=inside, _max_chars=max_chars, _longest=max(map(len, ids)))
 

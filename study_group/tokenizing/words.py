@@ -18,7 +18,7 @@ from .base import BaseTokenizer, first_vocab, in_a_row, n_bytes
 PUNCTUATION = r"'(?:s|t|re|ve|m|ll|d)\b|\w+|[^\w\s]"  # contractions, words, and each other visible character
 
 class WordTokenizer(BaseTokenizer):
-    "Tokens are words, cut at spaces, or at punctuation too."
+    "Tokenize into words, cut at spaces, or at punctuation too."
     algorithm = "WordLevel"
     _splits = dict(spaces=pre_tokenizers.WhitespaceSplit(),
                    punctuation=pre_tokenizers.Split(Regex(PUNCTUATION), "removed", invert=True))
@@ -33,7 +33,7 @@ class WordTokenizer(BaseTokenizer):
 # %% ../../nbs/under_the_hood/tokenizing/words.ipynb #9d4ed4f9
 @patch
 def _learn(self: WordTokenizer, words: Counter, vocab_size: int, special_tokens: list[str]) -> dict:
-    "The most frequent `words`; the first in the alphabet of equally frequent ones."
+    "Learn the most frequent `words`; of equally frequent ones, the first in the alphabet."
     ranked = sorted(words, key=lambda word: (-words[word], word))
     tokens = [*first_vocab(special_tokens, [], vocab_size), *ranked]
     return dict(vocab={token: i for i, token in enumerate(list(dict.fromkeys(tokens))[:vocab_size])})
@@ -48,7 +48,7 @@ def _read(self: WordTokenizer, model: dict, saved: dict) -> dict:
 
 # %% ../../nbs/under_the_hood/tokenizing/words.ipynb #38170d6d
 class CharTokenizer(BaseTokenizer):
-    "Tokens are characters."
+    "Tokenize into characters."
     pre_tokenizer, decoder = None, decoders.Fuse()
 
 @patch

@@ -19,8 +19,9 @@ from weakref import ref
 import numpy as np, traitlets
 from fastcore.basics import patch
 from tokenizers import Encoding
+from transformers import AutoTokenizer
 
-from ..core.checkpoints import load_tokenizer
+from ..core.checkpoints import bundled, load_tokenizer
 from ..core.html import chip, html_cells, html_table
 from ..core.texts import check_text, shorten
 from ..core.tokens import TOKEN_KINDS, backend_of, token_kinds, word_ids
@@ -225,12 +226,9 @@ def keep(tokenizer):
     "Keep `tokenizer` while it is one of the last eight."
     _KEPT[:] = [*(kept for kept in _KEPT if kept is not tokenizer), tokenizer][-8:]
 
-@cache
-def _bundled(): return load_tokenizer()
-
 def find_tokenizer(tokenizer):
     "Return `tokenizer` itself, or load it with load_tokenizer by that name. Raises CheckpointError, TypeError."
-    if tokenizer is None: return _bundled()
+    if tokenizer is None: return bundled(AutoTokenizer)
     return load_tokenizer(tokenizer) if isinstance(tokenizer, (str, os.PathLike, tuple)) else tokenizer
 
 # %% ../../nbs/under_the_hood/widgets/token_strip.ipynb #70b205d4

@@ -12,8 +12,7 @@ from tiny_models import TEXTS, gpt2_tokenizer, roberta_tokenizer, tokenizer as t
 from torch import nn
 from transformers import AttentionInterface, AttentionMaskInterface
 
-from study_group import attention as module
-from study_group.attending import listening as parts
+from study_group.attending import listening as parts, maps as whole
 from study_group.attention import (MASKS, STAGES, EncoderLayer, MultiHeadAttention, additive_mask,
                                    attention_maps, causal_mask, plot_attention, scaled_dot_product_attention,
                                    sinusoidal_positions, summarize)
@@ -530,7 +529,7 @@ def test_texts_that_are_none(texts, error, said):
 
 
 def test_too_much_is_refused_before_the_model_runs(monkeypatch):
-    monkeypatch.setattr(module, "listen", lambda *_: 1/0)
+    monkeypatch.setattr(whole, "listen", lambda *_: 1/0)
     for scores, n, said in ((False, 40, "take 3.0 GB, more than 2.1 GB: .* 4 bytes. Pass fewer or shorter texts.$"),
                             (True, 20, "take 3.0 GB, .* × 20 texts × .* for scores. Pass .* texts, or scores=False.$")):
         with pytest.raises(ValueError, match=said): attention_maps(["so "*510]*n, scores=scores)

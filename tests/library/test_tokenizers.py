@@ -8,7 +8,7 @@ from hypothesis import given, settings, strategies as st
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 
 from study_group import tokenizers as module
-from study_group.tokenizing import base as frame, bpe as bpe_module, unigram, wordpiece, words
+from study_group.tokenizing import base as frame, bpe as bpe_module, unigram, wordpiece, words as words_module
 from study_group.checkpoints import load_tokenizer
 from study_group.data import bundled_reviews, corpus, load_reviews
 from study_group.tokenizers import (BPETokenizer, CharTokenizer, UnigramTokenizer, WordPieceTokenizer,
@@ -471,7 +471,7 @@ def test_interrupted_training_leaves_the_old_state(cls, monkeypatch):
     tokenizer = cls().train(["hug pug"], 30)
     before, tokens = dict(tokenizer.__dict__), tokenizer.tokenize("hug")
     def stop(*args): raise KeyboardInterrupt
-    modules = words, bpe_module, wordpiece, unigram
+    modules = words_module, bpe_module, wordpiece, unigram
     for where, name in (*((m, "first_vocab") for m in modules), (bpe_module, "learn_merges"),
                         (wordpiece, "_learn_scores"), (unigram, "_maximize"), (frame, "Tokenizer"),
                         (module.BaseTokenizer, "_cut")):
