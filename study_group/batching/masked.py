@@ -15,7 +15,7 @@ from itertools import takewhile
 import torch
 from fastcore.basics import patch
 
-from ..core.numbers import say_difference
+from ..core.numbers import say_difference, say_number
 from ..core.running import check_inputs, logits_of, max_tokens, tokenize
 from ..core.texts import MOST_TEXTS, check_texts, visible
 from ..core.tokens import n_cut, pieces, token_kinds
@@ -174,7 +174,7 @@ def answer(logits: torch.Tensor, config) -> dict:
 
 def say_answer(answer: dict | None) -> str:
     "Write the label and score of `answer`, or a dash where there is none."
-    return f"{answer['label']} {answer['scores'][answer['best']]:.4f}" if answer else "–"
+    return f"{answer['label']} {say_number(answer['scores'][answer['best']])}" if answer else "–"
 
 MOST_COLUMNS, MOST_RUN = 32, 512  # a page without a kernel shows at most so many tokens of each text, and in all
 

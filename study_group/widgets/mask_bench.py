@@ -13,10 +13,12 @@ from time import perf_counter
 import numpy as np, torch, traitlets
 from fastcore.basics import patch
 
-from ..batching.masked import (MOST_COLUMNS, PRESETS, Batch, about_empty, answer, batch_notes, batch_text,
-                              carry_over, make_batch, mask_rows, quick_logits, rows_shown, say_answer, verdict)
+from ..batching.masked import (MOST_COLUMNS, PRESETS, Batch, about_empty, answer, batch_notes,
+                                         batch_text, carry_over, make_batch, mask_rows, quick_logits,
+                                         rows_shown, say_answer, verdict)
 from ..core.checkpoints import load_shared
 from ..core.html import chip, html_cells, html_table, paragraphs
+from ..core.numbers import say_number
 from ..core.texts import check_texts, shorten
 from ..core.tracing import FUNCTIONS, function_to_apply
 from .base import StudyWidget
@@ -37,7 +39,7 @@ def _answers_html(rows: list[dict]) -> str:
     "Draw a table of `rows`: text, both answers with their logits, and the verdict."
     lines = [html_cells(["", "text", "in the batch", "logits", "alone", "logits", ""], tag="th")]
     for n, row in enumerate(rows):
-        answers = [(say_answer(a), ", ".join(f"{x:.4f}" for x in a["logits"][:4]) if a else "")
+        answers = [(say_answer(a), ", ".join(map(say_number, a["logits"][:4])) if a else "")
                    for a in (row["here"], row["alone"])]
         line = [f"{n + 1}", shorten(row["text"], 100), *sum(answers, ()), row["verdict"]]
         lines.append(html_cells(map(escape, line)))

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['METHODS', 'NAMES', 'HUGS', 'MOST_WORDS', 'MOST_STEPS', 'MOST_PARTS', 'RULES', 'COLUMNS', 'BEST', 'MOST_SHOWN',
            'MOST_PIECES', 'GOALS', 'MOST_CHANGED', 'method_of', 'count_texts', 'few_words', 'opening_splits',
-           'find_places', 'find_new', 'say_number', 'say_pieces', 'as_list', 'find_ties', 'say_ties', 'weigh',
+           'find_places', 'find_new', 'say_digits', 'say_pieces', 'as_list', 'find_ties', 'say_ties', 'weigh',
            'say_weight', 'judge', 'say_verdict', 'MergeTheatre']
 
 # %% ../../nbs/under_the_hood/widgets/merge_theatre.ipynb #eef50088
@@ -25,7 +25,7 @@ from ..tokenizing.base import BaseTokenizer
 from ..tokenizing.bpe import BPETokenizer, first_splits
 from ..tokenizing.steps import merge_steps, rank_pairs
 from ..tokenizing.unigram import (LONGEST_WORD, UnigramTokenizer, best_split, fit_pieces, prune_steps,
-                                  seed_pieces, with_beginnings)
+                                            seed_pieces, with_beginnings)
 from ..tokenizing.wordpiece import WordPieceTokenizer
 from .base import StudyWidget
 
@@ -112,7 +112,7 @@ def find_new(pieces: list[str], before: list[str], n_mark: int = 0) -> list[int]
     return [i for i, span in enumerate(spans(pieces)) if span not in spans(before)]
 
 # %% ../../nbs/under_the_hood/widgets/merge_theatre.ipynb #c89d7a96
-def say_number(value: float, other: float | None = None) -> str:
+def say_digits(value: float, other: float | None = None) -> str:
     "Write `value` in three significant digits, or in more if it would look like `other` otherwise."
     if isinstance(value, int): return f"{value:,}"
     for digits in range(3, 18):
@@ -140,7 +140,7 @@ RULES = dict(bpe="smallest ids first", wordpiece="smallest ids first", unigram="
 
 def say_ties(step: dict, method: str) -> str:
     "Write which candidates of `step` are tied, and the rule that decides; empty if there is no tie."
-    ties, value = find_ties(step), say_number(step["candidates"][0][1])
+    ties, value = find_ties(step), say_digits(step["candidates"][0][1])
     if len(ties) < 2: return ""
     names = [say_pieces(pieces).replace(" ", "") for pieces in ties[:4]]
     if len(ties) > 4: names.append(f"{len(ties) - 4} more")
@@ -161,10 +161,10 @@ def weigh(step: dict, method: str, splits: dict[str, list[str]], words: dict[str
 # %% ../../nbs/under_the_hood/widgets/merge_theatre.ipynb #7fa4ffee
 def say_weight(method: str, numbers: list[float], other: list[float] | None = None) -> str:
     "Write the `numbers` of a candidate, with enough digits to differ from those of an `other`."
-    value = say_number(numbers[-1], other and other[-1])
+    value = say_digits(numbers[-1], other and other[-1])
     if method == "bpe": return f"{value} time{'s' if numbers[-1] != 1 else ''}"
     if method == "unigram": return f"loss {value}"
-    together, first, second = map(say_number, numbers[:3])
+    together, first, second = map(say_digits, numbers[:3])
     return f"{together} / ({first} × {second}) = {value}"
 
 # %% ../../nbs/under_the_hood/widgets/merge_theatre.ipynb #d505c69b
@@ -356,7 +356,7 @@ def _show_candidates(self: MergeTheatre) -> list[dict]:
     shown = [(pieces, numbers) for i, (pieces, numbers) in enumerate(zip(ranked, self._numbers()))
              if i < MOST_SHOWN or pieces == self.bet]
     most = max(numbers[-1] for _, numbers in shown)
-    return [dict(pieces=pieces, numbers=[say_number(n) for n in numbers], part=numbers[-1]/most if most > 0 else 0,
+    return [dict(pieces=pieces, numbers=[say_digits(n) for n in numbers], part=numbers[-1]/most if most > 0 else 0,
                  best=pieces == ties[0], tied=len(ties) > 1 and pieces in ties) for pieces, numbers in shown]
 
 @patch
