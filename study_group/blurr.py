@@ -47,9 +47,9 @@ from .core.checkpoints import BUNDLED, from_pretrained, load
 from .core.doors import door
 from .core.running import max_tokens
 from .learning.flights import Flight, when
-from .learning.inputs import (Portable, architecture, as_table, check_columns, check_head, check_text_columns,
-                              check_values, classes_of, columns_of, give_pad_token, items_of, kinds_of, prefix_space,
-                              text_of, text_or_pair, value_of)
+from .learning.inputs import (Portable, architecture, as_table, check_columns, check_head,
+                                         check_text_columns, check_values, classes_of, columns_of, give_pad_token,
+                                         items_of, kinds_of, prefix_space, text_of, text_or_pair, value_of)
 
 # %% ../nbs/06_fastai_and_blurr.ipynb #da8f926b
 def get_hf_objects(pretrained_model_name_or_path=None,  # None (bundled), hub name, folder, or (model, tokenizer)

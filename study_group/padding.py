@@ -14,8 +14,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from .batching.answers import check_mask, classify, masked_logits
 from .batching.by_hand import LABEL_PAD, PADDINGS, TRUNCATIONS, encode, pad, padded_length, truncate
 from .batching.calls import CALLS, PaddingRow
-from .batching.costs import (BATCH_PRICE, STRATEGIES, forward_flops, padding_cost,
-                                        token_budget_batches)
+from .batching.costs import BATCH_PRICE, STRATEGIES, forward_flops, padding_cost, token_budget_batches
 from .core.checkpoints import load_shared
 from .core.doors import door
 from .core.numbers import check_rectangle

@@ -13,9 +13,8 @@ from .tokenizing.base import BaseTokenizer, compare
 from .tokenizing.bpe import BPETokenizer
 from .tokenizing.sizes import curve
 from .tokenizing.steps import join_pair, merge_steps, rank_pairs
-from .tokenizing.unigram import (LONGEST_PIECE, LONGEST_WORD, UNKNOWN_PENALTY, UnigramTokenizer,
-                                            best_split, expect, fit_pieces, prune_steps, seed_pieces,
-                                            with_beginnings)
+from .tokenizing.unigram import (LONGEST_PIECE, LONGEST_WORD, UNKNOWN_PENALTY, UnigramTokenizer, best_split,
+                                            expect, fit_pieces, prune_steps, seed_pieces, with_beginnings)
 from .tokenizing.wordpiece import WordPieceTokenizer
 from .tokenizing.words import PUNCTUATION, CharTokenizer, WordTokenizer
 

@@ -13,8 +13,8 @@ from itertools import groupby
 import pandas as pd, torch
 from fastcore.basics import patch
 
-from .listening import (attending_part, check_mask_name, check_pairs, check_size,
-                                             encode_pairs, listen)
+from .listening import (attending_part, check_mask_name, check_pairs, check_size, encode_pairs,
+                                             listen)
 from ..core.checkpoints import load_shared
 from ..core.numbers import check_index
 from ..core.running import check_inputs

@@ -202,7 +202,7 @@ def blog(notebook: str | os.PathLike,             # the notebook, run and saved
     path = Path(notebook).expanduser()
     try: post, files = (post := read_post(path)), forms[to](post, path, day or date.today())
     except ModuleNotFoundError as e:
-        raise ModuleNotFoundError(f"{e.name} isn't installed: `pip install nbconvert` (JupyterLab brings it).") from None
+        raise ModuleNotFoundError(f"{e.name} isn't installed: `pip install nbconvert` (JupyterLab has it).") from None
     folder = path.parent if out is None else Path(out).expanduser()
     if to == "markdown" and folder.resolve() != path.parent.resolve(): files = _beside(post, path) | files
     there = [folder/name for name in files if os.path.lexists(folder/name)]

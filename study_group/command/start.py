@@ -79,7 +79,7 @@ def start(folder: str | os.PathLike = "study-group",     # made where it isn't t
 
 # %% ../../nbs/under_the_hood/command/start.ipynb #f64142b1
 def self_checks(session: str,                           # e.g. "01_pipeline"
-                names: dict,                            # names that the checks use, e.g. globals(); the checks are added
+                names: dict,                            # what the checks use, e.g. globals(); the checks are added
                 root: str | os.PathLike | None = None,  # where the course is; None: where this package has it
                ) -> list[str]:                          # the checks' names
     "Define the `check_…` functions of `session`, and what their cells prepare, in `names`. Raises ValueError."

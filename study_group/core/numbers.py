@@ -46,5 +46,4 @@ def say_difference(difference: float) -> str:
 
 def say_number(value: float) -> str:
     "Write `value` with four decimals, or with three digits where it is large."
-    if isnan(value): return "not a number"
-    return f"{value:.4f}" if abs(value) < 1000 else f"{value:.3g}"
+    return "not a number" if isnan(value) else f"{value:.4f}" if abs(value) < 1000 else f"{value:.3g}"

@@ -1,4 +1,2 @@
 """One module a widget; `StudyWidget` is the base of all."""
-from .base import StudyWidget
-
-__all__ = ["StudyWidget"]
+from .base import StudyWidget as StudyWidget

@@ -107,7 +107,7 @@ def answers(self: StudyWidget) -> list[tuple[dict, dict]]:
             for name, value in choice.items(): setattr(self, name, value)
             found.append((choice, now()))
         chosen = {name for choice, _ in found for name in choice}
-        for name in sorted(before, key=lambda name: name not in chosen):  # the chosen ones first: others follow from them
+        for name in sorted(before, key=lambda name: name not in chosen):  # the chosen ones first: others follow
             if getattr(self, name) != before[name]: setattr(self, name, before[name])
     vary = {name for _, state in found for name in state if state[name] != before[name]}
     return [(choice, {name: state[name] for name in vary - choice.keys()}) for choice, state in found]

@@ -42,7 +42,7 @@ class PaddingBill(StudyWidget):
     token_budget = traitlets.Int(2048).tag(sync=True)                  # for "token_budget", in tokens and pads
     error = traitlets.Unicode().tag(sync=True)                         # why the last edit failed
     _bill = traitlets.Dict().tag(sync=True)                            # data that the page draws
-    _answered = traitlets.Int(0).tag(sync=True)                        # number of the page's last edit that was answered
+    _answered = traitlets.Int(0).tag(sync=True)                        # number of the page's last answered edit
 
     @traitlets.validate(*NUMBERS)
     def _sound(self, proposal):

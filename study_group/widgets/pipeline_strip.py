@@ -63,7 +63,7 @@ class PipelineStrip(StudyWidget):
     "A text on its way through the pipeline, left to right; edit it, follow a token, choose `row` and `layer`."
     texts = traitlets.List(traitlets.Unicode()).tag(sync=True)
     row = traitlets.Int().tag(sync=True)                         # which of the texts is shown
-    layer = traitlets.Int().tag(sync=True)                       # after which the hidden states are shown; 0: the embeddings
+    layer = traitlets.Int().tag(sync=True)                       # whose hidden states are shown; 0: the embeddings
     token = traitlets.Int(None, allow_none=True).tag(sync=True)  # position of the token that is followed
     error = traitlets.Unicode().tag(sync=True)                   # why the last edit couldn't be run
     _batch = traitlets.List().tag(sync=True)                     # each text with its answer
