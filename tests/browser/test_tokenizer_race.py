@@ -193,7 +193,7 @@ def test_a_text_that_is_too_long_is_told_and_leaves_the_race_as_it_was(show):
 
 
 def test_your_own_tokenizers_race_without_a_slider(show, lab):
-    lab.python("from tokenizers import Tokenizer\nfrom study_group.course import ASSETS\n"
+    lab.python("from tokenizers import Tokenizer\nfrom study_group.core.files import ASSETS\n"
                "bert = Tokenizer.from_file(str(ASSETS/'tiny-sentiment/tokenizer.json'))")
     lab = show("'Unbelievable HONEY', {'BERT': bert, 'small': trained('BPE', 1000)}")
     assert tokens(lab, 0) == ["unbelievable", "honey"] and tokens(lab, 1)[0] == "Un"
