@@ -18,6 +18,10 @@ from ..core.files import read_text, write_file
 def _badge(s: Settings, session: str) -> str:
     return f"[![Open In Colab](https://colab.research.google.com/assets/colab-badge.svg)]({s.colab_url(session)})"
 
+def _instead(what: str) -> str:
+    "What is said in place of a badge for `what`."
+    return f"To open {what} in Colab, set `user` in settings.ini to your GitHub name, then run `make sync`."
+
 def _setup(s: Settings) -> str:
     "The cell that prepares Colab."
     return "\n".join([
@@ -46,7 +50,8 @@ def _cell(cells: list[dict], id: str, kind: str, source: str) -> dict:
 
 def _session_cells(cells: list[dict], s: Settings, session: str) -> list[dict]:
     "`cells` with badge and setup right after the title, and the way on at the end."
-    new = [_cell(cells, "colab-badge", "markdown", _badge(s, session)),
+    badge = _instead("this session") if s.user == UNSET else _badge(s, session)
+    new = [_cell(cells, "colab-badge", "markdown", badge),
            _cell(cells, "colab-setup", "code", _setup(s))]
     rest = [c for c in cells if c.get("id") not in ("colab-badge", "colab-setup", "way-on")]
     title = next((i for i, c in enumerate(rest, 1) if c["cell_type"] == "markdown"), 0)
@@ -54,12 +59,14 @@ def _session_cells(cells: list[dict], s: Settings, session: str) -> list[dict]:
 
 # %% ../../nbs/under_the_hood/command/sync.ipynb #a659b11d
 def _table(s: Settings) -> str:
-    "The sessions of `s` as a markdown table."
-    rows = ["| | Session | |", "|---|---|---|"]
+    "The sessions of `s` as a markdown table, with badges where a user is set."
+    known = s.user != UNSET
+    rows = ["| | Session | |", "|---|---|---|"] if known else ["| | Session |", "|---|---|"]
     for name, title in s.sessions.items():
         shown = title.replace("|", "&#124;")
-        rows.append(f"| {session_number(name)} | [{shown}]({quote(name)}.ipynb) | {_badge(s, name)} |")
-    return "\n".join(rows)
+        row = f"| {session_number(name)} | [{shown}]({quote(name)}.ipynb) |"
+        rows.append(f"{row} {_badge(s, name)} |" if known else row)
+    return "\n".join(rows if known else [*rows, "", _instead("a session")])
 
 # %% ../../nbs/under_the_hood/command/sync.ipynb #b81b830f
 def _front_cells(cells: list[dict], s: Settings) -> list[dict]:
