@@ -607,7 +607,8 @@ def test_environment_names_what_pyproject_names():
     extras = project["optional-dependencies"]
     lab = [r for r in extras["lab"] if not r.startswith("study-group")]
     python = f"python{project['requires-python']}"
-    wanted = {Requirement(r) for r in [*project["dependencies"], *lab, *extras["fastai"], python]}
+    nbdev = next(r for r in extras["dev"] if r.startswith("nbdev"))  # who changes a notebook exports it
+    wanted = {Requirement(r) for r in [*project["dependencies"], *lab, *extras["fastai"], python, nbdev]}
     *conda, pip = yaml.safe_load((REPO/"environment.yml").read_text())["dependencies"]
     assert pip["pip"][-1] == "-e ."
     named = {Requirement(r.replace("pytorch", "torch")) for r in [*conda, *pip["pip"][:-1]]}
