@@ -84,7 +84,7 @@ endif
 
 PROXY := configurable-http-proxy@5.3.0
 .venv/hub: .venv/dev
-	$(BIN)/python -m pip install -q -c tools/constraints.txt -e ".[hub]"
+	$(PIP) -e ".[hub]"
 	PATH="$$PATH:$(abspath $(BIN))" npm install --silent --prefix .cache/hub $(PROXY)
 	touch $@
 

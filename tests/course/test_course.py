@@ -190,11 +190,14 @@ def test_without_a_user_a_sentence_stands_where_badges_would_be_dead(mini):
     assert first == second == [said.format("this session")]
     assert front[0].splitlines()[-3:] == ["| 2 | [Models](02_Models.ipynb) |", "", said.format("a session")]
     assert [line.count("|") for line in front[0].splitlines()] == [3, 3, 3, 3, 0, 0]
+    line = "".join(next(c["source"] for c in cells(mini/"nbs/index.ipynb") if c["id"] == "install"))
+    assert line.endswith("To have your name in place of OWNER, set `user`" + said.partition("set `user`")[2])
     set_user(mini)
     course.sync()
     for name in ("01_pipeline", "02_Models", "index"):
         text = "".join("".join(c["source"]) for c in cells(mini/f"nbs/{name}.ipynb") if c["id"] in ids)
-        assert "https://colab.research.google.com/github/ada/" in text and "settings.ini" not in text
+        assert "https://colab.research.google.com/github/ada/" in text
+        assert "settings.ini" not in (mini/f"nbs/{name}.ipynb").read_text()
 
 
 @pytest.mark.parametrize("name, number", [("02_Models", 2), ("03_Models", 3), ("10_Models", 10), ("4_Models", 4)])
