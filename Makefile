@@ -1,4 +1,5 @@
 # On a fresh machine with Python >= 3.11: `make lab` opens the course, `make test` runs every test.
+# With TORCH=cpu (`make lab TORCH=cpu`), either takes PyTorch's builds without GPU libraries: about 2 GB, not 7.
 BIN := .venv/bin
 PYTHON ?= $(firstword $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p; done) python3)
@@ -60,16 +61,30 @@ hub: .venv/hub
 screenshots: .venv/dev
 	$(BIN)/python tools/screenshots.py
 
+# What is installed is kept: PyTorch, put there first and alone, is what all the rest gets. Without TORCH=cpu, and without
+# an NVIDIA card that is to be seen, a line says what is about to be downloaded.
+PIP := $(BIN)/python -m pip install -q -c tools/constraints.txt
+TORCH_INDEX := https://download.pytorch.org/whl/cpu
+HINT := PyTorch comes with GPU libraries (up to 7 GB in all), and no NVIDIA card is to be seen here. \
+	For about 2 GB, stop this (Ctrl+C) and say: make $(firstword $(MAKECMDGOALS) lab) TORCH=cpu
+torch-cpu = $(PIP) --no-deps --index-url $(TORCH_INDEX) torch torchvision
+torch- = @test "$$(uname)" != Linux || command -v nvidia-smi >/dev/null || \
+	$(PIP) --no-index --no-deps torch 2>/dev/null || echo "$(HINT)"
+ifndef torch-$(TORCH)
+$(error TORCH=$(TORCH) isn't known: say TORCH=cpu, or leave it out)
+endif
+
 # An installation counts as done when its mark is newer than what it installs.
 .venv/lab .venv/dev: .venv/%: pyproject.toml tools/constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'
-	$(BIN)/python -m pip install -q -c tools/constraints.txt -e ".[$*]"
+	$(torch-$(TORCH))
+	$(PIP) -e ".[$*]"
 	touch $@
 
 PROXY := configurable-http-proxy@5.3.0
 .venv/hub: .venv/dev
-	$(BIN)/python -m pip install -q -c tools/constraints.txt -e ".[hub]"
+	$(PIP) -e ".[hub]"
 	PATH="$$PATH:$(abspath $(BIN))" npm install --silent --prefix .cache/hub $(PROXY)
 	touch $@
 

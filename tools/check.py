@@ -1,7 +1,8 @@
 """The fast checks: is what is generated in step with what it is generated from? Changes nothing; exit code 1 says no.
 
 Notebooks are valid and clean, modules are what the notebooks export, badges and links are what settings.ini says,
-README.md is what the front page says, no link leads nowhere, no line of code is too long, the scripts' types hold.
+README.md is what the front page says, no link leads nowhere, no line of code is too long, the scripts' types hold,
+GitHub can read what is for it.
 """
 import re, shutil, subprocess, sys, tempfile
 from functools import partial
@@ -100,6 +101,14 @@ def ran(*command) -> list[str]:
     return [] if done.returncode == 0 else [(done.stdout + done.stderr).strip() or "out of step"]
 
 
+def unreadable() -> list[str]:
+    "What is wrong with the files for GitHub, by the schemas that check-jsonschema brings along."
+    ask = (sys.executable, "-m", "check_jsonschema", "--default-filetype", "yaml", "--builtin-schema")
+    workflows = sorted((ROOT / ".github/workflows").glob("*.yml"))
+    return [*ran(*ask, "vendor.github-workflows", *workflows),
+            *ran(*ask, "vendor.citation-file-format", ROOT / "CITATION.cff")]
+
+
 CHECKS = {
     "notebooks are valid": (invalid, "mend them or bring them back with git"),
     "modules and notebooks are in step and clean": (regenerated, "run nbdev-export and nbdev-clean"),
@@ -111,6 +120,7 @@ CHECKS = {
                                             "mend it, or say why not in pyproject.toml"),
     "scripts' types hold": (scripts.types, "say in JSDoc what the names hold"),
     "scripts are clean": (scripts.lint, "do what Biome says, or turn a rule off in tools/biome.json, with the reason"),
+    "GitHub can read its workflows and CITATION.cff": (unreadable, "mend what is named"),
 }
 
 

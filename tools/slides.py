@@ -3,7 +3,8 @@
     python tools/slides.py [session …]                     # write _slides/<session>.html and check each page
     python tools/slides.py --pictures FOLDER [--dark] …    # and keep a picture of each page
 
-A deck shows the cells with a slideshow mark, and no others. Its pages are 1280 × 720.
+A deck shows the cells with a slideshow mark, and no others. Its pages are 1280 × 720: one that
+is a little too tall (up to 8 %) is shown smaller, and named; one that is much too tall is an error.
 """
 import argparse, re, sys
 from html import escape
@@ -99,9 +100,9 @@ def deck(nb, s: Settings, session: str) -> str:
     return exporter.from_notebook_node(nb, resources=dict(deck=about))[0]
 
 
-def walk(path: Path, browser: Browser, pictures: Path | None = None, dark: bool = False) -> tuple[int, list[str]]:
-    "Open the deck at `path` without a network, and look at each page: how many there are, and what is wrong."
-    page, said = browser.new_page(viewport=SIZE, color_scheme="dark" if dark else "light"), []
+def walk(path: Path, browser: Browser, pictures: Path | None = None, dark: bool = False) -> tuple[int, list, list]:
+    "Open the deck at `path` offline and look at each page: how many there are, what is wrong, which are shown smaller."
+    page, said, small = browser.new_page(viewport=SIZE, color_scheme="dark" if dark else "light"), [], []
     page.on("console", lambda m: said.append(f"console: {m.text}") if m.type in ("error", "warning") else None)
     page.on("pageerror", lambda e: said.append(f"error: {e}"))
     page.on("requestfailed", lambda r: said.append(f"failed: {r.url[:100]}"))
@@ -110,19 +111,21 @@ def walk(path: Path, browser: Browser, pictures: Path | None = None, dark: bool 
     page.wait_for_function("() => window.Reveal?.isReady()")
     places = page.evaluate("() => [...pages()].map(page => Object.values(Reveal.getIndices(page)).slice(0, 2))")
     for n, (h, v) in enumerate(places, 1):
-        wide, tall, seen = page.evaluate("""([h, v]) => {
+        wide, tall, seen, squeezed = page.evaluate("""([h, v]) => {
             Reveal.slide(h, v, 1000);
             const page = Reveal.getCurrentSlide();
             const parts = [...page.querySelectorAll(":scope > :not(.section, aside)")];
-            return [...spill(page), parts.some((part) => part.innerText.trim() || part.querySelector("img, svg"))];
+            const seen = parts.some((part) => part.innerText.trim() || part.querySelector("img, svg"));
+            return [...spill(page), seen, page.dataset.squeezed];
         }""", [h, v])
         name = f"page {n} of {path.stem}"
         if wide > 0: said.append(f"{name} is {wide} px too wide")
         if tall > 0: said.append(f"{name} is {tall} px too tall")
+        if squeezed: small.append(f"{name} is {squeezed}")
         if not seen: said.append(f"{name} is empty")
         if pictures: page.screenshot(path=pictures / f"{path.stem}-{n:02}{'-dark' if dark else ''}.png")
     page.close()
-    return len(places), said
+    return len(places), said, small
 
 
 def main() -> int:
@@ -138,8 +141,9 @@ def main() -> int:
         for session in args.sessions or s.sessions:
             path = DECKS / f"{session}.html"
             path.write_text(deck(nbformat.read(ROOT / f"nbs/{session}.ipynb", as_version=4), s, session), "utf-8")
-            n, said = walk(path, browser, args.pictures, args.dark)
-            print(f"{path.relative_to(ROOT)}: {n} pages, {path.stat().st_size / 1e6:.1f} MB", *said, sep="\n    ")
+            n, said, small = walk(path, browser, args.pictures, args.dark)
+            size = path.stat().st_size / 1e6
+            print(f"{path.relative_to(ROOT)}: {n} pages, {size:.1f} MB", *said, *small, sep="\n    ")
             bad += len(said)
     return bool(bad)
 

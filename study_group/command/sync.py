@@ -18,6 +18,10 @@ from ..core.files import read_text, write_file
 def _badge(s: Settings, session: str) -> str:
     return f"[![Open In Colab](https://colab.research.google.com/assets/colab-badge.svg)]({s.colab_url(session)})"
 
+def _instead(aim: str) -> str:
+    "Say what to set where a link for `aim` would lead nowhere."
+    return f"To {aim}, set `user` in settings.ini to your GitHub name, then run `make sync`."
+
 def _setup(s: Settings) -> str:
     "Write the cell that prepares Colab."
     return "\n".join([
@@ -45,7 +49,8 @@ def _cell(cells: list[dict], id: str, kind: str, source: str) -> dict:
 
 def _session_cells(cells: list[dict], s: Settings, session: str) -> list[dict]:
     "Put badge and setup into `cells` right after the title, and the navigation at the end."
-    new = [_cell(cells, "colab-badge", "markdown", _badge(s, session)),
+    badge = _instead("open this session in Colab") if s.user == UNSET else _badge(s, session)
+    new = [_cell(cells, "colab-badge", "markdown", badge),
            _cell(cells, "colab-setup", "code", _setup(s))]
     rest = [c for c in cells if c.get("id") not in ("colab-badge", "colab-setup", "way-on")]
     title = next((i for i, c in enumerate(rest, 1) if c["cell_type"] == "markdown"), 0)
@@ -54,16 +59,20 @@ def _session_cells(cells: list[dict], s: Settings, session: str) -> list[dict]:
 # %% ../../nbs/under_the_hood/command/sync.ipynb #a659b11d
 def _table(s: Settings) -> str:
     "Write the sessions of `s` as a Markdown table."
-    rows = ["| | Session | |", "|---|---|---|"]
+    known = s.user != UNSET
+    rows = ["| | Session | |", "|---|---|---|"] if known else ["| | Session |", "|---|---|"]
     for name, title in s.sessions.items():
         shown = title.replace("|", "&#124;")
-        rows.append(f"| {session_number(name)} | [{shown}]({quote(name)}.ipynb) | {_badge(s, name)} |")
-    return "\n".join(rows)
+        row = f"| {session_number(name)} | [{shown}]({quote(name)}.ipynb) |"
+        rows.append(f"{row} {_badge(s, name)} |" if known else row)
+    return "\n".join(rows if known else [*rows, "", _instead("open a session in Colab")])
 
 # %% ../../nbs/under_the_hood/command/sync.ipynb #b81b830f
 def _front_cells(cells: list[dict], s: Settings) -> list[dict]:
     "Fill the front page's `cells` with its table of sessions, its group and its pip line."
-    ours = {"sessions": _table(s), "install": f'```bash\npip install "{s.pip_line("lab")}"\n```',
+    install = f'```bash\npip install "{s.pip_line("lab")}"\n```'
+    if s.user == UNSET: install += "\n\n" + _instead(f"have your name in place of {UNSET}")
+    ours = {"sessions": _table(s), "install": install,
             "group": f"{s.host} hosts this group: [sign up]({s.registration}), and [talk to the others]({s.chat})."}
     return [c | {"source": ours[c["id"]].splitlines(True)} if c.get("id") in ours else c for c in cells]
 

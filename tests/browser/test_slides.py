@@ -1,4 +1,5 @@
 "The sessions' slides: what a deck shows, alone on a machine without a network."
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -28,7 +29,7 @@ def written(tmp_path, *cells) -> Path:
 
 
 def shown(tmp_path, browser, *cells) -> tuple:
-    "The deck of a notebook of `cells` as parsed HTML, how many pages it has, and what is wrong with it."
+    "The deck of a notebook of `cells` as parsed HTML, its number of pages, what is wrong, which are shown smaller."
     path = written(tmp_path, *cells)
     return BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser"), *slides.walk(path, browser)
 
@@ -52,7 +53,7 @@ def test_first_page_says_what_the_settings_say(tiny):
 
 
 def test_marked_cells_are_shown_and_no_others(tiny):
-    page, n, _ = tiny
+    page, n, *_ = tiny
     assert n == 3
     text = page.select_one(".slides").text
     assert "seen" in text and HOSTILE in page.select_one(".fragment").text
@@ -64,7 +65,7 @@ def test_formulas_and_links_work_in_a_file(tiny):
     assert page.select_one("math msup") and [a["href"] for a in page.select(".slides a")] == ["02_models.html"]
 
 
-def test_nothing_fails_without_a_network(tiny): assert tiny[2] == []
+def test_nothing_fails_without_a_network(tiny): assert tiny[2:] == ([], [])
 
 
 def test_deck_holds_all_it_needs(tiny):
@@ -89,22 +90,37 @@ def test_host_sees_the_notes_and_switches_the_theme(tmp_path, chrome):
 
 def test_pages_that_do_not_fit_are_found(tmp_path, chrome):
     tall, wide = "\n\n".join(["## Tall", *"x"*12]), f"    {'x'*160}"
-    _, n, said = shown(tmp_path, chrome, cell(tall, "slide"), cell(wide, "slide"), cell("<!-- -->", "slide"),
+    _, n, said, small = shown(tmp_path, chrome, cell(tall, "slide"), cell(wide, "slide"), cell("<!-- -->", "slide"),
                        cell("<script>throw Error('here')</script> text", "slide"))
-    assert n == 5 and len(said) == 4
+    assert n == 5 and len(said) == 4 and small == []
     for words in ("page 2 of deck is", "px too tall", "page 3 of deck is", "px too wide", "4 of deck is empty", "here"):
         assert any(words in line for line in said)
 
 
+@pytest.mark.parametrize("lines, percent", [(10, 100), (11, 93), (12, None)])
+def test_page_that_is_a_little_too_tall_is_shown_smaller(tmp_path, chrome, lines, percent):
+    path = written(tmp_path, cell("\n\n".join(["## Tall", *"x"*lines]), "slide"))
+    n, said, small = slides.walk(path, chrome)
+    named = [re.sub(r"\d+ px", "? px", line) for line in small]
+    assert named == ["page 2 of deck is ? px too tall, so it is shown at 93 %"]*(percent == 93)
+    assert len(said) == (percent is None)
+    page = chrome.new_page(viewport=slides.SIZE)
+    page.goto(path.as_uri() + "#/1")
+    page.wait_for_function("() => window.Reveal?.isReady()")
+    last = page.locator(".slides p", has_text="x").last.bounding_box()
+    assert (last["y"] + last["height"] <= 720) == (percent is not None)
+    page.close()
+
+
 def test_page_shrinks_to_what_it_shows(tmp_path, chrome):
     code = "\n".join(["x"*110]*20)
-    assert shown(tmp_path, chrome, cell(f"## Code\n\n```python\n{code}\n```", "slide"))[1:] == (2, [])
+    assert shown(tmp_path, chrome, cell(f"## Code\n\n```python\n{code}\n```", "slide"))[1:] == (2, [], [])
 
 
 def test_widget_that_is_too_tall_scrolls(tmp_path, chrome):
     tall = cell("## Tall", "slide"), cell("widget", "-", "")
     tall[1].outputs = [new_output("display_data", data={"text/html": "<p>line</p>"*80})]
-    assert shown(tmp_path, chrome, *tall)[1:] == (2, [])
+    assert shown(tmp_path, chrome, *tall)[1:] == (2, [], [])
 
 
 def test_page_without_a_heading_has_the_one_before_it(tmp_path, chrome):

@@ -134,7 +134,7 @@ def test_a_value_over_several_lines_is_one_line(mini):
     s = course.settings()
     assert (s.host, s.sessions["02_Models"]) == ("The Night Readers", "Models and heads")
     table = "".join(next(c for c in cells(mini/"nbs/index.ipynb") if c["id"] == "sessions")["source"])
-    assert "[Models and heads](02_Models.ipynb)" in table and len(table.splitlines()) == 4
+    assert "[Models and heads](02_Models.ipynb)" in table and len(table.partition("\n\n")[0].splitlines()) == 4
 
 
 def test_settings_file_errors(mini):
@@ -153,20 +153,25 @@ def test_course_root_says_what_is_missing(tmp_path, monkeypatch):
 
 # sync
 
+def set_user(root, user="ada"): (root/"settings.ini").write_text(INI.replace("OWNER", user))
+
+
 def test_sync_inserts_below_the_title(mini):
-    assert course.sync() == ["nbs/01_pipeline.ipynb", "nbs/02_Models.ipynb", "nbs/index.ipynb"]
+    set_user(mini)
+    assert course.sync()[1:] == ["nbs/01_pipeline.ipynb", "nbs/02_Models.ipynb", "nbs/index.ipynb"]
     first, second = cells(mini/"nbs/01_pipeline.ipynb"), cells(mini/"nbs/02_Models.ipynb")
     assert [c["id"] for c in first] == ["t", "colab-badge", "colab-setup", "x", "z", "way-on"]
     assert [c["id"] for c in second] == ["h", "t", "colab-badge", "colab-setup", "way-on"]
     ways = ["".join(nb[-1]["source"]).splitlines()[-1] for nb in (first, second)]
     assert ways == ["[All sessions](index.ipynb) · [Models →](02_Models.ipynb)",
                     "[← Behind | the pipeline](01_pipeline.ipynb) · [All sessions](index.ipynb)"]
-    url = "https://colab.research.google.com/github/OWNER/study_group/blob/main/nbs/02_Models.ipynb"
+    url = "https://colab.research.google.com/github/ada/study_group/blob/main/nbs/02_Models.ipynb"
     assert f"]({url})" in "".join(second[2]["source"])
-    assert '"study-group[lab] @ git+https://github.com/OWNER/study_group@main"' in "".join(second[3]["source"])
+    assert '"study-group[lab] @ git+https://github.com/ada/study_group@main"' in "".join(second[3]["source"])
 
 
 def test_sync_front_page(mini):
+    set_user(mini)
     course.sync()
     front = {c["id"]: "".join(c["source"]) for c in cells(mini/"nbs/index.ipynb")}
     assert list(front) == ["t", "install", "w", "sessions"] and front["w"] == "words"
@@ -174,6 +179,25 @@ def test_sync_front_page(mini):
     assert len(table) == 4 and table[3].startswith("| 2 | [Models](02_Models.ipynb) | [![Open In Colab](")
     assert [line.count("|") for line in table] == [4] * 4
     assert 'pip install "study-group[lab] @ git+https://' in front["install"]
+
+
+def test_without_a_user_a_sentence_stands_where_badges_would_be_dead(mini):
+    course.sync()
+    ids = ("colab-badge", "sessions")
+    first, second, front = (["".join(c["source"]) for c in cells(mini/f"nbs/{name}.ipynb") if c["id"] in ids]
+                            for name in ("01_pipeline", "02_Models", "index"))
+    said = "To open {} in Colab, set `user` in settings.ini to your GitHub name, then run `make sync`."
+    assert first == second == [said.format("this session")]
+    assert front[0].splitlines()[-3:] == ["| 2 | [Models](02_Models.ipynb) |", "", said.format("a session")]
+    assert [line.count("|") for line in front[0].splitlines()] == [3, 3, 3, 3, 0, 0]
+    line = "".join(next(c["source"] for c in cells(mini/"nbs/index.ipynb") if c["id"] == "install"))
+    assert line.endswith("To have your name in place of OWNER, set `user`" + said.partition("set `user`")[2])
+    set_user(mini)
+    course.sync()
+    for name in ("01_pipeline", "02_Models", "index"):
+        text = "".join("".join(c["source"]) for c in cells(mini/f"nbs/{name}.ipynb") if c["id"] in ids)
+        assert "https://colab.research.google.com/github/ada/" in text
+        assert "settings.ini" not in (mini/f"nbs/{name}.ipynb").read_text()
 
 
 @pytest.mark.parametrize("name, number", [("02_Models", 2), ("03_Models", 3), ("10_Models", 10), ("4_Models", 4)])
@@ -185,7 +209,7 @@ def test_the_table_numbers_sessions_by_name_in_the_order_they_are_listed(mini, n
         course.sync()
         table = "".join(next(c for c in cells(mini/"nbs/index.ipynb") if c["id"] == "sessions")["source"])
         rows = ["| 1 | [Behind &#124; the pipeline](01_pipeline.ipynb)", f"| {number} | [Models]({name}.ipynb)"]
-        shown = [row[:row.index(") |") + 1] for row in table.splitlines()[2:]]
+        shown = [row.removesuffix(" |") for row in table.splitlines()[2:4]]
         assert shown == (rows if order[0] == first else rows[::-1])
 
 
@@ -586,7 +610,8 @@ def test_environment_names_what_pyproject_names():
     extras = project["optional-dependencies"]
     lab = [r for r in extras["lab"] if not r.startswith("study-group")]
     python = f"python{project['requires-python']}"
-    wanted = {Requirement(r) for r in [*project["dependencies"], *lab, *extras["fastai"], python]}
+    nbdev = next(r for r in extras["dev"] if r.startswith("nbdev"))  # who changes a notebook exports it
+    wanted = {Requirement(r) for r in [*project["dependencies"], *lab, *extras["fastai"], python, nbdev]}
     *conda, pip = yaml.safe_load((REPO/"environment.yml").read_text())["dependencies"]
     assert pip["pip"][-1] == "-e ."
     named = {Requirement(r.replace("pytorch", "torch")) for r in [*conda, *pip["pip"][:-1]]}

@@ -1,5 +1,9 @@
 "Widgets as pages of their own: what holds of the file."
-import pytest
+import re
+
+import nbformat, pytest
+from every_widget import MAKERS, make
+from places import NBS
 
 from study_group.widgets.mask_bench import MaskBench
 from study_group.widgets.token_strip import TokenStrip
@@ -10,6 +14,13 @@ TEXTS = ["I've been waiting for a HuggingFace course my whole life.", "I hate th
 def test_what_needs_python_all_the_time_shows_its_static_form():
     bench = MaskBench(TEXTS)
     assert bench.choices() is None and "<script" not in bench.page() and bench.html() in bench.page()
+
+
+def test_the_front_page_names_the_widgets_whose_pages_are_pictures():
+    front = "".join(c.source for c in nbformat.read(NBS / "index.ipynb", as_version=4).cells if c.id == "gallery")
+    named = re.findall(r"`(\w+)`", front.partition("| | |")[0])
+    assert sorted(named) == [name for name in sorted(MAKERS) if make(name).choices() is None]
+    assert all(f"![{name}: " in front for name in MAKERS)
 
 
 def test_saving_is_all_or_nothing(tmp_path, monkeypatch):

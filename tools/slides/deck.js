@@ -33,6 +33,18 @@ function scroll(page) {
   if (height > 240) Object.assign(box.style, { maxHeight: `${height}px`, overflowY: "auto" });
 }
 
+/** Show a page that is up to 8 % too tall smaller, all of it: another machine's fonts need no other page. */
+function squeeze(page) {
+  const [tall, height, width] = [spill(page)[1], page.clientHeight, page.clientWidth];
+  if (tall <= 0 || tall > 0.08 * height) return;
+  let percent = 100;
+  while (spill(page)[1] > 0 && percent > 90) {
+    const scale = --percent / 100;
+    Object.assign(page.style, { zoom: scale, width: `${width / scale}px`, height: `${height / scale}px` });
+  }
+  page.dataset.squeezed = `${tall} px too tall, so it is shown at ${percent} %`;
+}
+
 /** Give a page without a heading the one before it, small. */
 function head(page, n, all) {
   const [own, before] = [page, all[n - 1]].map((at) => at?.querySelector("h2, h3, .section"));
@@ -46,6 +58,7 @@ dark.addEventListener("change", follow);
 addEventListener("load", async () => {
   pages().forEach(head);
   pages().forEach(fit);
+  pages().forEach(squeeze);
   await Reveal.initialize({
     width: 1280, height: 720, margin: 0, center: false, hash: true, slideNumber: "c/t", transition: "none",
     plugins: [RevealNotes],
