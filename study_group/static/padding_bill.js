@@ -2,17 +2,15 @@
  * PaddingBill: settings, a bar of slots for each strategy, and a picture of the batches of the chosen one, on a canvas:
  * each a rectangle, a line for each text, its tokens solid and its pads hatched.
  *
- * @typedef {object} Line @property {string} strategy @property {number} slots @property {number} pads
- * @property {number} wasted pads / slots @property {number} flops @property {number} relative to the fewest flops
- * @typedef {object} Bill @property {Line[]} lines @property {string} strategy whose batches these are
- * @property {number} n_texts @property {number} tokens @property {DataView} lengths int32, batch after batch
- * @property {DataView} sizes int32, texts of each batch @property {DataView} widths int32, tokens of its rows
+ * Python says in `_bill` what each strategy costs: `wasted` is pads / slots, `relative` to the fewest FLOPs; and of the
+ * batches of one `strategy`, as int32, the `sizes` in texts, the `widths` in tokens, the `lengths` batch after batch.
  */
 import { hatch, property } from "./parts/canvas.js";
 import { intoSight, stepOf } from "./parts/grid.js";
 import { legendOf } from "./parts/legend.js";
 import { count, int32, percent, plural } from "./parts/numbers.js";
-import { button, dress, groupName, make, study, tell, teller, under, whenLooksChange } from "./study_widget.js";
+import {
+  button, dress, field, groupName, make, study, tell, teller, under, whenLooksChange } from "./study_widget.js";
 
 const MEANINGS = {
   longest: ["each batch to its longest text", ""],
@@ -59,10 +57,9 @@ function arrange({ widths, sizes }, width) {
 /** A number to type; `send(value)` hears it a moment after the last key. */
 function numberBox(name, send) {
   let timer = 0;
-  const node = make("input", "", [], { type: "number", min: 1, step: 1, name, "aria-label": name });
-  const value = () => (node.value !== "" && Number.isFinite(node.valueAsNumber) ? node.valueAsNumber : node.value);
+  const node = field("number", () => wait(250), { min: 1, step: 1, name, "aria-label": name });
+  const value = () => (Number.isFinite(node.valueAsNumber) ? node.valueAsNumber : node.value);
   const wait = (ms) => { clearTimeout(timer); timer = setTimeout(() => { timer = 0; send(value()); }, ms); };
-  node.addEventListener("input", () => wait(250));
   node.addEventListener("keydown", (event) => { if (event.key === "Enter") wait(0); });
   return { node, stop: () => clearTimeout(timer),
     write: (number) => { if (!timer && value() !== number) node.value = number; } };
@@ -132,9 +129,8 @@ function batchPicture(root, point) {
   }
   return {
     node, canvas, fit,
-    /** @param {Bill} bill */
-    update(bill) {
-      batches = { lengths: int32(bill.lengths), sizes: int32(bill.sizes), widths: int32(bill.widths) };
+    update({ lengths, sizes, widths }) {
+      batches = { lengths: int32(lengths), sizes: int32(sizes), widths: int32(widths) };
       let end = 0;
       starts = Array.from(batches.sizes, (size) => { end += size; return end - size; });
       at = null;
@@ -157,8 +153,8 @@ function batchPicture(root, point) {
 function strategyLine(strategy, group, ask) {
   const [meaning, name] = MEANINGS[strategy];
   const id = `${group}-${strategy}`;
-  const radio = make("input", "", [], { type: "radio", name: group, value: strategy, "aria-describedby": id });
-  radio.addEventListener("change", () => ask("strategy", strategy));
+  const radio = field("radio", () => ask("strategy", strategy),
+    { name: group, value: strategy, "aria-describedby": id });
   const box = name ? numberBox(name, (value) => ask(name, value)) : null;
   const [tokens, pads, slots, torn, wasted, flops] = ["tokens", "pads", "slots", "torn", "number wasted",
     "number flops"].map((part) => make("span", part));
@@ -168,16 +164,15 @@ function strategyLine(strategy, group, ask) {
   const described = make("span", "unseen", "", { id });
   const node = make("div", "line", [what, bar, wasted, flops, described], { "data-strategy": strategy });
   node.addEventListener("click", (event) => { if (!under(event, "input, label")) radio.click(); });
-  /** @param {Line} line @param {number} most slots that have the whole room */
-  function update(line, most) {
-    const broken = line.slots > most;
+  /** Show what it costs, with a bar as long as the room for `most` slots; and whether it is the `chosen` one. */
+  function update(line, most, chosen) {
     const part = Math.min(1, line.slots / most);
     const real = Math.min(part, (line.slots - line.pads) / most);
     tokens.style.width = `${real * 100}%`;
     pads.style.width = `${(part - real) * 100}%`;
+    const [broken, times] = [line.slots > most, (line.slots / most).toFixed(1)];
     node.classList.toggle("broken", broken);
     tell(torn, broken ? "⫽" : "");
-    const times = (line.slots / most).toFixed(1);
     const told = broken ? `; the bar is broken off, it would be ${times} times as long` : "";
     tell(slots, plural(line.slots, "slot") + told);
     tell(wasted, percent(line.wasted));
@@ -185,20 +180,16 @@ function strategyLine(strategy, group, ask) {
     tell(described, `${count(line.slots)} slots, ${percent(line.wasted)} wasted on pads, `
       + `${line.relative.toFixed(2)} times the FLOPs of the cheapest`);
     node.title = `about ${(line.flops / 1e9).toPrecision(3)} GFLOPs`;
-  }
-  function choose(chosen) {
     radio.checked = chosen === strategy;
     node.classList.toggle("chosen", radio.checked);
   }
-  return { node, box, name, update, choose };
+  return { node, box, name, update };
 }
 
 const HINT = "Each rectangle is a batch, each line in it a text. Point at one, or go with ← →.";
 
 function draw({ model, root }) {
   let asked = model.get("_answered");
-  /** @returns {Bill} */
-  const bill = () => model.get("_bill");
   function ask(name, value) {
     asked += 1;
     model.send({ name, value, n: asked });
@@ -208,7 +199,7 @@ function draw({ model, root }) {
     if (name === "shuffled" && model.get("order") === name) ask("seed", model.get("seed") + 1);
     else ask("order", name);
   }
-  const orders = Object.entries(ORDERS).map(([name, text]) => button(text, () => order(name), { "data-order": name }));
+  const orders = Object.keys(ORDERS).map((name) => button("", () => order(name), { "data-order": name }));
   const batchSize = numberBox("batch_size", (value) => ask("batch_size", value));
   const settings = make("div", "settings", [
     make("div", "orders", [make("span", "", "Order of the texts"), ...orders],
@@ -224,8 +215,8 @@ function draw({ model, root }) {
     { role: "radiogroup", "aria-label": "Strategy" });
   const [facts, alarm, title, rest] = [make("p", "facts"), teller("alert"), make("h4"), make("p", "rest")];
   const status = make("p", "story", [], { "aria-live": "polite" });
-  const [picture, legend] = [batchPicture(root, tellStory), legendOf()];
-  legend.show([["", make("span", "sign tokens"), "real tokens"],
+  const picture = batchPicture(root, tellStory);
+  const legend = legendOf("Signs", [["", make("span", "sign tokens"), "real tokens"],
     ["", make("span", "sign pads"), "pads: computed, then thrown away"]]);
   root.append(settings, facts, alarm, make("p", "busy", "counting…"), chart, title, legend.node, picture.node, rest,
     status);
@@ -238,22 +229,19 @@ function draw({ model, root }) {
     tell(rest, shown < all ? `… batches not drawn: ${count(all - shown)}` : "");
   }
   function update() {
-    const { lines: costs, strategy, n_texts: texts, tokens } = bill();
+    const bill = model.get("_bill");
+    const { lines: costs, strategy, n_texts: texts, tokens } = bill;
     const slots = costs.map((line) => line.slots).sort((a, b) => b - a);
     const most = slots[0] > BROKEN * slots[1] ? slots[1] * 1.25 : slots[0];
-    for (const [n, line] of lines.entries()) {
-      line.update(costs[n], most);
-      line.choose(strategy);
-    }
+    for (const [n, line] of lines.entries()) line.update(costs[n], most, strategy);
     tell(facts, `${plural(texts, "text")} of ${plural(tokens, "token")} in all.`);
-    picture.update(bill());
+    picture.update(bill);
     tell(title, `The ${count(picture.counts().n)} batches of “${strategy}”`);
     for (const one of orders) {
-      const chosen = one.dataset.order === model.get("order");
-      dress(one, { "aria-pressed": chosen });
-      if (one.dataset.order !== "shuffled") continue;
-      tell(one, chosen ? "shuffled ↻" : "shuffled");
-      one.title = chosen ? "Shuffle again" : "";
+      const { order: name } = one.dataset;
+      const [chosen, again] = [name === model.get("order"), name === "shuffled" && name === model.get("order")];
+      dress(one, { "aria-pressed": chosen, title: again ? "Shuffle again" : "" });
+      tell(one, ORDERS[name] + (again ? " ↻" : ""));
     }
     settle();
   }
