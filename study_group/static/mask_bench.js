@@ -142,7 +142,6 @@ function cellOf({ token, id, kind }, row, column) {
   return { node, show };
 }
 
-/** A row without cells. */
 function emptyRow(n, text, panel, top) {
   const number = make("div", "name", `${n + 1}`, { role: "rowheader", "aria-colindex": 1, title: text });
   const cells = make("div", "cells", [], { role: "presentation" });
@@ -151,10 +150,6 @@ function emptyRow(n, text, panel, top) {
   return { node, cells, parts: new Map(), panel };
 }
 
-function emptyPosition(n) {
-  return { node: make("span", "position", `${n}`,
-    { role: "columnheader", "aria-colindex": n + 2, style: `left: ${n * WIDTH}px` }) };
-}
 
 /** The first and the last of `n` parts of `step` pixels to draw, for those in sight. @returns {[number, number]} */
 function around(from, room, step, n, few) {
@@ -162,16 +157,7 @@ function around(from, room, step, n, few) {
   return [Math.max(0, start), Math.min(n, Math.ceil((from + room) / step / few) * few + few)];
 }
 
-/** Give `track` the room that a batch of `shape` takes; the height of a row. */
-function spread(track, [rows, columns], heads, answers, sight) {
-  const sizes = { number: NUMBER, column: WIDTH, cells: columns * WIDTH, answers, sight };
-  for (const [name, size] of Object.entries(sizes)) track.style.setProperty(`--${name}`, `${size}px`);
-  const height = parseFloat(property(track, "height"));
-  track.style.height = `calc(${heads.offsetHeight}px + ${rows * height}px)`;
-  return height;
-}
 
-/** A head of column number `index`. */
 function headOf(name, children, index, label) {
   return make("div", name, children, { role: "columnheader", "aria-colindex": index, "aria-label": label });
 }
@@ -182,7 +168,6 @@ function placeIn(event) {
   return row && [Number(row), Number(column)];
 }
 
-/** The batch. */
 function board() {
   const [positions, track] = [make("div", "cells"), make("div", "track")];
   const heads = make("div", "heads", [], { role: "row", "aria-rowindex": 1 });
@@ -202,7 +187,6 @@ function board() {
     panel.update(results[n]);
     return emptyRow(n, view.texts[n], panel, heads.offsetHeight + n * height);
   }
-  /** Draw what is in sight, and somewhat more. */
   function paint() {
     const tall = around(node.scrollTop, node.clientHeight || 490, height, view.shape[0], AROUND[0]);
     const room = (node.clientWidth || 1000) - NUMBER - (narrow ? 0 : parts.width); // in which cells can be seen
@@ -213,7 +197,8 @@ function board() {
     for (const [n, row] of rows) {
       keepBetween(row.cells, row.parts, wide, n === at[0] ? at[1] : -1, (column) => addCell(n, column));
     }
-    keepBetween(positions, columns, wide, -1, emptyPosition);
+    keepBetween(positions, columns, wide, -1, (n) => ({ node: make("span", "position", `${n}`,
+      { role: "columnheader", "aria-colindex": n + 2, style: `left: ${n * WIDTH}px` }) }));
     choose();
   }
   /** Make the cell `at` the one that Tab goes to. */
@@ -246,7 +231,10 @@ function board() {
       headOf("answers", parts.names(), view.shape[1] + 2, "what the model makes of it"));
     track.replaceChildren(heads);
     dress(node, { "aria-rowcount": view.shape[0] + 1, "aria-colcount": view.shape[1] + 2 });
-    height = spread(track, view.shape, heads, parts.width, sight);
+    const sizes = { number: NUMBER, column: WIDTH, cells: view.shape[1] * WIDTH, answers: parts.width, sight };
+    for (const [name, size] of Object.entries(sizes)) track.style.setProperty(`--${name}`, `${size}px`);
+    height = parseFloat(property(track, "height"));
+    track.style.height = `calc(${heads.offsetHeight}px + ${view.shape[0] * height}px)`;
     paint();
     if (focused) go(at);
   }
@@ -293,20 +281,7 @@ function aboutMask(view, mask, asked) {
   };
 }
 
-/** A mask with another bit in one place. */
-function flipped({ side, rows }, row, column) {
-  const bits = Array.from(rows[row], (bit, n) => (n !== column ? bit : bit === "1" ? "0" : "1"));
-  return { side, rows: rows.with(row, bits.join("")) };
-}
 
-/** What is told of a cell in `column`. */
-function aboutCell({ token, id, kind, on }, column) {
-  const said = [` id ${id}`, `position ${column}`, KINDS[kind],
-    on ? "mask 1: all tokens of its row may attend to it" : "mask 0: no token may attend to it"];
-  return [smallChip(token), said.filter(Boolean).join(" · ")];
-}
-
-/** The signs of a batch. */
 function signsOf(view) {
   const found = new Set(Array.from(view.kinds.join(""), (letter) => LETTERS[letter]));
   return [...Object.keys(KINDS).filter((kind) => found.has(kind))
@@ -315,7 +290,6 @@ function signsOf(view) {
   ["changed", make("b", "bit", "1"), "not the bit of the correct mask"]];
 }
 
-/** What Python and the page know of the batch. */
 function stateOf(model) {
   const [view, mask] = [() => model.get("_view"), () => model.get("_mask")];
   function fits() {
@@ -341,7 +315,9 @@ function draw({ model, root, set }) {
     act(() => {
       if (view().texts[row] !== text || column >= view().shape[1]) return;
       last = row;
-      set("_mask", flipped(mask(), row, column));
+      const { side, rows } = mask();
+      const bits = Array.from(rows[row], (bit, n) => (n !== column ? bit : bit === "1" ? "0" : "1"));
+      set("_mask", { side, rows: rows.with(row, bits.join("")) });
     });
   }
   function edit(change, row) {
@@ -353,11 +329,10 @@ function draw({ model, root, set }) {
 
   const list = editor((row) => edit((texts) => texts.toSpliced(row, 1), row),
     () => edit((texts) => [...texts, "What a film!"], Infinity));
-  const [alarm, status, legend] = [teller("alert"), teller("status"), legendOf()];
+  const [alarm, status, legend, batch] = [teller("alert"), teller("status"), legendOf(), board()];
   const buttons = make("div", "presets", [], { role: "group", "aria-label": "Masks to start from" });
   const note = make("p", "note", [], { "aria-live": "polite" });
   const [known, notes, story] = [make("dl", "facts"), make("ul", "notes"), make("p", "story")];
-  const batch = board();
   goOver(batch.node, { at: placeIn, next: batch.next, go: batch.go, press(at) { batch.go(at); flip(at); }, point });
   root.append(...list.nodes, alarm, make("p", "busy", "computing…"), buttons, note, known, batch.node, notes, story,
     legend.node, status);
@@ -398,7 +373,10 @@ function draw({ model, root, set }) {
   }
   function point(at) {
     if (!at) { tell(story, HINT); return; }
-    story.replaceChildren(...aboutCell(batch.cell(...at), at[1]));
+    const { token, id, kind, on } = batch.cell(...at);
+    const said = [` id ${id}`, `position ${at[1]}`, KINDS[kind],
+      on ? "mask 1: all tokens of its row may attend to it" : "mask 0: no token may attend to it"];
+    story.replaceChildren(smallChip(token), said.filter(Boolean).join(" · "));
   }
   function drawBatch() {
     presets = view().presets.map(({ name, note }) => button(name, () => choosePreset(name), { title: note }));

@@ -14,7 +14,6 @@ import { button, dress, field, groupName, inside, make, same, study, tell, typin
 
 const SIGNS = { right: "✓", tied: "≈", wrong: "✗" }; // of bets
 
-/** Chips with a plus between them. */
 function sum(pieces, name) { return pieces.flatMap((piece, n) => [...(n ? [" + "] : []), chip(piece, name)]); }
 
 /** The words in pieces. While a step is hidden `pick(pieces)` hears of two neighbours, or one piece if `single()`. */
@@ -80,7 +79,6 @@ function wordBoard({ pick, single }) {
       if (!scene.revealed) stopAt(rows[0]?.[0]);
       const seen = inside(node, ".joins, .goes") ?? inside(node, ".new");
       if (seen) requestAnimationFrame(() => { node.scrollTop = seen.offsetTop - node.clientHeight / 2; });
-      mark();
     },
     show(newBet) { bet = newBet; mark(); },
   };
@@ -91,15 +89,7 @@ function candidateTable({ pick }) {
   const [head, body, more] = [make("tr"), make("tbody"), make("small")];
   const table = make("table", "", [make("thead", "", head), body], { "aria-label": "Candidates" });
   const name = groupName();
-  let [lines, bet] = [[], null];
-
-  function mark() {
-    for (const line of lines) {
-      const mine = same(line.pieces, bet);
-      if (line.radio) line.radio.checked = mine;
-      tell(line.tag, [line.tied && "tied", mine && "your bet"].filter(Boolean).join(", "));
-    }
-  }
+  let lines = [];
   function add({ pieces, numbers, part, best, tied }) {
     const tag = make("td", "tag");
     const radio = numbers.length ? null : field("radio", () => pick(pieces), { name });
@@ -124,9 +114,15 @@ function candidateTable({ pick }) {
       table.className = hidden ? "" : `numbers-${heads.length}`;
       const shown = candidates.length < n ? `${candidates.length} of ${count(n)}, ` : "";
       tell(more, n ? `${shown}${hidden ? "in alphabetical order" : "best first"}` : "none are left");
-      mark();
     },
-    show(newBet) { bet = newBet; mark(); },
+    /** Show what was bet on, and what is tied. */
+    show(bet) {
+      for (const { radio, tag, pieces, tied } of lines) {
+        const mine = same(pieces, bet);
+        if (radio) radio.checked = mine;
+        tell(tag, [tied && "tied", mine && "your bet"].filter(Boolean).join(", "));
+      }
+    },
   };
 }
 
@@ -218,9 +214,9 @@ function draw({ model, root, set }) {
     time.update(step(), s.n_steps, player !== null, !betting.checked && s.n_steps > 0);
   }
   function group({ name, pieces, n }) {
-    const more = n > pieces.length ? [`and ${count(n - pieces.length)} more`] : [];
-    const chips = make("span", "", [...pieces.map((piece) => chip(piece)), ...more]);
-    return make("p", name, [make("span", "name", `${count(n)} ${name}`), chips]);
+    const more = n > pieces.length ? `and ${count(n - pieces.length)} more` : "";
+    return make("p", name, [make("span", "name", `${count(n)} ${name}`),
+      make("span", "", [...pieces.map((piece) => chip(piece)), more])]);
   }
   function redraw() {
     const s = scene();

@@ -54,12 +54,12 @@ function arrange({ widths, sizes }, width) {
   return { ...placed, boxes: shown, height: bottom(shown) };
 }
 
-/** A number to type; `send(value)` hears it a moment after the last key. */
-function numberBox(name, send) {
+/** A number to type; `ask(name, value)` hears it a moment after the last key. */
+function numberBox(name, ask) {
   let timer = 0;
   const node = field("number", () => wait(250), { min: 1, step: 1, name, "aria-label": name });
   const value = () => (Number.isFinite(node.valueAsNumber) ? node.valueAsNumber : node.value);
-  const wait = (ms) => { clearTimeout(timer); timer = setTimeout(() => { timer = 0; send(value()); }, ms); };
+  const wait = (ms) => { clearTimeout(timer); timer = setTimeout(() => { timer = 0; ask(name, value()); }, ms); };
   node.addEventListener("keydown", (event) => { if (event.key === "Enter") wait(0); });
   return { node, stop: () => clearTimeout(timer),
     write: (number) => { if (!timer && value() !== number) node.value = number; } };
@@ -118,7 +118,6 @@ function batchPicture(root, point) {
     const { top, tall } = placed.boxes[to];
     intoSight(node, top, top + tall + 6);
   });
-  /** Use the room there is now. */
   function fit() {
     placed = null;
     if (!batches || !node.clientWidth) return;
@@ -137,7 +136,6 @@ function batchPicture(root, point) {
       fit();
     },
     counts: () => ({ n: batches.sizes.length, shown: placed?.boxes.length ?? 0 }),
-    /** What is said of batch `n`. */
     about(n) {
       const [rows, width] = [batches.sizes[n], batches.widths[n]];
       const tokens = batches.lengths.subarray(starts[n], starts[n] + rows).reduce((sum, length) => sum + length, 0);
@@ -155,7 +153,7 @@ function strategyLine(strategy, group, ask) {
   const id = `${group}-${strategy}`;
   const radio = field("radio", () => ask("strategy", strategy),
     { name: group, value: strategy, "aria-describedby": id });
-  const box = name ? numberBox(name, (value) => ask(name, value)) : null;
+  const box = name ? numberBox(name, ask) : null;
   const [tokens, pads, slots, torn, wasted, flops] = ["tokens", "pads", "slots", "torn", "number wasted",
     "number flops"].map((part) => make("span", part));
   const what = make("div", "what", [make("label", "", [radio, make("b", "", strategy)]),
@@ -183,7 +181,7 @@ function strategyLine(strategy, group, ask) {
     radio.checked = chosen === strategy;
     node.classList.toggle("chosen", radio.checked);
   }
-  return { node, box, name, update };
+  return { node, box, update };
 }
 
 const HINT = "Each rectangle is a batch, each line in it a text. Point at one, or go with ← →.";
@@ -200,15 +198,13 @@ function draw({ model, root }) {
     else ask("order", name);
   }
   const orders = Object.keys(ORDERS).map((name) => button("", () => order(name), { "data-order": name }));
-  const batchSize = numberBox("batch_size", (value) => ask("batch_size", value));
+  const [batchSize, group] = [numberBox("batch_size", ask), groupName()];
   const settings = make("div", "settings", [
     make("div", "orders", [make("span", "", "Order of the texts"), ...orders],
       { role: "group", "aria-label": "Order of the texts" }),
     make("label", "", [make("span", "", "Texts a batch (batch_size)"), batchSize.node])]);
-  const group = groupName();
   const lines = Object.keys(MEANINGS).map((strategy) => strategyLine(strategy, group, ask));
-  const boxes = { batch_size: batchSize,
-    ...Object.fromEntries(lines.filter(({ box }) => box).map(({ name, box }) => [name, box])) };
+  const boxes = [batchSize, ...lines.flatMap(({ box }) => box ?? [])];
   const heads = make("div", "line heads", ["strategy: pad …", "slots the model computes", "wasted on pads",
     "est. FLOPs (least 1)"].map((head) => make("span", "", head)), { "aria-hidden": "true" });
   const chart = make("div", "chart", [heads, ...lines.map(({ node }) => node)],
@@ -247,20 +243,20 @@ function draw({ model, root }) {
   }
   function settle() {
     const waits = asked !== model.get("_answered");
-    for (const [name, box] of Object.entries(boxes)) {
-      const wrong = model.get("error").includes(name);
-      if (!waits && !wrong) box.write(model.get(name));
-      dress(box.node, { "aria-invalid": wrong });
+    for (const { node, write } of boxes) {
+      const wrong = model.get("error").includes(node.name);
+      if (!waits && !wrong) write(model.get(node.name));
+      dress(node, { "aria-invalid": wrong });
     }
     dress(root, { "aria-busy": waits });
     tell(alarm, model.get("error"));
   }
 
   model.on("change:_bill", update);
-  for (const name of ["_answered", "error", ...Object.keys(boxes)]) model.on(`change:${name}`, settle);
+  for (const name of ["_answered", "error", ...boxes.map(({ node }) => node.name)]) model.on(`change:${name}`, settle);
   update();
   const unwatch = whenLooksChange(root, [picture.node], picture.fit);
-  return () => { unwatch(); for (const box of Object.values(boxes)) box.stop(); };
+  return () => { unwatch(); for (const { stop } of boxes) stop(); };
 }
 
 export default study("padding-bill", draw);

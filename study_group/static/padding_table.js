@@ -70,7 +70,6 @@ function drawBatch({ rows, columns: [first, end], limit, more }) {
     { tabindex: 0, role: "region", "aria-label": "The batch" });
 }
 
-/** The signs that a batch has, explained. */
 function batchLegend({ rows, limit, columns: [first, end] }) {
   const found = new Set(rows.flatMap((part) => part.cells.map(([, kind]) => kind)));
   const signs = Object.keys(KINDS).filter((kind) => found.has(kind)).map((kind) =>
@@ -84,26 +83,24 @@ function batchLegend({ rows, limit, columns: [first, end] }) {
 
 /** Selects and buttons to filter the rows with; `choose(name, value)` hears what is chosen. */
 function filterBar(values, sign, choose) {
-  const selects = Object.fromEntries(FILTERS.map((name) => {
-    const node = make("select", "", [], { "data-filter": name, "aria-label": name });
-    node.addEventListener("change", () => choose(name, node.value === "all" ? "all" : values[name][node.value].value));
-    return [name, node];
-  }));
-  const labels = FILTERS.map((name) => make("label", "", [make("span", "", name), selects[name]]));
+  const selects = FILTERS.map((name) => make("select", "", [], { "data-filter": name, "aria-label": name }));
+  const labels = FILTERS.map((name, n) => make("label", "", [make("span", "", name), selects[n]]));
   const buttons = ["all", ...values.outcome.map(({ value }) => value)].map((value) =>
     button("", () => choose("outcome", value), { "data-outcome": value }));
   const outcomes = make("div", "outcomes", buttons, { role: "group", "aria-label": "What happens" });
+  for (const node of selects) {
+    node.addEventListener("change", () => choose(node.dataset.filter, JSON.parse(node.value)));
+  }
   return {
     node: make("div", "filters", [...labels, outcomes]),
-    focus: () => selects.padding.focus(),
+    focus: () => selects[0].focus(),
     /** What is `wanted` of each filter, and the `number` of rows that each of its values would leave. */
     update(wanted, number) {
-      for (const name of FILTERS) {
-        const options = values[name].map(({ value, label }, n) =>
-          make("option", "", `${label} (${number(name, value)})`, { value: n }));
-        selects[name].replaceChildren(make("option", "", `all (${number(name, "all")})`, { value: "all" }), ...options);
-        const at = values[name].findIndex(({ value }) => value === wanted(name));
-        selects[name].value = at < 0 ? "all" : `${at}`;
+      for (const node of selects) {
+        const { filter: name } = node.dataset;
+        node.replaceChildren(...[{ value: "all", label: "all" }, ...values[name]].map(({ value, label }) =>
+          make("option", "", `${label} (${number(name, value)})`, { value: JSON.stringify(value) })));
+        node.value = JSON.stringify(wanted(name));
       }
       for (const node of buttons) {
         const value = node.dataset.outcome;
@@ -131,7 +128,6 @@ function rowBoard(rows, sign, choose) {
       { role: "row", "data-row": n, tabindex: -1, "aria-selected": "false" });
   });
   let shown = [];
-  /** Scroll row `n` into sight, where it is shown. */
   function reveal(n) { if (shown.includes(n)) showIn(node, lines[n], table.tHead.offsetHeight); }
   function go(n) {
     choose(n);
@@ -223,23 +219,18 @@ function draw({ model, root, set, put }) {
     tellDetail();
   }
   function tellDetail() {
-    const chosen = model.get("selected");
+    const [chosen, batch] = [model.get("selected"), model.get("_batch")];
+    batches.set(batch.index, batch);
     detail.node.hidden = !rows[chosen];
     if (!rows[chosen]) return;
     dress(root, { "aria-busy": !batches.has(chosen) });
     detail.update(chosen, rows[chosen], shown.includes(chosen), batches.get(chosen));
   }
-  function takeBatch() {
-    const batch = model.get("_batch");
-    if (Number.isInteger(batch.index)) batches.set(batch.index, batch);
-    tellDetail();
-  }
 
   for (const name of names) model.on(`change:${name}`, filter);
   model.on("change:selected", choose);
-  model.on("change:_batch", takeBatch);
+  model.on("change:_batch", tellDetail);
   filter();
-  takeBatch();
   const unwatch = whenLooksChange(root, [board.node], () => board.reveal(model.get("selected")));
   return () => { detail.stop(); unwatch(); };
 }

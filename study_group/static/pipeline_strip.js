@@ -120,13 +120,11 @@ function tokenTable({ follow, toggle, point, slider }) {
         tell(line.read, d.reads.includes(n) ? "→" : "");
       });
     },
-    /** Paint the vectors, `bytes` (2, tokens, hidden). */
     paint(bytes, [nTokens, hidden], ink) {
       for (const [n, canvas] of canvases.entries()) {
         paintBytes(bytes.subarray(n * nTokens * hidden), hidden, nTokens, ink, canvas);
       }
     },
-    /** Mark the line of `token` as the followed one (null: none). */
     mark(token) {
       followed?.setAttribute("aria-selected", "false");
       followed = lines[token]?.node;

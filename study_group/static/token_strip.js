@@ -19,7 +19,6 @@ const SIGNS = { "\n": "⏎\n", "\t": "⇥\t" }; // line ends and tabs still do w
 const HINT = "Point at a token to find its characters and its id. Click it, or press Enter, to hold it; "
   + "← → Home End go along, Esc lets go.";
 
-/** What `view` holds, token by token. */
 function reader({ split, kinds, text, ...view }) {
   const [distinct, rows] = [JSON.parse(view.distinct), int32(view.rows)];
   const length = rows.length / 5;
@@ -81,7 +80,6 @@ function marked(marks, split = "") {
 /** Where a token stands, as a slice in Python. */
 function place({ start, end }) { return end > start ? `${start}:${end}` : ""; }
 
-/** The cell of token `n` of `total`. */
 function tokenCell(token, n, total) {
   const { raw, id, kind, meaning, marks, split } = token;
   const parts = [marked(marks, split), make("span", "id", `${id}`), make("small", "place", place(token))];
@@ -120,12 +118,10 @@ function sentenceOf(line, text, parts) {
   return said;
 }
 
-/** The text with its tokens. */
 function tokenBoard() {
   const node = make("div", "board", [], { role: "listbox", "aria-label": "Tokens", "aria-orientation": "horizontal" });
   let view, text, width, lines = [], cells = [], parts = [], watch, stopAt = tabStop();
 
-  /** Give a line its elements. */
   function fill(line) {
     if (line.node.hasChildNodes()) return;
     const names = ["text", `token ${line.first || ""}`, "id", "characters", "word"];
@@ -148,9 +144,7 @@ function tokenBoard() {
   function update(now) {
     const heights = lines.map((line) => line.node.offsetHeight); // so that what was being looked at stays where it is
     const { scrollTop, clientHeight } = node;
-    view = now;
-    width = node.clientWidth || 1000;
-    text = reader(view);
+    [view, text, width] = [now, reader(now), node.clientWidth || 1000];
     lines = cutLines(text, width - (width < 600 ? 5 : 80));
     [cells, parts, stopAt] = [[], Array(text.length), tabStop()];
     node.dir = view.dir;
@@ -173,7 +167,6 @@ function tokenBoard() {
   return {
     node, update, reveal,
     focus: (n) => cells[n].focus({ preventScroll: true }),
-    /** Where a key leads from token `n`. */
     next: (event, n) => stepOf(event, n, text.length, node.dir === "rtl" ? "back" : "across"),
     read: (n) => (n === null || n >= text.length ? null : text.at(n)),
     write: ({ start, end }) => visible(text.slice(start, end), SIGNS).replace(/^ | $/g, "␣"),
@@ -227,7 +220,6 @@ function draw({ model, root, set }) {
     make("div", "head", [counts, make("div", "choices", [about, make("label", "", [special, choice])])]),
     board.node, story, legend.node, status);
 
-  /** Whether the picture is behind the text. */
   const behind = () => text.late()
     || (!model.get("error") && model.get("special_tokens") !== view().special_tokens);
   function settle() { dress(root, { "aria-busy": behind() }); }

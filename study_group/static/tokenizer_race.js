@@ -56,7 +56,6 @@ function boxOf({ boxes, tokens, kinds }, n) {
     style: `left:${left * CELL}px; width:${width}px; font-size:${size}px` });
 }
 
-/** Which of the numbers `away` is the smallest. */
 function nearest(away) { return away.indexOf(Math.min(...away)); }
 
 /** What is told of a token of `lane`: its characters, its kind, and what the others have where they are. */
@@ -81,7 +80,6 @@ function board() {
   const story = make("p", "story", [], { "aria-live": "polite" });
   let lanes = [], lines = [], chars = [], drawn = "", at = null;
 
-  /** Draw what is visible, and somewhat more. */
   function paint() {
     const step = Math.floor(node.scrollLeft / CELL / AROUND) * AROUND;
     const [first, last] = [Math.max(0, step - AROUND), step + Math.ceil(node.clientWidth / CELL) + 2 * AROUND];
@@ -93,25 +91,21 @@ function board() {
       const found = lane.boxes.flatMap(([a, b], token) => (b > first && a < last ? [boxOf(lane, token)] : []));
       lines[n].cells.replaceChildren(...(lane.note ? [make("i", "note", lane.note)] : found));
     });
-    mark();
+    go(at);
   }
   /** Point out the token that is looked at, and tell what the others have where its characters are. */
-  function mark() {
+  function go(where) {
+    at = where;
     for (const old of track.querySelectorAll(".here")) old.classList.remove("here");
     band.hidden = !at;
     if (!at) { tell(story, HELP); return; }
     const [n, token] = at;
-    const [lane, [left, right]] = [lanes[n], lanes[n].boxes[token]];
+    const [left, right] = lanes[n].boxes[token];
     band.style.cssText = `left:calc(var(--info) + ${left * CELL}px); width:${(right - left) * CELL}px`;
     inside(lines[n].cells, `[data-token="${token}"]`)?.classList.add("here");
-    story.replaceChildren(...about(lanes, lane, token, chars));
+    story.replaceChildren(...about(lanes, lanes[n], token, chars));
   }
-  /** Point at a token, or at none. */
-  function go(where) {
-    at = where;
-    mark();
-  }
-  function press(event) {
+  node.addEventListener("keydown", (event) => {
     const able = lanes.flatMap((lane, n) => (lane.tokens?.length ? [n] : []));
     const move = moveOf(event);
     if (event.key === "Escape") go(null);
@@ -127,13 +121,12 @@ function board() {
     go([lane, token]);
     const [[left, right], before] = [lanes[lane].boxes[token], lines[lane].cells.offsetLeft];
     intoSight(node, before + (left - 1) * CELL, before + (right + 1) * CELL, { before, across: true });
-  }
+  });
   track.addEventListener("pointerover", (event) => {
     const box = under(event, "[data-token]");
     if (box) go([lines.findIndex((line) => line.node.contains(box)), Number(box.dataset.token)]);
   });
   track.addEventListener("pointerleave", () => go(null));
-  node.addEventListener("keydown", press);
   node.addEventListener("scroll", paint, { passive: true });
 
   function update(text, fresh) {
@@ -253,8 +246,7 @@ function draw({ model, root, set }) {
   }
   function drawLanes() { lanes.update(race().text, race().lanes); settle(); }
   function drawCurves() {
-    const [points, size] = [model.get("_curve"), model.get("vocab_size")];
-    const names = race().lanes.map((lane) => lane.name);
+    const [points, size, names] = [model.get("_curve"), model.get("vocab_size"), race().lanes.map(({ name }) => name)];
     if (curves.clientWidth) for (const { update } of panels) update(points, sizes, names, size);
   }
 

@@ -59,7 +59,6 @@ export function linesBox(repaint) {
       const room = box.fit(10, most * step, Math.min(tall, most * step) + 2);
       paintLines(room.pen, picture, { ...room, step }, palette, at);
     },
-    /** The token under the pointer. */
     under(event) {
       const [x, y] = box.place(event);
       const list = x < node.clientWidth / 2 ? picture.rows : picture.columns;

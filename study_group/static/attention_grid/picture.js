@@ -15,7 +15,6 @@ export function paletteOf(root) {
     dark: root.dataset.theme === "dark", weights: inkOf(root, "weight"), scores: signedInk(root) };
 }
 
-/** What of `overview` is a head's. */
 export function thumbOf({ bytes, size }, n) { return bytes.subarray(n * size * size, (n + 1) * size * size); }
 
 /** Where there is only a thumbnail of a head, what it tells of n × n cells. */
@@ -26,10 +25,7 @@ function grown({ shape: [, , heads, n] }, { layer, head }, overview) {
   return cells;
 }
 
-/**
- * The head that is open in `state`, tokens `rows` × `columns` of it; null where nothing of it is here.
- * @param {import("./store.js").View} view @param {import("./store.js").State} state
- */
+/** The head that is open in `state`, tokens `rows` × `columns` of it; null where nothing of it is here. */
 export function pictureOf(view, state, store, rows, columns) {
   const { tokens, kinds, shape: [, , , n], mask, queries } = view;
   const { row, stage } = state;
@@ -53,10 +49,9 @@ export function pictureOf(view, state, store, rows, columns) {
       const few = (m) => (pixels < 1 ? Math.max(1, Math.round(m * pixels)) : m);
       const [tall, wide] = [few(rows.length), few(columns.length)];
       const key = `${tall} ${wide} ${palette.dark}`;
-      if (key !== image.key) {
-        const small = pixels < 1 ? pool(cells, rows.length, columns.length, tall, wide, signed) : cells;
-        image = { key, canvas: paintBytes(small, wide, tall, palette[kindOf(stage)]) };
-      }
+      if (key === image.key) return image.canvas;
+      const small = pixels < 1 ? pool(cells, rows.length, columns.length, tall, wide, signed) : cells;
+      image = { key, canvas: paintBytes(small, wide, tall, palette[kindOf(stage)]) };
       return image.canvas;
     },
     /** Pixels that the longest name of these tokens takes. */

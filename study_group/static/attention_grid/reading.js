@@ -24,7 +24,6 @@ function bars(picture, heading, title, name, places, numberOf) {
 /** A line and lists about tokens `query` and `key` of `picture`, each where it is shown; a hint where neither is. */
 export function reading() {
   const [story, line] = [make("div", "story"), make("p", "readout")];
-  /** @param {?any} picture @param {?{query: number, key: number}} spot @param {{r: number, c: number}} at its place */
   function read(picture, spot, { r, c }, live) {
     if (r < 0 && c < 0) {
       story.replaceChildren();

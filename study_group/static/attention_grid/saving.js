@@ -2,7 +2,6 @@
 import { visible } from "../study_widget.js";
 import { paintHeat, shortener } from "./heatmap.js";
 
-/** Let the reader keep `parts` as a file. */
 export function download(parts, type, name) {
   const href = URL.createObjectURL(new Blob(parts, { type }));
   Object.assign(document.createElement("a"), { href, download: name }).click();

@@ -20,7 +20,6 @@ export function pool(bytes, height, width, tall, wide, signed) {
   return out;
 }
 
-/** What a custom property says on `node`. */
 export function property(node, name) { return getComputedStyle(node).getPropertyValue(`--${name}`).trim(); }
 
 /** For each byte its pixel: a colour of `node`, its custom property, see-through where there is nothing. */
