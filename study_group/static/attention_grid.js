@@ -64,11 +64,8 @@ function openHead(root, told, painted) {
     node.addEventListener("keydown", walk);
     node.addEventListener("focus", () => { if (!fixed && !empty()) go(cellAt(0, 0), over); });
   }
-  return {
-    heat, lines, at, spot, paint, enlarge, held: () => over === null,
-    letGo() { fixed = null; },
-    show(now) { picture = now; },
-  };
+  return { heat, lines, at, spot, paint, enlarge, held: () => over === null,
+    letGo() { fixed = null; }, show(now) { picture = now; } };
 }
 
 /** All of the widget in its place, with buttons to `save` as PNG and as HTML. */
@@ -119,7 +116,7 @@ function draw({ model, root, put }) {
   const store = storeOf(model, view, refresh, read);
   const bar = controls(put, (mask) => { running = true; model.send({ want: "mask", mask }); settle(); },
     () => { open.letGo(); refresh(); });
-  const thumbs = thumbnails((place) => put(place), (place) => store.askHeads({ ...now(), ...place }));
+  const thumbs = thumbnails(put, (place) => store.askHeads({ ...now(), ...place }));
   const open = openHead(root, read, () => parts.painted(picture, view()));
   const [words, legend] = [reading(), signs()];
   const parts = layOut(root, { bar, thumbs, open, words, legend }, {

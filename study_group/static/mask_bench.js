@@ -9,7 +9,7 @@
  * as far as it is known; in its answers `here` and `alone` a number that isn't finite is null.
  */
 import { property } from "./parts/canvas.js";
-import { goOver, intoSight, placeOf, tabStop, within } from "./parts/grid.js";
+import { around, goOver, intoSight, placeOf, tabStop, within } from "./parts/grid.js";
 import { facts, legendOf } from "./parts/legend.js";
 import { count, int32, say } from "./parts/numbers.js";
 import { EXAMPLES, KINDS, chip, textList } from "./parts/tokens.js";
@@ -95,7 +95,7 @@ function answerColumns({ labels, function: applied }, room) {
     const heads = spread((_, kind) => make("span", "", kind === "logits" ? "logit" : "prob."));
     return make("div", "names", [make("span"), ...labelled, make("span"), ...heads], { style: template });
   }
-  function panel(index) {
+  function panel(index, result) {
     const lines = Object.entries(LINES).map(([key, name]) => {
       const [label, numbers] = [make("bdi", "label"), spread(() => make("span", "number"))];
       const head = make("span", "", [make("small", "", name), label]);
@@ -122,13 +122,14 @@ function answerColumns({ labels, function: applied }, room) {
       tell(verdict, known || (failed ? "no answer" : "the model runs …"));
       verdict.title = kind === "same" ? "within 0.00001, the rounding of 32-bit arithmetic" : "";
     }
+    update(result);
     return { node, update };
   }
   return { width, names, panel };
 }
 
 /** A cell; `show(on)` shows whether it is attended to. */
-function cellOf({ token, id, kind }, row, column) {
+function cellOf({ token, id, kind, on }, row, column) {
   const bit = make("b", "bit");
   const node = make("div", "", spaced([smallChip(token), make("small", "", `${id}`), bit]), {
     role: "gridcell", tabindex: -1, "data-row": row, "data-column": column, "aria-colindex": column + 2, title: token,
@@ -139,6 +140,7 @@ function cellOf({ token, id, kind }, row, column) {
     const said = [kind === "pad" && KINDS.pad, `position ${column}`, on ? "attended" : "not attended"];
     dress(node, { "aria-label": `${token}, ${id}, ${bit.textContent}: ${said.filter(Boolean).join(", ")}` });
   }
+  show(on);
   return { node, show };
 }
 
@@ -151,11 +153,6 @@ function emptyRow(n, text, panel, top) {
 }
 
 
-/** The first and the last of `n` parts of `step` pixels to draw, for those in sight. @returns {[number, number]} */
-function around(from, room, step, n, few) {
-  const start = Math.floor(from / step / few) * few - few;
-  return [Math.max(0, start), Math.min(n, Math.ceil((from + room) / step / few) * few + few)];
-}
 
 
 function headOf(name, children, index, label) {
@@ -177,16 +174,9 @@ function board() {
   let view, mask, results, find, parts, placed, narrow, drawn, height, at = [0, 0], stopAt = tabStop();
 
   const isOn = (row, column) => mask.rows[row][column] === "1";
-  function addCell(row, column) {
-    const cell = cellOf(find(row, column), row, column);
-    cell.show(isOn(row, column));
-    return cell;
-  }
-  function addRow(n) {
-    const panel = parts.panel(view.shape[1] + 2);
-    panel.update(results[n]);
-    return emptyRow(n, view.texts[n], panel, heads.offsetHeight + n * height);
-  }
+  const cell = (row, column) => ({ ...find(row, column), on: isOn(row, column) });
+  const addRow = (n) =>
+    emptyRow(n, view.texts[n], parts.panel(view.shape[1] + 2, results[n]), heads.offsetHeight + n * height);
   function paint() {
     const tall = around(node.scrollTop, node.clientHeight || 490, height, view.shape[0], AROUND[0]);
     const room = (node.clientWidth || 1000) - NUMBER - (narrow ? 0 : parts.width); // in which cells can be seen
@@ -195,7 +185,7 @@ function board() {
     drawn = `${tall} ${wide}`;
     keepBetween(track, rows, tall, at[0], addRow);
     for (const [n, row] of rows) {
-      keepBetween(row.cells, row.parts, wide, n === at[0] ? at[1] : -1, (column) => addCell(n, column));
+      keepBetween(row.cells, row.parts, wide, n === at[0] ? at[1] : -1, (column) => cellOf(cell(n, column), n, column));
     }
     keepBetween(positions, columns, wide, -1, (n) => ({ node: make("span", "position", `${n}`,
       { role: "columnheader", "aria-colindex": n + 2, style: `left: ${n * WIDTH}px` }) }));
@@ -251,7 +241,7 @@ function board() {
         for (const [column, cell] of row.parts) cell.show(isOn(n, column));
       }
     },
-    cell: (row, column) => ({ ...find(row, column), on: isOn(row, column) }), seen: () => [...rows.keys()],
+    cell, seen: () => [...rows.keys()],
     /** Use the room there is now: much more or less changes what stands where. */
     fit() {
       const sight = node.clientWidth;
@@ -280,7 +270,6 @@ function aboutMask(view, mask, asked) {
     notes: [...Object.entries(view.cut), ...empty].map(([row, text]) => `Row ${Number(row) + 1}: ${text}`),
   };
 }
-
 
 function signsOf(view) {
   const found = new Set(Array.from(view.kinds.join(""), (letter) => LETTERS[letter]));
@@ -344,17 +333,14 @@ function draw({ model, root, set }) {
       set("_mask", { side, rows });
     });
   }
-  function drawMask() {
-    const about = aboutMask(view(), mask(), asked);
-    for (const one of presets) dress(one, { "aria-pressed": about.names.includes(one.textContent) });
-    tell(note, about.note);
-    known.replaceChildren(...facts(about.values));
-    notes.replaceChildren(...about.notes.map((text) => make("li", "", text)));
-  }
   function redraw() {
     clearTimeout(asking);
     if (fits()) {
-      drawMask();
+      const about = aboutMask(view(), mask(), asked);
+      for (const one of presets) dress(one, { "aria-pressed": about.names.includes(one.textContent) });
+      tell(note, about.note);
+      known.replaceChildren(...facts(about.values));
+      notes.replaceChildren(...about.notes.map((text) => make("li", "", text)));
       batch.update(view(), mask(), results());
     }
     if (!fits() || missing()) asking = setTimeout(() => model.send(fits() ? { rows: batch.seen() } : {}), 50);

@@ -99,14 +99,12 @@ function batchPicture(root, point) {
     paint();
     point(at);
   }
-  function pointed(event) {
-    const box = canvas.getBoundingClientRect();
-    const [x, y] = [event.clientX - box.left - 2, event.clientY - box.top - 2];
+  canvas.addEventListener("pointermove", ({ offsetX, offsetY }) => {
+    const [x, y] = [offsetX - 2, offsetY - 2];
     const n = placed.boxes.findIndex(({ left, top, wide, tall }) =>
       x >= left && x <= left + wide && y >= top && y <= top + tall);
-    return n < 0 ? null : n;
-  }
-  canvas.addEventListener("pointermove", (event) => go(pointed(event)));
+    go(n < 0 ? null : n);
+  });
   canvas.addEventListener("pointerleave", () => { if (document.activeElement !== canvas) go(null); });
   canvas.addEventListener("focus", () => { if (at === null && canvas.matches(":focus-visible")) go(0); });
   canvas.addEventListener("blur", () => go(null));
@@ -210,8 +208,7 @@ function draw({ model, root }) {
   const chart = make("div", "chart", [heads, ...lines.map(({ node }) => node)],
     { role: "radiogroup", "aria-label": "Strategy" });
   const [facts, alarm, title, rest] = [make("p", "facts"), teller("alert"), make("h4"), make("p", "rest")];
-  const status = make("p", "story", [], { "aria-live": "polite" });
-  const picture = batchPicture(root, tellStory);
+  const [status, picture] = [make("p", "story", [], { "aria-live": "polite" }), batchPicture(root, tellStory)];
   const legend = legendOf("Signs", [["", make("span", "sign tokens"), "real tokens"],
     ["", make("span", "sign pads"), "pads: computed, then thrown away"]]);
   root.append(settings, facts, alarm, make("p", "busy", "counting…"), chart, title, legend.node, picture.node, rest,

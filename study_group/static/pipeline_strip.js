@@ -185,8 +185,7 @@ function chipOf({ tokens }, n) { return chip(tokens[n], "", { title: tokens[n] }
 
 /** Tell in `node` what line `n` is about and, where the pointer is on one of its vectors, which number it is on. */
 function tellStory(node, d, bytes, n, vector = -1, x = 0) {
-  const kind = KINDS[d.kinds[n]];
-  const stage = d.layer ? `after layer ${d.layer}` : "embedding";
+  const [kind, stage] = [KINDS[d.kinds[n]], d.layer ? `after layer ${d.layer}` : "embedding"];
   const numbers = d.peek[n].map((value) => say(value, 2)).join(", ");
   const from = d.pieces[n] ? [" · from “", quote(make("bdi"), d.pieces[n]), "”"] : [];
   node.replaceChildren(
@@ -229,9 +228,7 @@ function draw({ model, root, set }) {
     tell(alarm, model.get("error"));
     dress(root, { "aria-busy": texts.late() || ["row", "layer"].some((name) => model.get(name) !== detail()[name]) });
   }
-  function paint() {
-    if (root.dataset.theme) table.paint(bytes(), detail().shape, signedInk(root));
-  }
+  function paint() { if (root.dataset.theme) table.paint(bytes(), detail().shape, signedInk(root)); }
   function redraw() {
     const d = detail();
     table.update(d);

@@ -42,8 +42,7 @@ function isRight({ answers }, check) {
 function questionForm(question, n, checks, check) {
   const { ask, answers, several } = question;
   const rows = answers.map((answer, i) => answerRow(answer, i, several));
-  const main = make("button", "", "Check", { type: "submit" });
-  const verdict = make("p", "verdict", [], { role: "status" });
+  const [main, verdict] = [make("button", "", "Check"), make("p", "verdict", [], { role: "status" })];
   const legend = make("legend", "", [make("span", "number", `${n + 1}. `), make("span", "text", phrase(ask))]);
   if (several) legend.append(make("span", "hint", "Choose all that hold."));
   const list = make("div", "answers", rows.map(({ node }) => node), { "aria-live": "polite" });
@@ -53,8 +52,7 @@ function questionForm(question, n, checks, check) {
 
   function update() {
     const done = checks();
-    const [last, held] = [done.at(-1), node.contains(document.activeElement)];
-    const right = isRight(question, last);
+    const [last, held, right] = [done.at(-1), node.contains(document.activeElement), isRight(question, done.at(-1))];
     const seen = rows.map((_, i) => done.some((chosen) => chosen.includes(i)));
     unfolded &&= right;
     for (const [i, { reveal }] of rows.entries()) reveal(seen[i] || unfolded);

@@ -124,8 +124,6 @@ function hideTwin(el, id) {
   }
 }
 
-/** Keep plain keys in the widget: JupyterLab reads D D as "delete this cell" wherever the focus is in an output. */
-function keepKeys(event) { if (!event.ctrlKey && !event.metaKey && !event.altKey) event.stopPropagation(); }
 
 /** An anywidget module whose `render` calls `draw` and draws a failure where it happens.
  * @param {string} name @param {(stage: Stage) => void | (() => void)} draw */
@@ -133,7 +131,9 @@ export function study(name, draw) {
   function render({ model, el }) {
     const root = make("div", `study-widget ${name}`);
     el.append(root);
-    root.addEventListener("keydown", keepKeys);
+    root.addEventListener("keydown", (event) => { // JupyterLab reads D D as "delete this cell" wherever the focus is
+      if (!event.ctrlKey && !event.metaKey && !event.altKey) event.stopPropagation();
+    });
     const theme = () => { root.dataset.theme = themeOf(el); };
     const put = (traits) => { for (const name in traits) model.set(name, traits[name]); model.save_changes(); };
     const set = (trait, value) => put({ [trait]: value });
@@ -141,8 +141,7 @@ export function study(name, draw) {
     try {
       cleanup = draw({ model, root, set, put });
     } catch (error) {
-      root.setAttribute("role", "alert");
-      root.textContent = `This widget couldn't be drawn: ${error}`;
+      dress(root, { role: "alert" }).textContent = `This widget couldn't be drawn: ${error}`;
       console.error(error);
     }
     const watch = new MutationObserver(() => setTimeout(theme, 50));

@@ -6,7 +6,7 @@
  * "joined" (to the token before), both or none; or it has only a `note`. A point of a curve is what a tokenizer of a
  * size does on held-out text; its numbers are null where it can't be trained.
  */
-import { fillLines, intoSight, moveOf, within } from "./parts/grid.js";
+import { around, fillLines, intoSight, moveOf, within } from "./parts/grid.js";
 import { count, percent } from "./parts/numbers.js";
 import { KINDS, chip } from "./parts/tokens.js";
 import {
@@ -81,8 +81,7 @@ function board() {
   let lanes = [], lines = [], chars = [], drawn = "", at = null;
 
   function paint() {
-    const step = Math.floor(node.scrollLeft / CELL / AROUND) * AROUND;
-    const [first, last] = [Math.max(0, step - AROUND), step + Math.ceil(node.clientWidth / CELL) + 2 * AROUND];
+    const [first, last] = around(node.scrollLeft, node.clientWidth, CELL, chars.length, AROUND);
     if (drawn === `${first} ${last}`) return;
     drawn = `${first} ${last}`;
     axis.replaceChildren(...chars.slice(first, last).map((char, n) =>
@@ -211,9 +210,9 @@ function draw({ model, root, set }) {
   const stop = field("range", () => choose(sizes[stop.valueAsNumber]),
     { min: 0, max: sizes.length - 1, "aria-label": "vocabulary size" });
   const size = make("output");
-  const stops = [sizes[0], sizes.at(-1)].map((s) => make("small", "", sizes.length ? count(s) : ""));
+  const [least, most] = [sizes[0], sizes.at(-1)].map((s) => make("small", "", sizes.length ? count(s) : ""));
   const slider = make("label", "slider", [
-    make("span", "", ["vocabulary size ", size]), make("span", "", [stops[0], stop, stops[1]])]);
+    make("span", "", ["vocabulary size ", size]), make("span", "", [least, stop, most])]);
   const [alarm, measuring, lanes] = [teller("alert"), make("p", "measuring"), board()];
   const choose = (value) => set("vocab_size", value);
   const panels = [panel("Tokens per word, by vocabulary size", "tokens_per_word", [1, 1],

@@ -118,8 +118,8 @@ function paintCells(pen, picture, [r0, r1, c0, c1], { cell, scale }, palette) {
 }
 
 /**
- * Draw the heatmap of `picture` into a rectangle width × height, scrolled by (x, y), with `cell` pixels for each cell,
- * names to the left and above, and the row and the column `at` framed.
+ * Draw `picture` into a rectangle width × height, scrolled by (x, y), with `cell` pixels for each cell, names to the
+ * left and above, and the row and the column `at` framed.
  */
 export function paintHeat(pen, picture, room, palette, at) {
   const [{ rows, columns }, { cell, left, top, x, y, width, height, scale }] = [picture, room];

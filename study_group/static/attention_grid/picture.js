@@ -63,9 +63,9 @@ export function pictureOf(view, state, store, rows, columns) {
     },
     /** [row, column, weight] of the strongest of all lines; none of a preview. */
     links() {
-      const strong = () => Array.from(cells.keys()).filter((at) => sharp && cells[at] >= 255 * Math.sqrt(LEAST));
-      links ??= strong().sort((a, b) => cells[b] - cells[a]).slice(0, ALL).map((at) =>
-        [Math.floor(at / columns.length), at % columns.length, (cells[at] / 255) ** 2]);
+      links ??= Array.from(cells.keys()).filter((at) => sharp && cells[at] >= 255 * Math.sqrt(LEAST))
+        .sort((a, b) => cells[b] - cells[a]).slice(0, ALL).map((at) =>
+          [Math.floor(at / columns.length), at % columns.length, (cells[at] / 255) ** 2]);
       return links;
     },
     share: (q, k) => (bytes[q * n + k] / 255) ** 2,

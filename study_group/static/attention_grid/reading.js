@@ -30,16 +30,14 @@ export function reading() {
       line.replaceChildren(make("span", "hint", HINT));
       return;
     }
-    const { rows, columns, signed, isPad } = picture;
-    const { query, key } = spot;
+    const [{ rows, columns, signed, isPad }, { query, key }] = [picture, spot];
     const [from, to] = [() => tokenOf(picture, query), () => tokenOf(picture, key)];
     line.replaceChildren();
     if (r >= 0 && c >= 0) {
       const [value, sure] = picture.value(query, key);
       const why = picture.hidden(query, key) ? " (masked)" : isPad(query) || isPad(key) ? " (pad)" : "";
       const number = make("b", "number", sure ? say(value, 6) : `≈ ${say(value, 3)}`);
-      const place = (k) => make("small", "", `${k}`);
-      line.replaceChildren(from(), place(query), " → ", to(), place(key), number, why);
+      line.append(from(), make("small", "", `${query}`), " → ", to(), make("small", "", `${key}`), number, why);
     }
     const lists = [];
     if (r >= 0) {

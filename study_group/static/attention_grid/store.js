@@ -29,25 +29,18 @@ export function stateOf(model, view) {
 
 /** Heads that have arrived, by name, the longest unused dropped first. */
 function shelf() {
-  const [kept, size] = [new Map(), (name) => kept.get(name)?.bytes.length ?? 0];
-  let total = 0;
-  function put(name, value) {
-    total += value.bytes.length - size(name);
+  const kept = new Map();
+  function put(name, value) { // all are of one size
     kept.delete(name);
     kept.set(name, value);
-    for (const old of kept.keys()) {
-      if (total <= KEEP || old === name) break;
-      total -= size(old);
-      kept.delete(old);
-    }
+    while (kept.size > 1 && kept.size * value.bytes.length > KEEP) kept.delete(kept.keys().next().value);
   }
   return {
-    put, has: (name) => kept.has(name),
+    put, has: (name) => kept.has(name), clear: () => kept.clear(),
     get(name) {
       if (kept.has(name)) put(name, kept.get(name));
       return kept.get(name);
     },
-    clear() { kept.clear(); total = 0; },
   };
 }
 
