@@ -46,8 +46,8 @@ function flightBoard({ lanes, phases }) {
     return node;
   }
   const heads = [make("span", "corner", "", { role: "columnheader", "aria-label": "design" }),
-    ...phases.map(([name, about]) => make("span", "phase", [make("b", "", name), make("small", "", about)],
-      { role: "columnheader" }))];
+    ...phases.map(([name, about]) =>
+      make("span", "phase", [make("b", "", name), make("small", "", about)], { role: "columnheader" }))];
   const rows = lanes.map(({ name, events }, lane) => {
     const inLane = events.map((event, n) => card(event, lane, n));
     const cells = phases.map(([phase]) => {
@@ -87,15 +87,14 @@ function draw({ model, root, set, put }) {
   }
   function tellStory() {
     const [now, step] = [chosen(), steps.find(([name]) => name === model.get("step"))];
-    const parts = [];
-    if (step) parts.push(make("p", "line", [make("b", "", `${step[0]}: `), `${step[1]} `, make("span", "", step[2])]));
-    if (now) {
-      const { phase, where, note, calls, rows: data } = now.event;
-      parts.push(make("p", "title", [make("b", "", `${lanes[now.lane].name}, event ${now.n + 1}`),
-        ` · ${phase} · ${where}${calls > 1 ? `, ${calls} calls` : ""}`]),
-      make("p", "note", note), ...data.map(rowData));
+    story.replaceChildren(...(step || now ? [] : [make("p", "help", HELP)]));
+    if (step) {
+      story.append(make("p", "line", [make("b", "", `${step[0]}: `), `${step[1]} `, make("span", "", step[2])]));
     }
-    story.replaceChildren(...(parts.length ? parts : [make("p", "help", HELP)]));
+    if (!now) return;
+    const { phase, where, note, calls, rows: data } = now.event;
+    story.append(make("p", "title", [make("b", "", `${lanes[now.lane].name}, event ${now.n + 1}`),
+      ` · ${phase} · ${where}${calls > 1 ? `, ${calls} calls` : ""}`]), make("p", "note", note), ...data.map(rowData));
   }
   function redraw() { mark(); tellStory(); stopAt((chosen() ?? cards[0])?.node); }
 
@@ -128,12 +127,9 @@ function draw({ model, root, set, put }) {
     const to = next(card, move[0], move[1]);
     if (to) choose(to);
   });
-  for (const type of ["mouseover", "mouseleave"]) {
-    board.addEventListener(type, (event) => {
-      const step = (type === "mouseover" && under(event, ".chip")?.dataset.step) || null;
-      if (step !== pointed) { pointed = step; mark(); }
-    });
-  }
+  const point = (step = null) => { if (step !== pointed) { pointed = step; mark(); } };
+  board.addEventListener("mouseover", (event) => point(under(event, ".chip")?.dataset.step));
+  board.addEventListener("mouseleave", () => point());
   for (const name of ["event", "step"]) model.on(`change:${name}`, redraw);
   redraw();
 }

@@ -202,8 +202,8 @@ function draw({ model, root, set }) {
     methods.update(model.get("method"));
     betting.checked = model.get("betting");
     root.classList.toggle("betting", betting.checked);
-    const counts = Object.entries(SIGNS).map(([kind, sign]) => `${sign} ${bets[kind]} ${kind}`);
-    tell(said.score, betting.checked || /[1-9]/.test(`${counts}`) ? `Your bets: ${counts.join(" · ")}` : "");
+    const counts = Object.entries(SIGNS).map(([kind, sign]) => `${sign} ${bets[kind]} ${kind}`).join(" · ");
+    tell(said.score, betting.checked || /[1-9]/.test(counts) ? `Your bets: ${counts}` : "");
     tell(said.error, model.get("error"));
     dress(own, { "aria-invalid": model.get("error") !== "" });
     for (const list of [board, table]) list.show(bet);

@@ -18,7 +18,7 @@ function answerRow({ text, right, why }, n, several) {
   const reason = make("p", "why", [make("b", "", right ? "✓ Right. " : "✗ Not this one. "), ...phrase(why)]);
   const node = make("div", "answer", label);
   function reveal(on) {
-    if (on && !reason.isConnected) node.append(reason);
+    if (on && !node.contains(reason)) node.append(reason);
     if (!on) reason.remove();
     node.classList.toggle(right ? "right" : "wrong", on);
   }

@@ -9,7 +9,8 @@ TEXT = "Let's tokenize unbelievable honey 🙂"
 def show(lab):
     "Show a race of few sizes, all but the first test's trained already; its page."
     def show(arguments=f"{TEXT!r}, sizes=[120, 1000, 4000]"):
-        code = "from study_group.tokenizers import compare\nfrom study_group.widgets.tokenizer_race import *\n" \
+        code = "from study_group.tokenizers import compare, curve\nfrom study_group.tokenizing.sizes import trained\n" \
+               "from study_group.widgets.tokenizer_race import *\n" \
                f"race = TokenizerRace({arguments})\nrace"
         lab.show(code, ".tokenizer-race")
         return lab
@@ -193,7 +194,7 @@ def test_a_text_that_is_too_long_is_told_and_leaves_the_race_as_it_was(show):
 
 
 def test_your_own_tokenizers_race_without_a_slider(show, lab):
-    lab.python("from tokenizers import Tokenizer\nfrom study_group.course import ASSETS\n"
+    lab.python("from tokenizers import Tokenizer\nfrom study_group.core.files import ASSETS\n"
                "bert = Tokenizer.from_file(str(ASSETS/'tiny-sentiment/tokenizer.json'))")
     lab = show("'Unbelievable HONEY', {'BERT': bert, 'small': trained('BPE', 1000)}")
     assert tokens(lab, 0) == ["unbelievable", "honey"] and tokens(lab, 1)[0] == "Un"

@@ -17,8 +17,8 @@ function bars(picture, heading, title, name, places, numberOf) {
     make("span", "bar", make("i", "", [], { style: `width: ${100 * part(value)}%` })),
     make("span", "value", sure ? say(value) : `≈ ${say(value, 3)}`)]));
   const more = places.length > best.length ? `… and ${count(places.length - best.length)} more` : "";
-  return make("div", name, [make("h5", "", heading), make("ol", "", list, { "aria-label": title }),
-    make("small", "", more)]);
+  return make("div", name,
+    [make("h5", "", heading), make("ol", "", list, { "aria-label": title }), make("small", "", more)]);
 }
 
 /** A line and lists about tokens `query` and `key` of `picture`, each where it is shown; a hint where neither is. */
