@@ -7,7 +7,7 @@
  * how many tokens were cut off, `reads` the positions that the head reads, `peek` the first numbers of each token's
  * hidden state, `model` its class.
  */
-import { paintBytes, signedInk } from "./parts/canvas.js";
+import { inkOf, paintBytes } from "./parts/canvas.js";
 import { fillLines, goOver, showIn, stepOf, tabStop } from "./parts/grid.js";
 import { legendOf } from "./parts/legend.js";
 import { bytesOf, count, say } from "./parts/numbers.js";
@@ -228,7 +228,7 @@ function draw({ model, root, set }) {
     tell(alarm, model.get("error"));
     dress(root, { "aria-busy": texts.late() || ["row", "layer"].some((name) => model.get(name) !== detail()[name]) });
   }
-  function paint() { if (root.dataset.theme) table.paint(bytes(), detail().shape, signedInk(root)); }
+  function paint() { if (root.dataset.theme) table.paint(bytes(), detail().shape, inkOf(root, "below", "above")); }
   function redraw() {
     const d = detail();
     table.update(d);

@@ -134,7 +134,7 @@ export function study(name, draw) {
     root.addEventListener("keydown", (event) => { // JupyterLab reads D D as "delete this cell" wherever the focus is
       if (!event.ctrlKey && !event.metaKey && !event.altKey) event.stopPropagation();
     });
-    const theme = () => { root.dataset.theme = themeOf(el); };
+    const theme = () => { if (root.dataset.theme !== themeOf(el)) root.dataset.theme = themeOf(el); };
     const put = (traits) => { for (const name in traits) model.set(name, traits[name]); model.save_changes(); };
     const set = (trait, value) => put({ [trait]: value });
     let cleanup;

@@ -14,9 +14,8 @@ function choice(title, choose) {
     node,
     update(names, chosen, able) {
       if (!same(buttons.map((one) => one.dataset.name), Object.keys(names))) {
-        for (const old of buttons) old.remove();
         buttons = Object.entries(names).map(([name, text]) => button(text, () => choose(name), { "data-name": name }));
-        node.append(...buttons);
+        node.replaceChildren(node.firstChild, ...buttons);
       }
       for (const one of buttons) {
         dress(one, { "aria-pressed": one.dataset.name === chosen });

@@ -1,5 +1,5 @@
 /** The open head as something to draw: which tokens, which colours, which numbers. */
-import { inkOf, paintBytes, pool, property, signedInk } from "../parts/canvas.js";
+import { inkOf, paintBytes, pool, property } from "../parts/canvas.js";
 import { bytesOf } from "../parts/numbers.js";
 import { visible } from "../study_widget.js";
 import { kindOf } from "./store.js";
@@ -12,7 +12,7 @@ const [ALL, LEAST] = [800, 0.02]; // lines that are drawn of all, the strongest;
 export function paletteOf(root) {
   const names = ["page", "line", "ink", "quiet", "accent", "warm", "weight"];
   return { ...Object.fromEntries(names.map((name) => [name, property(root, name)])),
-    dark: root.dataset.theme === "dark", weights: inkOf(root, "weight"), scores: signedInk(root) };
+    dark: root.dataset.theme === "dark", weights: inkOf(root, "weight"), scores: inkOf(root, "below", "above") };
 }
 
 export function thumbOf({ bytes, size }, n) { return bytes.subarray(n * size * size, (n + 1) * size * size); }
