@@ -39,18 +39,13 @@ export function reading() {
       const number = make("b", "number", sure ? say(value, 6) : `≈ ${say(value, 3)}`);
       line.append(from(), make("small", "", `${query}`), " → ", to(), make("small", "", `${key}`), number, why);
     }
-    const lists = [];
-    if (r >= 0) {
-      const sum = columns.reduce((sum, k) => sum + picture.value(query, k)[0], 0);
-      const rest = !signed && Math.abs(sum - 1) > 0.012 ? ` (${sum.toFixed(2)} of 1 is shown)` : "";
-      lists.push(bars(picture, [from(), " looks at", rest], "It looks at", "out", columns,
-        (k) => picture.value(query, k)));
-    }
-    if (c >= 0) {
-      lists.push(bars(picture, [to(), " is looked at by"], "It is looked at by", "in", rows,
-        (q) => picture.value(q, key)));
-    }
-    story.replaceChildren(make("div", "lists", lists), ...(live ? [] : [make("small", "", NEAR)]));
+    const [row, column] = [(k) => picture.value(query, k), (q) => picture.value(q, key)];
+    const sum = columns.reduce((sum, k) => sum + row(k)[0], 0);
+    const rest = !signed && Math.abs(sum - 1) > 0.012 ? ` (${sum.toFixed(2)} of 1 is shown)` : "";
+    const lists = make("div", "lists");
+    if (r >= 0) lists.append(bars(picture, [from(), " looks at", rest], "It looks at", "out", columns, row));
+    if (c >= 0) lists.append(bars(picture, [to(), " is looked at by"], "It is looked at by", "in", rows, column));
+    story.replaceChildren(lists, ...(live ? [] : [make("small", "", NEAR)]));
   }
   return { story, line, read };
 }
