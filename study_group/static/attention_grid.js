@@ -64,28 +64,24 @@ function openHead(root, told, painted) {
     node.addEventListener("keydown", walk);
     node.addEventListener("focus", () => { if (!fixed && !empty()) go(cellAt(0, 0), over); });
   }
-  return {
-    heat, lines, at, spot, paint, enlarge, held: () => over === null,
-    letGo() { fixed = null; },
-    show(now) { picture = now; },
-  };
+  return { heat, lines, at, spot, paint, enlarge, held: () => over === null,
+    letGo() { fixed = null; }, show(now) { picture = now; } };
 }
 
 /** All of the widget in its place, with buttons to `save` as PNG and as HTML. */
 function layOut(root, { bar, thumbs, open, words, legend }, save) {
-  const [note, alarm, status, title, code] = [make("p", "note"), teller("alert"), teller("status"),
-    make("h4", "title"), make("code", "code")];
+  const [alarm, status] = [teller("alert"), teller("status")];
+  const [note, title, code] = [make("p", "note"), make("h4", "title"), make("code", "code")];
   const [smaller, larger] = [["−", "Smaller", 0.5], ["+", "Larger", 2]].map(([sign, name, by]) =>
     button(sign, () => open.enlarge(by), { "aria-label": name, title: name }));
   const zooms = make("div", "zooms", [smaller, larger], { role: "group", "aria-label": "Zoom" });
-  const [from, to] = [(text) => make("b", "from", text), (text) => make("b", "to", text)];
   const silent = make("p", "silent", "The lines show shares: choose the stage softmax to see them.");
-  const figure = (caption, nodes) => make("figure", "", [make("figcaption", "", caption), ...nodes]);
-  const views = make("div", "views", [
-    figure([from("row: looks (query)"), " · ", to("column: is looked at (key)")], [open.heat.node]),
-    figure([from("looks"), " → ", to("is looked at")], [open.lines.node, silent])]);
+  const figure = (from, sign, to, ...nodes) => make("figure", "",
+    [make("figcaption", "", [make("b", "from", from), sign, make("b", "to", to)]), ...nodes]);
+  const views = [figure("row: looks (query)", " · ", "column: is looked at (key)", open.heat.node),
+    figure("looks", " → ", "is looked at", open.lines.node, silent)];
   const openPart = make("section", "open",
-    [make("div", "head", [title, code, zooms]), words.line, views, legend.node]);
+    [make("div", "head", [title, code, zooms]), words.line, make("div", "views", views), legend.node]);
   const savePng = button("Save as PNG", save.png, { class: "save", title: "A picture of the open head" });
   const saveHtml = button("Save as HTML", save.html,
     { class: "save", title: "A page of its own, to open without Python or network" });
@@ -94,7 +90,6 @@ function layOut(root, { bar, thumbs, open, words, legend }, save) {
   root.append(make("p", "busy", "computing…"), bar.node, note, alarm,
     make("div", "body", [overviewPart, openPart, words.story]),
     make("div", "foot", [make("p", "caveat", CAVEAT), savePng, saveHtml]), status);
-  /** Say what is open. */
   function describe({ stages, masks, mask, name, live }, { layer, head, row, stage }) {
     saveHtml.hidden = !live;
     tell(note, `${stages[stage]} ${masks[mask] ?? ""}`);
@@ -105,7 +100,6 @@ function layOut(root, { bar, thumbs, open, words, legend }, save) {
     dress(open.lines.node, { "aria-label": `Lines of ${what}: arrow keys walk over its tokens` });
     thumbs.choose(layer, head);
   }
-  /** Say what has been painted. */
   function painted({ sharp, signed, state: { layer, head, row, stage } }, { mask }) {
     silent.hidden = !signed;
     root.dataset.shows = `${sharp ? "" : "… "}${stage} ${mask} ${layer} ${row} ${head}`;
@@ -116,14 +110,13 @@ function layOut(root, { bar, thumbs, open, words, legend }, save) {
 }
 
 function draw({ model, root, put }) {
-  /** @returns {import("./attention_grid/store.js").View} */
   const view = () => model.get("_view");
   const now = stateOf(model, view);
   let picture = null, running = false, due = false, gone = false, spoken = 0, ahead = 0;
   const store = storeOf(model, view, refresh, read);
   const bar = controls(put, (mask) => { running = true; model.send({ want: "mask", mask }); settle(); },
     () => { open.letGo(); refresh(); });
-  const thumbs = thumbnails((place) => put(place), (place) => store.askHeads({ ...now(), ...place }));
+  const thumbs = thumbnails(put, (place) => store.askHeads({ ...now(), ...place }));
   const open = openHead(root, read, () => parts.painted(picture, view()));
   const [words, legend] = [reading(), signs()];
   const parts = layOut(root, { bar, thumbs, open, words, legend }, {
@@ -144,11 +137,11 @@ function draw({ model, root, put }) {
     clearTimeout(spoken);
     if (open.held()) spoken = setTimeout(() => say(words.line.textContent), 200);
   }
-  function hear({ what, name, ...reply }, [data]) {
+  function hear(answer, [data]) {
     if (gone) return;
-    if (what === "mask") running = false;
-    else if (what !== "html") store.take({ what, ...reply }, data);
-    else { download([data], "text/html", name); say("Saved as HTML."); }
+    if (answer.what === "mask") running = false;
+    else if (answer.what !== "html") store.take(answer, data);
+    else { download([data], "text/html", answer.name); say("Saved as HTML."); }
     settle();
   }
   function settle() {
@@ -181,12 +174,11 @@ function draw({ model, root, put }) {
     if (!due) queueMicrotask(redraw);
     due = true;
   }
-  /** Begin with other numbers. */
   function begin() {
     store.clear();
     picture = null;
     open.show(null);
-    for (const { data, ...reply } of model.get("_start")) store.take(reply, data);
+    for (const answer of model.get("_start")) store.take(answer, answer.data);
     thumbs.build(view().shape);
     refresh();
   }

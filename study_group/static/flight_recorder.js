@@ -2,11 +2,8 @@
  * FlightRecorder: a lane for each design, its events as cards in the column of their phase, and below them the data
  * of the chosen event.
  *
- * @typedef {{text?: string, tokens?: string[], ids?: number[], reads?: string[], kinds?: string[], mask?: number[],
- *   label?: string | number, logits?: number[]}} Row
- * @typedef {{phase: string, steps: string[], where: string, note: string, calls: number, rows: Row[]}} Event
- * @typedef {{lanes: {name: string, events: Event[]}[], phases: [string, string][],
- *   steps: [string, string, string][]}} View steps with what they are and when each lane takes them
+ * Python says in `_view` what there is: `lanes` of events, `phases` with what they are, `steps` with what they are and
+ * when each lane takes them. A row of an event has what there is at that moment: text, tokens, ids, logits …
  */
 import { moveOf, tabStop } from "./parts/grid.js";
 import { say } from "./parts/numbers.js";
@@ -34,9 +31,8 @@ function rowData(row, n) {
   return make("div", "data", parts);
 }
 
-/** A lane for each design with its events as cards, in columns of phases. @param {View} view */
+/** A lane for each design with its events as cards, in columns of phases. */
 function flightBoard({ lanes, phases }) {
-  /** @type {{node: HTMLElement, lane: number, n: number, event: Event}[]} */
   const cards = [];
   function card(event, lane, n) {
     const chips = event.steps.map((step) => chip([step], "", { "data-step": step }, "span"));
@@ -45,14 +41,13 @@ function flightBoard({ lanes, phases }) {
     const said = [n + 1, ...event.steps, event.where, ...calls].join(", ");
     const node = make("button", "event",
       spaced([make("span", "number", `${n + 1}`), make("span", "steps", spaced(chips)), make("span", "where", where)]),
-      { type: "button", tabindex: -1, "aria-pressed": "false",
-        "aria-label": `${said}; ${lanes[lane].name}, ${event.phase}` });
+      { type: "button", tabindex: -1, "aria-label": `${said}; ${lanes[lane].name}, ${event.phase}` });
     cards.push({ node, lane, n, event });
     return node;
   }
   const heads = [make("span", "corner", "", { role: "columnheader", "aria-label": "design" }),
-    ...phases.map(([name, about]) => make("span", "phase", [make("b", "", name), make("small", "", about)],
-      { role: "columnheader" }))];
+    ...phases.map(([name, about]) =>
+      make("span", "phase", [make("b", "", name), make("small", "", about)], { role: "columnheader" }))];
   const rows = lanes.map(({ name, events }, lane) => {
     const inLane = events.map((event, n) => card(event, lane, n));
     const cells = phases.map(([phase]) => {
@@ -65,15 +60,13 @@ function flightBoard({ lanes, phases }) {
     { role: "table", "aria-label": "When each design does what" }) };
 }
 
-function draw({ model, root, set }) {
+function draw({ model, root, set, put }) {
   const { lanes, steps } = model.get("_view");
   const { cards, board } = flightBoard(model.get("_view"));
-  const story = make("div", "story", [], { "aria-live": "polite" });
-  const stopAt = tabStop();
+  const [story, stopAt] = [make("div", "story", [], { "aria-live": "polite" }), tabStop()];
   let pointed = null;
-  const pick = (step) => set("step", step === model.get("step") ? null : step);
-  const follow = steps.map(([step, about]) =>
-    button(step, () => pick(step), { class: "follow", title: about, "data-step": step }));
+  const follow = steps.map(([step, about]) => button(step,
+    () => set("step", step === model.get("step") ? null : step), { class: "follow", title: about, "data-step": step }));
   root.append(make("div", "choices", [make("span", "", "Follow a step:"), ...follow],
     { role: "group", "aria-label": "Steps" }), board, story);
 
@@ -94,15 +87,14 @@ function draw({ model, root, set }) {
   }
   function tellStory() {
     const [now, step] = [chosen(), steps.find(([name]) => name === model.get("step"))];
-    const parts = [];
-    if (step) parts.push(make("p", "line", [make("b", "", `${step[0]}: `), `${step[1]} `, make("span", "", step[2])]));
-    if (now) {
-      const { phase, where, note, calls, rows: data } = now.event;
-      parts.push(make("p", "title", [make("b", "", `${lanes[now.lane].name}, event ${now.n + 1}`),
-        ` · ${phase} · ${where}${calls > 1 ? `, ${calls} calls` : ""}`]),
-      make("p", "note", note), ...data.map(rowData));
+    story.replaceChildren(...(step || now ? [] : [make("p", "help", HELP)]));
+    if (step) {
+      story.append(make("p", "line", [make("b", "", `${step[0]}: `), `${step[1]} `, make("span", "", step[2])]));
     }
-    story.replaceChildren(...(parts.length ? parts : [make("p", "help", HELP)]));
+    if (!now) return;
+    const { phase, where, note, calls, rows: data } = now.event;
+    story.append(make("p", "title", [make("b", "", `${lanes[now.lane].name}, event ${now.n + 1}`),
+      ` · ${phase} · ${where}${calls > 1 ? `, ${calls} calls` : ""}`]), make("p", "note", note), ...data.map(rowData));
   }
   function redraw() { mark(); tellStory(); stopAt((chosen() ?? cards[0])?.node); }
 
@@ -129,18 +121,15 @@ function draw({ model, root, set }) {
   board.addEventListener("keydown", (event) => {
     const [card, move] = [cardOf(event), moveOf(event)];
     if (!card) return;
-    if (event.key === "Escape") { set("event", null); set("step", null); }
+    if (event.key === "Escape") put({ event: null, step: null });
     if (!move) return;
     event.preventDefault();
     const to = next(card, move[0], move[1]);
     if (to) choose(to);
   });
-  for (const type of ["mouseover", "mouseleave"]) {
-    board.addEventListener(type, (event) => {
-      const step = (type === "mouseover" && under(event, ".chip")?.dataset.step) || null;
-      if (step !== pointed) { pointed = step; mark(); }
-    });
-  }
+  const point = (step = null) => { if (step !== pointed) { pointed = step; mark(); } };
+  board.addEventListener("mouseover", (event) => point(under(event, ".chip")?.dataset.step));
+  board.addEventListener("mouseleave", () => point());
   for (const name of ["event", "step"]) model.on(`change:${name}`, redraw);
   redraw();
 }

@@ -3,24 +3,18 @@
  * in each cell token, id and the bit of the attention mask, to click. Beside each row what the model makes of it, in
  * the batch and alone. A batch can have 32 × 512 cells, so only those near what can be seen have elements.
  *
- * @typedef {object} View what Python says about the batch, its pads where the tokenizer puts them
- * @property {string[]} texts @property {[number, number]} shape rows × columns
- * @property {DataView} ids int32 of that shape @property {Record<number, string>} tokens by id
- * @property {string[]} kinds for each row a letter for each token
- * @property {Record<number, string>} cut for a row that was cut off, a note
- * @property {string} empty what happens to a row of zeros @property {(Mask & {name: string, note: string})[]} presets
- * @property {string[]} labels @property {"softmax" | "sigmoid" | "none"} function what makes scores of logits
- * @typedef {{side: "left" | "right", rows: string[]}} Mask where the pads stand; 0s and 1s for each row
- * @typedef {{logits: ?number[], scores: ?number[], best: number, label: string}} Answer null: not a finite number
- * @typedef {{side: string, bits: string, here: ?Answer, alone: ?Answer, verdict: string, failed: boolean}} Result
- *   of a row with these bits, as far as it is known
+ * Python says in `_view` what the batch is, with its pads where the tokenizer puts them: `ids` are int32, `tokens` are
+ * by id, `kinds` has for each row a letter for each token; `cut` are notes on rows that were cut off, `empty` on a row
+ * of zeros. A mask is `{side, rows}`: where the pads stand, 0s and 1s for each row. A result is of a row with its bits,
+ * as far as it is known; in its answers `here` and `alone` a number that isn't finite is null.
  */
 import { property } from "./parts/canvas.js";
-import { goOver, intoSight, placeOf, tabStop, within } from "./parts/grid.js";
+import { around, goOver, intoSight, placeOf, tabStop, within } from "./parts/grid.js";
 import { facts, legendOf } from "./parts/legend.js";
 import { count, int32, say } from "./parts/numbers.js";
 import { EXAMPLES, KINDS, chip, textList } from "./parts/tokens.js";
-import { button, dress, make, same, spaced, study, tell, teller, typing, under } from "./study_widget.js";
+import {
+  button, dress, make, same, spaced, study, tell, teller, typing, under, whenLooksChange } from "./study_widget.js";
 
 const [WIDTH, NUMBER] = [50, 30]; // pixels of a column, of row numbers
 const AROUND = [2, 4]; // rows and columns that are drawn beyond those in sight
@@ -36,10 +30,9 @@ const LINES = { here: "in batch", alone: "alone", delta: "|Δ|" };
 /** What stands where in `view` when its pads are on `side`. */
 function arrange(view, side) {
   const ids = int32(view.ids);
-  const orders = view.kinds.map((kinds) => {
-    const places = (isPad) => Array.from(kinds, (_, n) => n).filter((n) => (kinds[n] === "p") === isPad);
-    return side === "left" ? [...places(true), ...places(false)] : [...places(false), ...places(true)];
-  });
+  const rank = (kind) => Number((kind === "p") !== (side === "left"));
+  const orders = view.kinds.map((kinds) =>
+    Array.from(kinds, (_, n) => n).sort((a, b) => rank(kinds[a]) - rank(kinds[b])));
   return (row, column) => {
     const n = orders[row][column];
     const id = ids[row * view.shape[1] + n];
@@ -52,18 +45,16 @@ function smallChip(token) {
   return chip(token, "", { style: `font-size: ${Math.max(9, Math.min(11.5, 66 / token.length))}px` });
 }
 
-/** Give `map` and `parent` the `part` number `n`, in order. */
-function insert(parent, map, n, part) {
-  const next = Math.min(...[...map.keys()].filter((key) => key > n));
-  parent.insertBefore(part.node, map.get(next)?.node ?? null);
-  map.set(n, part);
-  return part;
-}
-
-/** Remove what is in `map` outside `from` … `to`, except number `kept`; `add` what is missing. */
-function keepBetween(map, from, to, kept, add) {
+/** Keep parts `from` … `to`, and number `kept`, in order in `parent` and in `map`; `add(n)` makes what is missing. */
+function keepBetween(parent, map, [from, to], kept, add) {
   for (const [n, { node }] of map) if ((n < from || n >= to) && n !== kept) { node.remove(); map.delete(n); }
-  for (let n = from; n < to; n++) if (!map.has(n)) add(n);
+  for (let n = from; n < to; n++) {
+    if (map.has(n)) continue;
+    const next = Math.min(...[...map.keys()].filter((key) => key > n));
+    const part = add(n);
+    parent.insertBefore(part.node, map.get(next)?.node ?? null);
+    map.set(n, part);
+  }
 }
 
 /** The texts, each with a button that removes it; `remove(row)` and `add()` hear the buttons. */
@@ -104,23 +95,20 @@ function answerColumns({ labels, function: applied }, room) {
     const heads = spread((_, kind) => make("span", "", kind === "logits" ? "logit" : "prob."));
     return make("div", "names", [make("span"), ...labelled, make("span"), ...heads], { style: template });
   }
-  function panel(index) {
+  function panel(index, result) {
     const lines = Object.entries(LINES).map(([key, name]) => {
       const [label, numbers] = [make("bdi", "label"), spread(() => make("span", "number"))];
       const head = make("span", "", [make("small", "", name), label]);
       return { key, label, numbers, node: make("div", key, [head, ...numbers], { style: template }) };
     });
     const verdict = make("p", "verdict");
-    const parts = [names(), ...lines.map((line) => line.node), verdict];
-    const node = make("div", "answers", parts, { role: "gridcell", "aria-colindex": index });
-    /** @param {Result} result */
+    const node = make("div", "answers", [names(), ...lines.map((line) => line.node), verdict],
+      { role: "gridcell", "aria-colindex": index });
     function update({ here, alone, verdict: known, failed }) {
-      const value = {
-        here: (n, kind) => here && say(here[kind][n ?? here.best]),
-        alone: (n, kind) => alone && say(alone[kind][n ?? alone.best]),
+      const of = (answer) => (n, kind) => answer && say(answer[kind][n ?? answer.best]);
+      const value = { here: of(here), alone: of(alone),
         delta: (n, kind) => here && alone && say(Math.max(...here[kind].map((x, i) =>
-          ((n ?? i) !== i ? 0 : x === null || alone[kind][i] === null ? NaN : Math.abs(x - alone[kind][i]))))),
-      };
+          ((n ?? i) !== i ? 0 : x === null || alone[kind][i] === null ? NaN : Math.abs(x - alone[kind][i]))))) };
       for (const { key, label, numbers } of lines) {
         label.title = { here, alone }[key]?.label ?? "";
         tell(label, label.title);
@@ -131,33 +119,31 @@ function answerColumns({ labels, function: applied }, room) {
       }
       const kind = { s: "same", d: "differs" }[known[0]] ?? "";
       node.className = `answers ${kind} ${known.endsWith("flipped") ? "flipped" : ""}`;
-      const said = known || (failed ? "no answer" : "the model runs …");
-      tell(verdict, said);
+      tell(verdict, known || (failed ? "no answer" : "the model runs …"));
       verdict.title = kind === "same" ? "within 0.00001, the rounding of 32-bit arithmetic" : "";
     }
+    update(result);
     return { node, update };
   }
   return { width, names, panel };
 }
 
-/** A cell, not yet dressed. */
-function emptyCell({ token, id, kind }, row, column) {
+/** A cell; `show(on)` shows whether it is attended to. */
+function cellOf({ token, id, kind, on }, row, column) {
   const bit = make("b", "bit");
   const node = make("div", "", spaced([smallChip(token), make("small", "", `${id}`), bit]), {
     role: "gridcell", tabindex: -1, "data-row": row, "data-column": column, "aria-colindex": column + 2, title: token,
     style: `left: ${column * WIDTH}px` });
-  return { node, bit, token, id, kind };
+  function show(on) {
+    node.className = `cell ${kind} ${on ? "on" : "off"} ${on === (kind === "pad") ? "changed" : ""}`;
+    tell(bit, on ? "1" : "0");
+    const said = [kind === "pad" && KINDS.pad, `position ${column}`, on ? "attended" : "not attended"];
+    dress(node, { "aria-label": `${token}, ${id}, ${bit.textContent}: ${said.filter(Boolean).join(", ")}` });
+  }
+  show(on);
+  return { node, show };
 }
 
-/** Show whether a cell in `column` is `on`. */
-function dressCell({ node, bit, token, id, kind }, column, on) {
-  node.className = `cell ${kind} ${on ? "on" : "off"} ${on === (kind === "pad") ? "changed" : ""}`;
-  tell(bit, on ? "1" : "0");
-  const said = [kind === "pad" && KINDS.pad, `position ${column}`, on ? "attended" : "not attended"];
-  dress(node, { "aria-label": `${token}, ${id}, ${bit.textContent}: ${said.filter(Boolean).join(", ")}` });
-}
-
-/** A row without cells. */
 function emptyRow(n, text, panel, top) {
   const number = make("div", "name", `${n + 1}`, { role: "rowheader", "aria-colindex": 1, title: text });
   const cells = make("div", "cells", [], { role: "presentation" });
@@ -166,31 +152,11 @@ function emptyRow(n, text, panel, top) {
   return { node, cells, parts: new Map(), panel };
 }
 
-function emptyPosition(n) {
-  return { node: make("span", "position", `${n}`,
-    { role: "columnheader", "aria-colindex": n + 2, style: `left: ${n * WIDTH}px` }) };
-}
 
-/** The first and the last of `n` parts of `step` pixels to draw, for those in sight, in steps of `few`. */
-function around(from, room, step, n, few) {
-  const start = Math.floor(from / step / few) * few - few;
-  return [Math.max(0, start), Math.min(n, Math.ceil((from + room) / step / few) * few + few)];
-}
 
-/** Give `track` the room that a batch of `shape` takes; the height of a row. */
-function spread(track, [rows, columns], heads, answers, sight) {
-  const sizes = { number: NUMBER, column: WIDTH, cells: columns * WIDTH, answers, sight };
-  for (const [name, size] of Object.entries(sizes)) track.style.setProperty(`--${name}`, `${size}px`);
-  const height = parseFloat(property(track, "height"));
-  track.style.height = `calc(${heads.offsetHeight}px + ${rows * height}px)`;
-  return height;
-}
 
-/** The heads of the columns, of which there are `n` with a position; `names` are those of the answers. */
-function headsOf(positions, names, n) {
-  const head = (name, children, index, label) => make("div", name, children,
-    { role: "columnheader", "aria-colindex": index, "aria-label": label });
-  return [head("name", "", 1, "row"), positions, head("answers", names, n + 2, "what the model makes of it")];
+function headOf(name, children, index, label) {
+  return make("div", name, children, { role: "columnheader", "aria-colindex": index, "aria-label": label });
 }
 
 /** Row and column of the cell that an event is on. */
@@ -199,7 +165,6 @@ function placeIn(event) {
   return row && [Number(row), Number(column)];
 }
 
-/** The batch. */
 function board() {
   const [positions, track] = [make("div", "cells"), make("div", "track")];
   const heads = make("div", "heads", [], { role: "row", "aria-rowindex": 1 });
@@ -208,34 +173,30 @@ function board() {
   const [rows, columns] = [new Map(), new Map()];
   let view, mask, results, find, parts, placed, narrow, drawn, height, at = [0, 0], stopAt = tabStop();
 
-  function addCell(row, n, column) {
-    const cell = insert(row.cells, row.parts, column, emptyCell(find(n, column), n, column));
-    dressCell(cell, column, mask.rows[n][column] === "1");
-  }
-  function addRow(n) {
-    const panel = parts.panel(view.shape[1] + 2);
-    panel.update(results[n]);
-    insert(track, rows, n, emptyRow(n, view.texts[n], panel, heads.offsetHeight + n * height));
-  }
-  /** Draw what is in sight, and somewhat more. */
+  const isOn = (row, column) => mask.rows[row][column] === "1";
+  const cell = (row, column) => ({ ...find(row, column), on: isOn(row, column) });
+  const addRow = (n) =>
+    emptyRow(n, view.texts[n], parts.panel(view.shape[1] + 2, results[n]), heads.offsetHeight + n * height);
   function paint() {
-    const [top, bottom] = around(node.scrollTop, node.clientHeight || 490, height, view.shape[0], AROUND[0]);
+    const tall = around(node.scrollTop, node.clientHeight || 490, height, view.shape[0], AROUND[0]);
     const room = (node.clientWidth || 1000) - NUMBER - (narrow ? 0 : parts.width); // in which cells can be seen
-    const [left, right] = around(node.scrollLeft, room, WIDTH, view.shape[1], AROUND[1]);
-    if (drawn === `${top} ${bottom} ${left} ${right}`) return;
-    drawn = `${top} ${bottom} ${left} ${right}`;
-    keepBetween(rows, top, bottom, at[0], addRow);
+    const wide = around(node.scrollLeft, room, WIDTH, view.shape[1], AROUND[1]);
+    if (drawn === `${tall} ${wide}`) return;
+    drawn = `${tall} ${wide}`;
+    keepBetween(track, rows, tall, at[0], addRow);
     for (const [n, row] of rows) {
-      keepBetween(row.parts, left, right, n === at[0] ? at[1] : -1, (column) => addCell(row, n, column));
+      keepBetween(row.cells, row.parts, wide, n === at[0] ? at[1] : -1, (column) => cellOf(cell(n, column), n, column));
     }
-    keepBetween(columns, left, right, -1, (n) => insert(positions, columns, n, emptyPosition(n)));
+    keepBetween(positions, columns, wide, -1, (n) => ({ node: make("span", "position", `${n}`,
+      { role: "columnheader", "aria-colindex": n + 2, style: `left: ${n * WIDTH}px` }) }));
     choose();
   }
   /** Make the cell `at` the one that Tab goes to. */
   function choose() { stopAt(rows.get(at[0])?.parts.get(at[1])?.node); }
-  /** Go to a cell: scroll it into sight, and nothing but the board. @param {number[]} place */
-  function go([row, column]) {
-    at = [row, column];
+  /** Go to a cell: scroll it into sight, and nothing but the board. */
+  function go(place) {
+    at = place;
+    const [row, column] = place;
     const [left, top] = [NUMBER + column * WIDTH, heads.offsetHeight + row * height];
     intoSight(node, left, left + WIDTH, { before: NUMBER, after: narrow ? 0 : parts.width, across: true });
     intoSight(node, top, top + height, { before: heads.offsetHeight });
@@ -256,10 +217,14 @@ function board() {
     at = at.map((n, i) => within(n, view.shape[i]));
     [drawn, stopAt] = ["", tabStop()];
     positions.replaceChildren();
-    heads.replaceChildren(...headsOf(positions, parts.names(), view.shape[1]));
+    heads.replaceChildren(headOf("name", "", 1, "row"), positions,
+      headOf("answers", parts.names(), view.shape[1] + 2, "what the model makes of it"));
     track.replaceChildren(heads);
     dress(node, { "aria-rowcount": view.shape[0] + 1, "aria-colcount": view.shape[1] + 2 });
-    height = spread(track, view.shape, heads, parts.width, sight);
+    const sizes = { number: NUMBER, column: WIDTH, cells: view.shape[1] * WIDTH, answers: parts.width, sight };
+    for (const [name, size] of Object.entries(sizes)) track.style.setProperty(`--${name}`, `${size}px`);
+    height = parseFloat(property(track, "height"));
+    track.style.height = `calc(${heads.offsetHeight}px + ${view.shape[0] * height}px)`;
     paint();
     if (focused) go(at);
   }
@@ -267,17 +232,16 @@ function board() {
   node.addEventListener("focusin", (event) => { at = placeIn(event) ?? at; choose(); });
   return {
     node, go, next: (event) => placeOf(event, at, view.shape),
-    /** @param {View} newView @param {Mask} newMask @param {Result[]} newResults */
     update(newView, newMask, newResults) {
       const moved = newView !== view || newMask.side !== mask.side;
       [view, mask, results] = [newView, newMask, newResults];
       if (moved) clear();
       else for (const [n, row] of rows) {
         row.panel.update(results[n]);
-        for (const [column, cell] of row.parts) dressCell(cell, column, mask.rows[n][column] === "1");
+        for (const [column, cell] of row.parts) cell.show(isOn(n, column));
       }
     },
-    find: (row, column) => find(row, column), seen: () => [...rows.keys()],
+    cell, seen: () => [...rows.keys()],
     /** Use the room there is now: much more or less changes what stands where. */
     fit() {
       const sight = node.clientWidth;
@@ -289,7 +253,7 @@ function board() {
   };
 }
 
-/** What is true of a mask: the presets that it is, what is said of it. @param {View} view @param {Mask} mask */
+/** What is true of a mask: the presets that it is, what is said of it. */
 function aboutMask(view, mask, asked) {
   const is = (preset) => preset.side === mask.side && same(preset.rows, mask.rows);
   const names = view.presets.filter(is).map(({ name }) => name);
@@ -300,28 +264,13 @@ function aboutMask(view, mask, asked) {
   const about = view.presets.find((preset) => preset.name === name)?.note ?? OWN;
   const empty = mask.rows.flatMap((bits, row) => (bits.includes("1") ? [] : [[row, view.empty]]));
   return {
-    names,
-    note: pads ? about : `${about} ${NO_PADS}`,
+    names, note: pads ? about : `${about} ${NO_PADS}`,
     values: { "shape = (batch, n_tokens)": `(${view.shape.join(", ")})`, "tokens of the texts": count(all - pads),
       pads: count(pads), "bits that are 0": count(number(mask.rows, "0")) },
     notes: [...Object.entries(view.cut), ...empty].map(([row, text]) => `Row ${Number(row) + 1}: ${text}`),
   };
 }
 
-/** `mask` with another bit in one place. @param {Mask} mask */
-function flipped({ side, rows }, row, column) {
-  const bits = Array.from(rows[row], (bit, n) => (n !== column ? bit : bit === "1" ? "0" : "1"));
-  return { side, rows: rows.with(row, bits.join("")) };
-}
-
-/** What is told of a cell in `column`. */
-function aboutCell({ token, id, kind }, column, on) {
-  const said = [` id ${id}`, `position ${column}`, KINDS[kind],
-    on ? "mask 1: all tokens of its row may attend to it" : "mask 0: no token may attend to it"];
-  return [smallChip(token), said.filter(Boolean).join(" · ")];
-}
-
-/** The signs of a batch. @param {View} view */
 function signsOf(view) {
   const found = new Set(Array.from(view.kinds.join(""), (letter) => LETTERS[letter]));
   return [...Object.keys(KINDS).filter((kind) => found.has(kind))
@@ -330,12 +279,8 @@ function signsOf(view) {
   ["changed", make("b", "bit", "1"), "not the bit of the correct mask"]];
 }
 
-/** What Python and the page know of the batch. */
 function stateOf(model) {
-  /** @returns {View} */
-  const view = () => model.get("_view");
-  /** @returns {Mask} */
-  const mask = () => model.get("_mask");
+  const [view, mask] = [() => model.get("_view"), () => model.get("_mask")];
   function fits() {
     const [{ rows }, [height, width]] = [mask(), view().shape];
     return Array.isArray(rows) && rows.length === height && rows.every((bits) => bits.length === width);
@@ -353,16 +298,15 @@ function stateOf(model) {
 function draw({ model, root, set }) {
   let next = null, last = null, asked = "", asking = 0, presets = [];
   const { view, mask, fits, results, missing } = stateOf(model);
-  /** Whether the batch is behind the texts. */
-  const late = () => texts.waits() || (!model.get("error") && !same(model.get("texts"), view().texts));
-
-  const act = (what) => { if (late()) next = what; else what(); }; // now, or when the batch is there
+  const act = (what) => { if (texts.late()) next = what; else what(); }; // now, or when the batch is there
   function flip([row, column]) {
     const text = view().texts[row];
     act(() => {
       if (view().texts[row] !== text || column >= view().shape[1]) return;
       last = row;
-      set("_mask", flipped(mask(), row, column));
+      const { side, rows } = mask();
+      const bits = Array.from(rows[row], (bit, n) => (n !== column ? bit : bit === "1" ? "0" : "1"));
+      set("_mask", { side, rows: rows.with(row, bits.join("")) });
     });
   }
   function edit(change, row) {
@@ -374,11 +318,10 @@ function draw({ model, root, set }) {
 
   const list = editor((row) => edit((texts) => texts.toSpliced(row, 1), row),
     () => edit((texts) => [...texts, "What a film!"], Infinity));
-  const [alarm, status, legend] = [teller("alert"), teller("status"), legendOf()];
+  const [alarm, status, legend, batch] = [teller("alert"), teller("status"), legendOf(), board()];
   const buttons = make("div", "presets", [], { role: "group", "aria-label": "Masks to start from" });
   const note = make("p", "note", [], { "aria-live": "polite" });
   const [known, notes, story] = [make("dl", "facts"), make("ul", "notes"), make("p", "story")];
-  const batch = board();
   goOver(batch.node, { at: placeIn, next: batch.next, go: batch.go, press(at) { batch.go(at); flip(at); }, point });
   root.append(...list.nodes, alarm, make("p", "busy", "computing…"), buttons, note, known, batch.node, notes, story,
     legend.node, status);
@@ -390,37 +333,36 @@ function draw({ model, root, set }) {
       set("_mask", { side, rows });
     });
   }
-  function drawMask() {
-    const about = aboutMask(view(), mask(), asked);
-    for (const one of presets) dress(one, { "aria-pressed": about.names.includes(one.textContent) });
-    tell(note, about.note);
-    known.replaceChildren(...facts(about.values));
-    notes.replaceChildren(...about.notes.map((text) => make("li", "", text)));
-  }
   function redraw() {
     clearTimeout(asking);
     if (fits()) {
-      drawMask();
+      const about = aboutMask(view(), mask(), asked);
+      for (const one of presets) dress(one, { "aria-pressed": about.names.includes(one.textContent) });
+      tell(note, about.note);
+      known.replaceChildren(...facts(about.values));
+      notes.replaceChildren(...about.notes.map((text) => make("li", "", text)));
       batch.update(view(), mask(), results());
     }
     if (!fits() || missing()) asking = setTimeout(() => model.send(fits() ? { rows: batch.seen() } : {}), 50);
     settle();
-    if (!next || late()) return;
+    if (!next || texts.late()) return;
     const what = next;
     next = null;
     what();
   }
   function settle() {
-    dress(root, { "aria-busy": late() || !fits() || missing() });
-    root.classList.toggle("late", late());
+    dress(root, { "aria-busy": texts.late() || !fits() || missing() });
+    root.classList.toggle("late", texts.late());
     tell(alarm, model.get("error"));
     const verdict = fits() && results()[last]?.verdict;
     tell(status, verdict ? `Row ${last + 1}: ${verdict}` : "");
   }
   function point(at) {
     if (!at) { tell(story, HINT); return; }
-    const [row, column] = at;
-    story.replaceChildren(...aboutCell(batch.find(row, column), column, mask().rows[row][column] === "1"));
+    const { token, id, kind, on } = batch.cell(...at);
+    const said = [` id ${id}`, `position ${at[1]}`, KINDS[kind],
+      on ? "mask 1: all tokens of its row may attend to it" : "mask 0: no token may attend to it"];
+    story.replaceChildren(smallChip(token), said.filter(Boolean).join(" · "));
   }
   function drawBatch() {
     presets = view().presets.map(({ name, note }) => button(name, () => choosePreset(name), { title: note }));
@@ -436,9 +378,8 @@ function draw({ model, root, set }) {
   model.on("change:texts", settle);
   drawBatch();
   redraw();
-  const watch = new ResizeObserver(() => batch.fit());
-  watch.observe(batch.node);
-  return () => { watch.disconnect(); texts.stop(); clearTimeout(asking); };
+  const unwatch = whenLooksChange(root, [batch.node], batch.fit);
+  return () => { unwatch(); texts.stop(); clearTimeout(asking); };
 }
 
 export default study("mask-bench", draw);

@@ -2,31 +2,23 @@
  * MergeTheatre: a subword tokenizer in training. On top method and time; then what happens in this step, the words in
  * pieces, the candidates and the vocabulary. While a step is hidden, a candidate or two neighbours can be bet on.
  *
- * @typedef {object} Scene what Python says about this step
- * @property {number} step @property {number} n_steps @property {boolean} revealed @property {string} title
- * @property {{count: number, pieces: string[], places: number[], new: number[]}[]} words each with where the pieces of
- *   the coming step start, and which pieces the last step made
- * @property {string[]} chosen the pieces of the coming step: two that join, or one that goes
- * @property {string} token what they become @property {string} why @property {string} ties
- * @property {string[]} heads names of a candidate's numbers @property {Candidate[]} candidates shown, of n_candidates
- * @property {number} n_candidates @property {{name: string, pieces: string[], n: number}[]} vocabulary
- * @property {string} goal @property {string} size @property {string} note @property {string} verdict
- * @typedef {{pieces: string[], numbers: string[], part?: number, best?: boolean, tied?: boolean}} Candidate
+ * Python says in `_scene` what there is in this step: `words` in `pieces`, each with the `places` where the pieces of
+ * the coming step start, and which of them the last step made (`new`); `chosen` are the pieces of the coming step, two
+ * that join or one that goes, `token` is what they become; of `n_candidates` the `candidates` are shown, and `heads`
+ * names their numbers.
  */
 import { moveOf, tabStop, within } from "./parts/grid.js";
 import { count } from "./parts/numbers.js";
 import { chip } from "./parts/tokens.js";
-import { button, dress, groupName, inside, make, same, study, tell, typing, under } from "./study_widget.js";
+import { button, dress, field, groupName, inside, make, same, study, tell, typing, under } from "./study_widget.js";
 
 const SIGNS = { right: "✓", tied: "≈", wrong: "✗" }; // of bets
 
-/** Chips with a plus between them. */
 function sum(pieces, name) { return pieces.flatMap((piece, n) => [...(n ? [" + "] : []), chip(piece, name)]); }
 
 /** The words in pieces. While a step is hidden `pick(pieces)` hears of two neighbours, or one piece if `single()`. */
 function wordBoard({ pick, single }) {
-  const node = make("ol", "split", [], { "aria-label": "Words" });
-  const stopAt = tabStop();
+  const [node, stopAt] = [make("ol", "split", [], { "aria-label": "Words" }), tabStop()];
   let rows = [], scene = null, bet = null, first = null; // first: the piece that waits for its neighbour
 
   /** Mark what was bet on, in every word, and the piece that waits. */
@@ -73,12 +65,11 @@ function wordBoard({ pick, single }) {
       places.includes(place - 1) ? before : ""].join(" ");
     if (scene.revealed) return chip(pieces[place], names, {}, "span");
     const able = !single() || [...pieces[place]].length > 1;
-    const attributes = { type: "button", tabindex: -1, ...(able ? {} : { "aria-disabled": true }) };
-    return chip(pieces[place], names, attributes, "button");
+    return chip(pieces[place], names, { type: "button", tabindex: -1, ...(able ? {} : { "aria-disabled": true }) },
+      "button");
   }
   return {
     node,
-    /** @param {Scene} now */
     update(now) {
       [scene, first] = [now, null];
       rows = scene.words.map(({ pieces }, word) => pieces.map((_, place) => piece(word, place)));
@@ -88,7 +79,6 @@ function wordBoard({ pick, single }) {
       if (!scene.revealed) stopAt(rows[0]?.[0]);
       const seen = inside(node, ".joins, .goes") ?? inside(node, ".new");
       if (seen) requestAnimationFrame(() => { node.scrollTop = seen.offsetTop - node.clientHeight / 2; });
-      mark();
     },
     show(newBet) { bet = newBet; mark(); },
   };
@@ -99,20 +89,10 @@ function candidateTable({ pick }) {
   const [head, body, more] = [make("tr"), make("tbody"), make("small")];
   const table = make("table", "", [make("thead", "", head), body], { "aria-label": "Candidates" });
   const name = groupName();
-  let [lines, bet] = [[], null];
-
-  function mark() {
-    for (const line of lines) {
-      const mine = same(line.pieces, bet);
-      if (line.radio) line.radio.checked = mine;
-      tell(line.tag, [line.tied && "tied", mine && "your bet"].filter(Boolean).join(", "));
-    }
-  }
-  /** @param {Candidate} candidate */
+  let lines = [];
   function add({ pieces, numbers, part, best, tied }) {
     const tag = make("td", "tag");
-    const radio = numbers.length ? null : make("input", "", [], { type: "radio", name });
-    radio?.addEventListener("change", () => pick(pieces));
+    const radio = numbers.length ? null : field("radio", () => pick(pieces), { name });
     const sign = radio ?? make("span", "arrow", best ? "▶" : "");
     const label = make(radio ? "label" : "span", "", [sign, make("span", "", sum(pieces))]);
     const bar = make("i", "bar", [], { style: `--part: ${part ?? 0}` });
@@ -123,10 +103,8 @@ function candidateTable({ pick }) {
   }
   return {
     node: make("section", "candidates", [make("h4", "", ["Candidates", more]), make("div", "scroller", table)]),
-    /** @param {Scene} scene @param {boolean} single */
-    update(scene, single) {
-      const { candidates, heads, n_candidates: n } = scene;
-      const hidden = candidates.length && !scene.revealed;
+    update({ candidates, heads, n_candidates: n, revealed }, single) {
+      const hidden = candidates.length && !revealed;
       const column = (name, text) => make("th", name, text, { scope: "col" });
       const numbers = hidden ? [] : [...heads.map((text) => column("number", text)), make("td")];
       head.replaceChildren(column("", single ? "piece" : "pair"), ...numbers, make("td"));
@@ -136,9 +114,15 @@ function candidateTable({ pick }) {
       table.className = hidden ? "" : `numbers-${heads.length}`;
       const shown = candidates.length < n ? `${candidates.length} of ${count(n)}, ` : "";
       tell(more, n ? `${shown}${hidden ? "in alphabetical order" : "best first"}` : "none are left");
-      mark();
     },
-    show(newBet) { bet = newBet; mark(); },
+    /** Show what was bet on, and what is tied. */
+    show(bet) {
+      for (const { radio, tag, pieces, tied } of lines) {
+        const mine = same(pieces, bet);
+        if (radio) radio.checked = mine;
+        tell(tag, [tied && "tied", mine && "your bet"].filter(Boolean).join(", "));
+      }
+    },
   };
 }
 
@@ -146,8 +130,7 @@ function candidateTable({ pick }) {
 function timeControls({ go, play }) {
   const jump = (text, title, to) => button(text, () => go(to()), { "aria-label": title, title });
   let [step, last] = [0, 0];
-  const slider = make("input", "", [], { type: "range", min: 0, step: 1, "aria-label": "Steps done" });
-  slider.addEventListener("input", () => go(slider.valueAsNumber));
+  const slider = field("range", () => go(slider.valueAsNumber), { min: 0, step: 1, "aria-label": "Steps done" });
   const back = [jump("⏮", "First", () => 0), jump("◀", "Previous", () => step - 1)];
   const forth = [jump("▶", "Next", () => step + 1), jump("⏭", "Last", () => last)];
   const [player, said] = [button("", play), make("span", "steps")];
@@ -169,19 +152,16 @@ function timeControls({ go, play }) {
 /** The methods to choose from, one of them chosen; `choose(method)` hears which. */
 function methodChoice(methods, choose) {
   const name = groupName();
-  const radio = (value) => make("input", "", [], { type: "radio", name, value, "data-python": "" });
-  const labels = Object.entries(methods).map(([value, text]) => make("label", "", [radio(value), text]));
-  const node = make("div", "methods", labels, { role: "radiogroup", "aria-label": "Method" });
-  const radios = node.getElementsByTagName("input");
-  node.addEventListener("change", () => choose(Array.from(radios).find((one) => one.checked).value));
-  return { node, update: (method) => { for (const one of radios) one.checked = one.value === method; } };
+  const radios = Object.keys(methods).map((value) =>
+    field("radio", () => choose(value), { name, value, "data-python": "" }));
+  const labels = radios.map((radio) => make("label", "", [radio, methods[radio.value]]));
+  return { node: make("div", "methods", labels, { role: "radiogroup", "aria-label": "Method" }),
+    update: (method) => { for (const one of radios) one.checked = one.value === method; } };
 }
 
 function draw({ model, root, set }) {
-  /** @returns {Scene} */
-  const scene = () => model.get("_scene");
+  const [scene, step] = [() => model.get("_scene"), () => model.get("step")];
   const single = () => model.get("method") === "unigram";
-  const step = () => model.get("step");
   const drawn = () => scene().step === step(); // else the scene is on its way
   const pick = (pieces) => { if (drawn() && !scene().revealed) set("bet", pieces); };
   const go = (to) => set("step", within(to, scene().n_steps + 1));
@@ -189,7 +169,7 @@ function draw({ model, root, set }) {
   const time = timeControls({ go, play: () => play(!player) });
   const methods = methodChoice(model.get("_methods"), (method) => set("method", method));
   const [board, table] = [wordBoard({ pick, single }), candidateTable({ pick })];
-  const betting = make("input", "", [], { type: "checkbox", "data-python": "" });
+  const betting = field("checkbox", () => set("betting", betting.checked), { "data-python": "" });
   const names = ["title", "why", "ties", "verdict", "score", "goal", "size", "note", "error", "legend"];
   const said = Object.fromEntries(names.map((name) => [name, make("p", name)]));
   dress(said.error, { role: "alert" });
@@ -206,8 +186,8 @@ function draw({ model, root, set }) {
   const now = make("div", "", [said.title, said.why, said.ties, said.verdict], { "aria-live": "polite" });
   root.append(make("div", "top", [methods.node, said.goal]), time.node,
     make("div", "top", [make("label", "switch", [betting, "Bet before it is revealed"]), said.score]),
-    make("div", "now", [now, main]),
-    stage, make("label", "own", ["Train on your own words", own]), said.error, said.note);
+    make("div", "now", [now, main]), stage, make("label", "own", ["Train on your own words", own]), said.error,
+    said.note);
 
   const atEnd = () => step() === scene().n_steps;
   function play(on) {
@@ -222,8 +202,8 @@ function draw({ model, root, set }) {
     methods.update(model.get("method"));
     betting.checked = model.get("betting");
     root.classList.toggle("betting", betting.checked);
-    const counts = Object.entries(SIGNS).map(([kind, sign]) => `${sign} ${bets[kind]} ${kind}`);
-    tell(said.score, betting.checked || /[1-9]/.test(`${counts}`) ? `Your bets: ${counts.join(" · ")}` : "");
+    const counts = Object.entries(SIGNS).map(([kind, sign]) => `${sign} ${bets[kind]} ${kind}`).join(" · ");
+    tell(said.score, betting.checked || /[1-9]/.test(counts) ? `Your bets: ${counts}` : "");
     tell(said.error, model.get("error"));
     dress(own, { "aria-invalid": model.get("error") !== "" });
     for (const list of [board, table]) list.show(bet);
@@ -234,9 +214,9 @@ function draw({ model, root, set }) {
     time.update(step(), s.n_steps, player !== null, !betting.checked && s.n_steps > 0);
   }
   function group({ name, pieces, n }) {
-    const more = n > pieces.length ? [`and ${count(n - pieces.length)} more`] : [];
-    const chips = make("span", "", [...pieces.map((piece) => chip(piece)), ...more]);
-    return make("p", name, [make("span", "name", `${count(n)} ${name}`), chips]);
+    const more = n > pieces.length ? `and ${count(n - pieces.length)} more` : "";
+    return make("p", name, [make("span", "name", `${count(n)} ${name}`),
+      make("span", "", [...pieces.map((piece) => chip(piece)), more])]);
   }
   function redraw() {
     const s = scene();
@@ -254,7 +234,6 @@ function draw({ model, root, set }) {
   }
 
   const text = typing({ model, set }, "own_text", { node: own, delay: 400, enter: true, settle: choices });
-  betting.addEventListener("change", () => set("betting", betting.checked));
   model.on("change:_scene", redraw);
   for (const name of ["bet", "score", "error", "betting", "method", "step"]) model.on(`change:${name}`, choices);
   redraw();

@@ -2,17 +2,15 @@
  * PaddingBill: settings, a bar of slots for each strategy, and a picture of the batches of the chosen one, on a canvas:
  * each a rectangle, a line for each text, its tokens solid and its pads hatched.
  *
- * @typedef {object} Line @property {string} strategy @property {number} slots @property {number} pads
- * @property {number} wasted pads / slots @property {number} flops @property {number} relative to the fewest flops
- * @typedef {object} Bill @property {Line[]} lines @property {string} strategy whose batches these are
- * @property {number} n_texts @property {number} tokens @property {DataView} lengths int32, batch after batch
- * @property {DataView} sizes int32, texts of each batch @property {DataView} widths int32, tokens of its rows
+ * Python says in `_bill` what each strategy costs: `wasted` is pads / slots, `relative` to the fewest FLOPs; and of the
+ * batches of one `strategy`, as int32, the `sizes` in texts, the `widths` in tokens, the `lengths` batch after batch.
  */
 import { hatch, property } from "./parts/canvas.js";
 import { intoSight, stepOf } from "./parts/grid.js";
 import { legendOf } from "./parts/legend.js";
 import { count, int32, percent, plural } from "./parts/numbers.js";
-import { button, dress, groupName, make, study, tell, teller, under, whenLooksChange } from "./study_widget.js";
+import {
+  button, dress, field, groupName, make, study, tell, teller, under, whenLooksChange } from "./study_widget.js";
 
 const MEANINGS = {
   longest: ["each batch to its longest text", ""],
@@ -56,13 +54,12 @@ function arrange({ widths, sizes }, width) {
   return { ...placed, boxes: shown, height: bottom(shown) };
 }
 
-/** A number to type; `send(value)` hears it a moment after the last key. */
-function numberBox(name, send) {
+/** A number to type; `ask(name, value)` hears it a moment after the last key. */
+function numberBox(name, ask) {
   let timer = 0;
-  const node = make("input", "", [], { type: "number", min: 1, step: 1, name, "aria-label": name });
-  const value = () => (node.value !== "" && Number.isFinite(node.valueAsNumber) ? node.valueAsNumber : node.value);
-  const wait = (ms) => { clearTimeout(timer); timer = setTimeout(() => { timer = 0; send(value()); }, ms); };
-  node.addEventListener("input", () => wait(250));
+  const node = field("number", () => wait(250), { min: 1, step: 1, name, "aria-label": name });
+  const value = () => (Number.isFinite(node.valueAsNumber) ? node.valueAsNumber : node.value);
+  const wait = (ms) => { clearTimeout(timer); timer = setTimeout(() => { timer = 0; ask(name, value()); }, ms); };
   node.addEventListener("keydown", (event) => { if (event.key === "Enter") wait(0); });
   return { node, stop: () => clearTimeout(timer),
     write: (number) => { if (!timer && value() !== number) node.value = number; } };
@@ -102,14 +99,12 @@ function batchPicture(root, point) {
     paint();
     point(at);
   }
-  function pointed(event) {
-    const box = canvas.getBoundingClientRect();
-    const [x, y] = [event.clientX - box.left - 2, event.clientY - box.top - 2];
+  canvas.addEventListener("pointermove", ({ offsetX, offsetY }) => {
+    const [x, y] = [offsetX - 2, offsetY - 2];
     const n = placed.boxes.findIndex(({ left, top, wide, tall }) =>
       x >= left && x <= left + wide && y >= top && y <= top + tall);
-    return n < 0 ? null : n;
-  }
-  canvas.addEventListener("pointermove", (event) => go(pointed(event)));
+    go(n < 0 ? null : n);
+  });
   canvas.addEventListener("pointerleave", () => { if (document.activeElement !== canvas) go(null); });
   canvas.addEventListener("focus", () => { if (at === null && canvas.matches(":focus-visible")) go(0); });
   canvas.addEventListener("blur", () => go(null));
@@ -121,7 +116,6 @@ function batchPicture(root, point) {
     const { top, tall } = placed.boxes[to];
     intoSight(node, top, top + tall + 6);
   });
-  /** Use the room there is now. */
   function fit() {
     placed = null;
     if (!batches || !node.clientWidth) return;
@@ -132,16 +126,14 @@ function batchPicture(root, point) {
   }
   return {
     node, canvas, fit,
-    /** @param {Bill} bill */
-    update(bill) {
-      batches = { lengths: int32(bill.lengths), sizes: int32(bill.sizes), widths: int32(bill.widths) };
+    update({ lengths, sizes, widths }) {
+      batches = { lengths: int32(lengths), sizes: int32(sizes), widths: int32(widths) };
       let end = 0;
       starts = Array.from(batches.sizes, (size) => { end += size; return end - size; });
       at = null;
       fit();
     },
     counts: () => ({ n: batches.sizes.length, shown: placed?.boxes.length ?? 0 }),
-    /** What is said of batch `n`. */
     about(n) {
       const [rows, width] = [batches.sizes[n], batches.widths[n]];
       const tokens = batches.lengths.subarray(starts[n], starts[n] + rows).reduce((sum, length) => sum + length, 0);
@@ -157,9 +149,9 @@ function batchPicture(root, point) {
 function strategyLine(strategy, group, ask) {
   const [meaning, name] = MEANINGS[strategy];
   const id = `${group}-${strategy}`;
-  const radio = make("input", "", [], { type: "radio", name: group, value: strategy, "aria-describedby": id });
-  radio.addEventListener("change", () => ask("strategy", strategy));
-  const box = name ? numberBox(name, (value) => ask(name, value)) : null;
+  const radio = field("radio", () => ask("strategy", strategy),
+    { name: group, value: strategy, "aria-describedby": id });
+  const box = name ? numberBox(name, ask) : null;
   const [tokens, pads, slots, torn, wasted, flops] = ["tokens", "pads", "slots", "torn", "number wasted",
     "number flops"].map((part) => make("span", part));
   const what = make("div", "what", [make("label", "", [radio, make("b", "", strategy)]),
@@ -168,16 +160,15 @@ function strategyLine(strategy, group, ask) {
   const described = make("span", "unseen", "", { id });
   const node = make("div", "line", [what, bar, wasted, flops, described], { "data-strategy": strategy });
   node.addEventListener("click", (event) => { if (!under(event, "input, label")) radio.click(); });
-  /** @param {Line} line @param {number} most slots that have the whole room */
-  function update(line, most) {
-    const broken = line.slots > most;
+  /** Show what it costs, with a bar as long as the room for `most` slots; and whether it is the `chosen` one. */
+  function update(line, most, chosen) {
     const part = Math.min(1, line.slots / most);
     const real = Math.min(part, (line.slots - line.pads) / most);
     tokens.style.width = `${real * 100}%`;
     pads.style.width = `${(part - real) * 100}%`;
+    const [broken, times] = [line.slots > most, (line.slots / most).toFixed(1)];
     node.classList.toggle("broken", broken);
     tell(torn, broken ? "⫽" : "");
-    const times = (line.slots / most).toFixed(1);
     const told = broken ? `; the bar is broken off, it would be ${times} times as long` : "";
     tell(slots, plural(line.slots, "slot") + told);
     tell(wasted, percent(line.wasted));
@@ -185,20 +176,16 @@ function strategyLine(strategy, group, ask) {
     tell(described, `${count(line.slots)} slots, ${percent(line.wasted)} wasted on pads, `
       + `${line.relative.toFixed(2)} times the FLOPs of the cheapest`);
     node.title = `about ${(line.flops / 1e9).toPrecision(3)} GFLOPs`;
-  }
-  function choose(chosen) {
     radio.checked = chosen === strategy;
     node.classList.toggle("chosen", radio.checked);
   }
-  return { node, box, name, update, choose };
+  return { node, box, update };
 }
 
 const HINT = "Each rectangle is a batch, each line in it a text. Point at one, or go with ← →.";
 
 function draw({ model, root }) {
   let asked = model.get("_answered");
-  /** @returns {Bill} */
-  const bill = () => model.get("_bill");
   function ask(name, value) {
     asked += 1;
     model.send({ name, value, n: asked });
@@ -208,24 +195,21 @@ function draw({ model, root }) {
     if (name === "shuffled" && model.get("order") === name) ask("seed", model.get("seed") + 1);
     else ask("order", name);
   }
-  const orders = Object.entries(ORDERS).map(([name, text]) => button(text, () => order(name), { "data-order": name }));
-  const batchSize = numberBox("batch_size", (value) => ask("batch_size", value));
+  const orders = Object.keys(ORDERS).map((name) => button("", () => order(name), { "data-order": name }));
+  const [batchSize, group] = [numberBox("batch_size", ask), groupName()];
   const settings = make("div", "settings", [
     make("div", "orders", [make("span", "", "Order of the texts"), ...orders],
       { role: "group", "aria-label": "Order of the texts" }),
     make("label", "", [make("span", "", "Texts a batch (batch_size)"), batchSize.node])]);
-  const group = groupName();
   const lines = Object.keys(MEANINGS).map((strategy) => strategyLine(strategy, group, ask));
-  const boxes = { batch_size: batchSize,
-    ...Object.fromEntries(lines.filter(({ box }) => box).map(({ name, box }) => [name, box])) };
+  const boxes = [batchSize, ...lines.flatMap(({ box }) => box ?? [])];
   const heads = make("div", "line heads", ["strategy: pad …", "slots the model computes", "wasted on pads",
     "est. FLOPs (least 1)"].map((head) => make("span", "", head)), { "aria-hidden": "true" });
   const chart = make("div", "chart", [heads, ...lines.map(({ node }) => node)],
     { role: "radiogroup", "aria-label": "Strategy" });
   const [facts, alarm, title, rest] = [make("p", "facts"), teller("alert"), make("h4"), make("p", "rest")];
-  const status = make("p", "story", [], { "aria-live": "polite" });
-  const [picture, legend] = [batchPicture(root, tellStory), legendOf()];
-  legend.show([["", make("span", "sign tokens"), "real tokens"],
+  const [status, picture] = [make("p", "story", [], { "aria-live": "polite" }), batchPicture(root, tellStory)];
+  const legend = legendOf("Signs", [["", make("span", "sign tokens"), "real tokens"],
     ["", make("span", "sign pads"), "pads: computed, then thrown away"]]);
   root.append(settings, facts, alarm, make("p", "busy", "counting…"), chart, title, legend.node, picture.node, rest,
     status);
@@ -238,41 +222,38 @@ function draw({ model, root }) {
     tell(rest, shown < all ? `… batches not drawn: ${count(all - shown)}` : "");
   }
   function update() {
-    const { lines: costs, strategy, n_texts: texts, tokens } = bill();
+    const bill = model.get("_bill");
+    const { lines: costs, strategy, n_texts: texts, tokens } = bill;
     const slots = costs.map((line) => line.slots).sort((a, b) => b - a);
     const most = slots[0] > BROKEN * slots[1] ? slots[1] * 1.25 : slots[0];
-    for (const [n, line] of lines.entries()) {
-      line.update(costs[n], most);
-      line.choose(strategy);
-    }
+    for (const [n, line] of lines.entries()) line.update(costs[n], most, strategy);
     tell(facts, `${plural(texts, "text")} of ${plural(tokens, "token")} in all.`);
-    picture.update(bill());
+    picture.update(bill);
     tell(title, `The ${count(picture.counts().n)} batches of “${strategy}”`);
     for (const one of orders) {
-      const chosen = one.dataset.order === model.get("order");
-      dress(one, { "aria-pressed": chosen });
-      if (one.dataset.order !== "shuffled") continue;
-      tell(one, chosen ? "shuffled ↻" : "shuffled");
-      one.title = chosen ? "Shuffle again" : "";
+      const { order: name } = one.dataset;
+      const [chosen, again] = [name === model.get("order"), name === "shuffled" && name === model.get("order")];
+      dress(one, { "aria-pressed": chosen, title: again ? "Shuffle again" : "" });
+      tell(one, ORDERS[name] + (again ? " ↻" : ""));
     }
     settle();
   }
   function settle() {
     const waits = asked !== model.get("_answered");
-    for (const [name, box] of Object.entries(boxes)) {
-      const wrong = model.get("error").includes(name);
-      if (!waits && !wrong) box.write(model.get(name));
-      dress(box.node, { "aria-invalid": wrong });
+    for (const { node, write } of boxes) {
+      const wrong = model.get("error").includes(node.name);
+      if (!waits && !wrong) write(model.get(node.name));
+      dress(node, { "aria-invalid": wrong });
     }
     dress(root, { "aria-busy": waits });
     tell(alarm, model.get("error"));
   }
 
   model.on("change:_bill", update);
-  for (const name of ["_answered", "error", ...Object.keys(boxes)]) model.on(`change:${name}`, settle);
+  for (const name of ["_answered", "error", ...boxes.map(({ node }) => node.name)]) model.on(`change:${name}`, settle);
   update();
   const unwatch = whenLooksChange(root, [picture.node], picture.fit);
-  return () => { unwatch(); for (const box of Object.values(boxes)) box.stop(); };
+  return () => { unwatch(); for (const { stop } of boxes) stop(); };
 }
 
 export default study("padding-bill", draw);

@@ -3,29 +3,22 @@
  * and the batch it makes. Rows are few and plain text; a batch comes from Python when its row is chosen, is small, and
  * is kept here.
  *
- * @typedef {object} Row @property {string[]} values of padding, truncation and max_length, as in code
- * @property {(string | boolean | number | null)[]} passed the same as JSON has them @property {string} outcome
- * @property {string} lengths @property {string} pads @property {string} cut @property {string} code
- * @property {Record<"error" | "trap" | "warning", string>} messages
- * @typedef {object} View @property {[string, string][]} texts each with its length @property {Row[]} rows
- * @property {Record<string, string>} signs
- * @property {Record<string, {value: any, label: string}[]>} values to filter by
- * @typedef {object} Part a text of a batch @property {[string, string, number][]} cells token, kind, id
- * @property {string} before @property {string} after what isn't drawn @property {string[]} cut @property {number} n_cut
- * @property {number} tokens @property {number} pads
- * @typedef {object} Batch @property {number} index of its row @property {string} said
- * @property {[number, number]} columns @property {?number} limit max_length @property {Part[]} rows
- * @property {string} more
+ * Python says in `_view` what there is: `texts`, each with its length; `rows`, in each the `values` of padding,
+ * truncation and max_length as in code, and what was `passed` as JSON has it; the `values` to filter by. A batch is of
+ * row `index`, its `limit` is max_length, and its rows have `cells` (token, kind, id), what isn't drawn `before` and
+ * `after` them, and the first of `n_cut` tokens that were `cut` off.
  */
 import { goOver, showIn, stepOf, tabStop } from "./parts/grid.js";
 import { legendOf } from "./parts/legend.js";
 import { count } from "./parts/numbers.js";
 import { EXAMPLES, KINDS, chip } from "./parts/tokens.js";
-import { button, dress, make, study, tell, under, visible } from "./study_widget.js";
+import { button, dress, make, study, tell, under, visible, whenLooksChange } from "./study_widget.js";
 
 const FILTERS = ["padding", "truncation", "max_length"];
 const HEADS = ["padding", "truncation", "max_length", "row lengths", "pads added", "tokens cut", "what happens"];
 const TITLES = { error: "error", trap: "silent trap", warning: "warning" };
+const INTRO = "Each row is one call of the tokenizer, run on these texts. Choose a row, by click or with ↑ ↓, and see "
+  + "its batch below.";
 const FINE = ": no error, no warning, and what was asked for is what happened.";
 const PAGE = 8; // rows that PageUp and PageDown go
 
@@ -47,17 +40,17 @@ function copyButton(read, node) {
   return { node: copy, stop: () => clearTimeout(timer) };
 }
 
-/** @param {Batch} batch */
 function drawBatch({ rows, columns: [first, end], limit, more }) {
   const edge = (column) => (column === limit && column > first ? " limit" : "");
   const numbers = Array.from({ length: end - first }, (_, n) => first + n);
   const [before, after, cut] = ["before", "after", "n_cut"].map((name) => rows.some((part) => part[name]));
   const note = (text, name) => make("td", `note ${name}`, text);
-  const rest = (text) => note(make("span", "chip", text), `rest ${text.includes("pad") ? "pad" : ""}`);
+  const rest = (there, text) =>
+    (there ? [note(make("span", "chip", text), `rest ${text.includes("pad") ? "pad" : ""}`)] : []);
+  const head = (name, text) => make("th", name, text, { scope: "col" });
   const heads = [make("th", "name", "", { "aria-label": "text" }), ...(before ? [make("th")] : []),
-    ...numbers.map((n) => make("th", `position${edge(n)}`, `${n}`, { scope: "col" })),
-    ...(after ? [make("th")] : []), make("th", "", "in the batch", { scope: "col" }),
-    ...(cut ? [make("th", "", "cut off", { scope: "col" })] : [])];
+    ...numbers.map((n) => head(`position${edge(n)}`, `${n}`)), ...(after ? [make("th")] : []),
+    head("", "in the batch"), ...(cut ? [head("", "cut off")] : [])];
   const lines = rows.map((part, row) => {
     const cells = part.cells.map(([token, kind, id], n) =>
       make("td", `cell ${kind}${edge(first + n)}`, [chip(token), make("small", "", `${id}`)], { title: token }));
@@ -67,7 +60,7 @@ function drawBatch({ rows, columns: [first, end], limit, more }) {
     const struck = [`✂ ${count(part.n_cut)} `, ...part.cut.map((token) => make("s", "cut", chip(token))),
       left && part.cut.length ? ` … ${count(left)} more` : ""];
     return make("tr", "", [make("th", "name", `${row + 1}`, { scope: "row" }),
-      ...(before ? [rest(part.before)] : []), ...cells, ...(after ? [rest(part.after)] : []),
+      ...rest(before, part.before), ...cells, ...rest(after, part.after),
       note(`${count(part.tokens)} tokens + ${count(part.pads)} pads`, "sum"),
       ...(cut ? [note(part.n_cut ? struck : "–", "struck")] : [])]);
   });
@@ -77,7 +70,6 @@ function drawBatch({ rows, columns: [first, end], limit, more }) {
     { tabindex: 0, role: "region", "aria-label": "The batch" });
 }
 
-/** The signs that `batch` has, explained. @param {Batch} batch */
 function batchLegend({ rows, limit, columns: [first, end] }) {
   const found = new Set(rows.flatMap((part) => part.cells.map(([, kind]) => kind)));
   const signs = Object.keys(KINDS).filter((kind) => found.has(kind)).map((kind) =>
@@ -86,36 +78,32 @@ function batchLegend({ rows, limit, columns: [first, end] }) {
     signs.push(["", make("s", "cut", chip("word")), " cut off, not in the batch"]);
   }
   if (limit > first && limit < end) signs.push(["", make("span", "limit", ""), ` max_length=${limit}`]);
-  const legend = legendOf();
-  legend.show(signs);
-  return legend.node;
+  return legendOf("Signs", signs).node;
 }
 
 /** Selects and buttons to filter the rows with; `choose(name, value)` hears what is chosen. */
 function filterBar(values, sign, choose) {
-  const selects = Object.fromEntries(FILTERS.map((name) => {
-    const node = make("select", "", [], { "data-filter": name, "aria-label": name });
-    node.addEventListener("change", () => choose(name, node.value === "all" ? "all" : values[name][node.value].value));
-    return [name, node];
-  }));
-  const labels = FILTERS.map((name) => make("label", "", [make("span", "", name), selects[name]]));
+  const selects = FILTERS.map((name) => make("select", "", [], { "data-filter": name, "aria-label": name }));
+  const labels = FILTERS.map((name, n) => make("label", "", [make("span", "", name), selects[n]]));
   const buttons = ["all", ...values.outcome.map(({ value }) => value)].map((value) =>
-    ({ value, node: button("", () => choose("outcome", value), { "data-outcome": value }) }));
-  const outcomes = make("div", "outcomes", buttons.map(({ node }) => node),
-    { role: "group", "aria-label": "What happens" });
+    button("", () => choose("outcome", value), { "data-outcome": value }));
+  const outcomes = make("div", "outcomes", buttons, { role: "group", "aria-label": "What happens" });
+  for (const node of selects) {
+    node.addEventListener("change", () => choose(node.dataset.filter, JSON.parse(node.value)));
+  }
   return {
     node: make("div", "filters", [...labels, outcomes]),
-    focus: () => selects.padding.focus(),
+    focus: () => selects[0].focus(),
     /** What is `wanted` of each filter, and the `number` of rows that each of its values would leave. */
     update(wanted, number) {
-      for (const name of FILTERS) {
-        const options = values[name].map(({ value, label }, n) =>
-          make("option", "", `${label} (${number(name, value)})`, { value: n }));
-        selects[name].replaceChildren(make("option", "", `all (${number(name, "all")})`, { value: "all" }), ...options);
-        const at = values[name].findIndex(({ value }) => value === wanted(name));
-        selects[name].value = at < 0 ? "all" : `${at}`;
+      for (const node of selects) {
+        const { filter: name } = node.dataset;
+        node.replaceChildren(...[{ value: "all", label: "all" }, ...values[name]].map(({ value, label }) =>
+          make("option", "", `${label} (${number(name, value)})`, { value: JSON.stringify(value) })));
+        node.value = JSON.stringify(wanted(name));
       }
-      for (const { value, node } of buttons) {
+      for (const node of buttons) {
+        const value = node.dataset.outcome;
         node.replaceChildren(value === "all" ? "all" : sign(value), make("small", "", `${number("outcome", value)}`));
         dress(node, { "aria-pressed": wanted("outcome") === value });
       }
@@ -123,13 +111,13 @@ function filterBar(values, sign, choose) {
   };
 }
 
-/** The rows, a call in each; `choose(n)` hears where the learner goes. @param {Row[]} rows */
+/** The rows, a call in each; `choose(n)` hears where the learner goes. */
 function rowBoard(rows, sign, choose) {
-  const body = make("tbody");
-  const table = make("table", "rows", [make("thead", "", make("tr", "", HEADS.map((name) =>
-    make("th", "", name, { scope: "col" })))), body],
-  { role: "grid", "aria-label": "Calls of the tokenizer, and what came of each", "aria-rowcount": rows.length });
-  const [node, stopAt] = [make("div", "board", table), tabStop()];
+  const [body, stopAt] = [make("tbody"), tabStop()];
+  const heads = make("tr", "", HEADS.map((name) => make("th", "", name, { scope: "col" })));
+  const table = make("table", "rows", [make("thead", "", heads), body],
+    { role: "grid", "aria-label": "Calls of the tokenizer, and what came of each", "aria-rowcount": rows.length });
+  const node = make("div", "board", table);
   const lines = rows.map(({ values, lengths, pads, cut, outcome, messages: { error, trap, warning } }, n) => {
     const said = make("td", "said", [make("b", "", sign(outcome)), ` ${visible(error ?? trap ?? warning ?? "")}`],
       { role: "gridcell" });
@@ -140,7 +128,6 @@ function rowBoard(rows, sign, choose) {
       { role: "row", "data-row": n, tabindex: -1, "aria-selected": "false" });
   });
   let shown = [];
-  /** Scroll row `n` into sight, where it is shown. */
   function reveal(n) { if (shown.includes(n)) showIn(node, lines[n], table.tHead.offsetHeight); }
   function go(n) {
     choose(n);
@@ -152,8 +139,7 @@ function rowBoard(rows, sign, choose) {
       const line = event.type !== "click" || getSelection().isCollapsed ? under(event, "tr") : null;
       return line ? Number(line.dataset.row) : undefined;
     },
-    press: go,
-    go,
+    press: go, go,
     next: (event, n) => shown[stepOf(event, shown.indexOf(n), shown.length, "down", PAGE)],
   });
   return {
@@ -173,14 +159,14 @@ function rowBoard(rows, sign, choose) {
 
 /** The chosen call: its code, what was said, the batch it makes. */
 function callDetail(sign) {
-  const [code, title, messages, said, picture] = [make("code"), make("h4"), make("div", "messages"), make("p", "shape"),
-    make("div", "picture")];
+  const [code, title, said] = [make("code"), make("h4"), make("p", "shape")];
+  const [messages, picture] = [make("div", "messages"), make("div", "picture")];
   const copy = copyButton(() => code.textContent, code);
   const node = make("section", "detail", [make("div", "call", [title, code, copy.node]), messages, said, picture],
     { "aria-label": "The chosen call" });
   return {
     node, stop: copy.stop,
-    /** @param {Row} row @param {Batch} batch not there while it is on its way */
+    /** Show row number `n`; its `batch` isn't there while it is on its way. */
     update(n, row, shown, batch) {
       tell(title, `Row ${n}${shown ? "" : " (not among the rows above)"}`);
       tell(code, row.code);
@@ -198,11 +184,8 @@ function callDetail(sign) {
 }
 
 function draw({ model, root, set, put }) {
-  /** @type {View} */
   const { texts, rows, values, signs } = model.get("_view");
-  /** @type {Map<number, Batch>} */
-  const batches = new Map();
-  const names = [...FILTERS, "outcome"];
+  const [batches, names] = [new Map(), [...FILTERS, "outcome"]];
   const sign = (outcome) => `${signs[outcome]} ${outcome}`;
   const trait = (row, name) => (name === "outcome" ? row.outcome : row.passed[FILTERS.indexOf(name)]);
   /** Rows that pass all filters, as they are or with one of them set to what stands `instead`. */
@@ -219,9 +202,7 @@ function draw({ model, root, set, put }) {
     put(Object.fromEntries(names.map((name) => [name, "all"])));
     filters.focus();
   }, { class: "reset" });
-  const intro = make("p", "", "Each row is one call of the tokenizer, run on these texts. Choose a row, by click or "
-    + "with ↑ ↓, and see its batch below.");
-  root.append(intro, make("ol", "texts", texts.map(([text, note]) =>
+  root.append(make("p", "", INTRO), make("ol", "texts", texts.map(([text, note]) =>
     make("li", "", [make("bdi", "", visible(text)), make("small", "", note)]))), filters.node,
     make("p", "counts", [status, reset]), board.node, make("p", "busy", "tokenizing…"), detail.node);
 
@@ -238,26 +219,20 @@ function draw({ model, root, set, put }) {
     tellDetail();
   }
   function tellDetail() {
-    const chosen = model.get("selected");
+    const [chosen, batch] = [model.get("selected"), model.get("_batch")];
+    batches.set(batch.index, batch);
     detail.node.hidden = !rows[chosen];
     if (!rows[chosen]) return;
     dress(root, { "aria-busy": !batches.has(chosen) });
     detail.update(chosen, rows[chosen], shown.includes(chosen), batches.get(chosen));
   }
-  function takeBatch() {
-    const batch = model.get("_batch");
-    if (Number.isInteger(batch.index)) batches.set(batch.index, batch);
-    tellDetail();
-  }
 
   for (const name of names) model.on(`change:${name}`, filter);
   model.on("change:selected", choose);
-  model.on("change:_batch", takeBatch);
+  model.on("change:_batch", tellDetail);
   filter();
-  takeBatch();
-  const size = new ResizeObserver(() => board.reveal(model.get("selected")));
-  size.observe(board.node);
-  return () => { detail.stop(); size.disconnect(); };
+  const unwatch = whenLooksChange(root, [board.node], () => board.reveal(model.get("selected")));
+  return () => { detail.stop(); unwatch(); };
 }
 
 export default study("padding-table", draw);

@@ -2,23 +2,17 @@
  * PipelineStrip: texts on their way through a text-classification pipeline. On top the texts and their answers; below
  * them one line a token, stages going from left to right; then what the head makes of that, one line a label.
  *
- * @typedef {object} Detail what Python says about the text that is shown
- * @property {number} row @property {number} layer @property {number} n_layers
- * @property {[number, number]} shape tokens × hidden
- * @property {[number, number]} scales what the strongest colour stands for: embeddings, hidden states
- * @property {string[]} tokens @property {string[]} pieces the characters of the text that each token stands for
- * @property {number[]} ids @property {number[]} mask @property {string[]} kinds
- * @property {number} cut how many tokens were cut off @property {number[]} reads positions that the head reads
- * @property {number[][]} peek the first numbers of each token's hidden state
- * @property {string[]} labels @property {number[]} logits @property {number[]} probabilities @property {number} best
- * @property {keyof typeof FUNCTIONS} function @property {string} model its class
+ * Python says in `_detail` what there is of the text that is shown: its `shape` is tokens × hidden, `scales` what the
+ * strongest colour stands for (embeddings, hidden states), `pieces` the characters that each token stands for, `cut`
+ * how many tokens were cut off, `reads` the positions that the head reads, `peek` the first numbers of each token's
+ * hidden state, `model` its class.
  */
-import { paintBytes, signedInk } from "./parts/canvas.js";
+import { inkOf, paintBytes } from "./parts/canvas.js";
 import { fillLines, goOver, showIn, stepOf, tabStop } from "./parts/grid.js";
 import { legendOf } from "./parts/legend.js";
 import { bytesOf, count, say } from "./parts/numbers.js";
 import { KINDS, chip, quote, textList } from "./parts/tokens.js";
-import { dress, make, same, study, tell, teller, typing, under, whenLooksChange } from "./study_widget.js";
+import { dress, field, make, study, tell, teller, typing, under, whenLooksChange } from "./study_widget.js";
 
 const FUNCTIONS = {
   softmax: { head: "softmax → probability", how: "eˣ / sum of all eˣ", best: "the highest probability" },
@@ -52,6 +46,12 @@ function step(number, name, note, span) {
   return make("th", "step", [make("b", "", number), name, note], { colspan: span, scope: "colgroup" });
 }
 
+/** A table whose `cols` have heads below those of their steps. */
+function stepTable(name, cols, steps, heads, body, attributes) {
+  return make("table", name, [make("colgroup", "", cols.map((col) => make("col", col))),
+    make("thead", "", [make("tr", "", steps), make("tr", "", heads)]), body], attributes);
+}
+
 /** The header of a column of vectors: their `name`, a `control`, their shape, and what the colours mean. */
 function vectorHeader(name, control = "") {
   const [shape, low, high] = [make("small", "shape"), make("small"), make("small")];
@@ -68,8 +68,7 @@ function vectorHeader(name, control = "") {
 
 /** An empty line, number `n`; the first has the canvases, which are for all lines. */
 function tokenLine(n, canvases) {
-  const [piece, token, id, mask] = [make("bdi"), make("bdi", "chip"), make("td", "id"), make("td")];
-  const read = make("td", "read");
+  const [piece, token, id, mask, read] = [make("bdi"), chip(""), make("td", "id"), make("td"), make("td", "read")];
   const node = make("tr", "", [make("td", "piece", piece), make("th", "token", token, { scope: "row" }), id, mask,
     ...canvases.map((canvas) => make("td", "vector", n ? "" : canvas)), read],
     { "data-token": n, "aria-selected": false, tabindex: -1 });
@@ -81,25 +80,16 @@ function tokenLine(n, canvases) {
  * what the pointer or the focus is on (null: nothing) and where in one of its vectors (0 ≤ x < 1; vector -1: in none).
  */
 function tokenTable({ follow, toggle, point, slider }) {
-  const lines = [];
-  const body = make("tbody");
-  const stopAt = tabStop();
+  const [lines, body, stopAt, modelName] = [[], make("tbody"), tabStop(), make("small", "model")];
   let followed, stop; // the line that is followed, and the one that Tab goes to
-  const modelName = make("small", "model");
   const heads = [vectorHeader("embeddings"), vectorHeader("hidden states", slider)];
   const canvases = heads.map(() => make("canvas")); // each for all lines: a thousand small ones are slow
-  const columns = Object.entries({ piece: "text", token: "token", id: "id", mask: "mask" });
+  const columns = { piece: "text", token: "token", id: "id", mask: "mask" };
+  const names = Object.entries(columns).map(([name, head]) => make("th", name, head, { scope: "col" }));
   const toHead = make("th", "read", make("span", "unseen", "read by the head"), { scope: "col" });
-  const cols = [...columns.map(([name]) => name), "vector", "vector", "read"];
-  const table = make("table", "tokens", [
-    make("colgroup", "", cols.map((name) => make("col", name))),
-    make("thead", "", [
-      make("tr", "", [step("1", "Tokenize", "", 4), step("2", "Model", modelName, 3)]),
-      make("tr", "", [...columns.map(([name, head]) => make("th", name, head, { scope: "col" })),
-        ...heads.map((head) => head.node), toHead]),
-    ]),
-    body,
-  ], { role: "grid", "aria-label": "Tokens, one a line" });
+  const table = stepTable("tokens", [...Object.keys(columns), "vector", "vector", "read"],
+    [step("1", "Tokenize", "", 4), step("2", "Model", modelName, 3)],
+    [...names, ...heads.map((head) => head.node), toHead], body, { role: "grid", "aria-label": "Tokens, one a line" });
   const node = make("div", "scroller", table);
 
   const at = (event) => under(event, "tr") && lines.findIndex(({ node }) => node === under(event, "tr"));
@@ -115,7 +105,6 @@ function tokenTable({ follow, toggle, point, slider }) {
 
   return {
     node,
-    /** @param {Detail} d */
     update(d) {
       tell(modelName, d.model);
       for (const [n, head] of heads.entries()) head.update(d.shape, d.scales[n]);
@@ -131,13 +120,11 @@ function tokenTable({ follow, toggle, point, slider }) {
         tell(line.read, d.reads.includes(n) ? "→" : "");
       });
     },
-    /** Paint the vectors, `bytes` (2, tokens, hidden). */
     paint(bytes, [nTokens, hidden], ink) {
       for (const [n, canvas] of canvases.entries()) {
         paintBytes(bytes.subarray(n * nTokens * hidden), hidden, nTokens, ink, canvas);
       }
     },
-    /** Mark the line of `token` as the followed one (null: none). */
     mark(token) {
       followed?.setAttribute("aria-selected", "false");
       followed = lines[token]?.node;
@@ -153,24 +140,17 @@ function tokenTable({ follow, toggle, point, slider }) {
 
 /** What the head makes of it: a line a label, from logit to probability, and the answer. */
 function answerPanel() {
-  const lines = [];
-  const body = make("tbody");
-  const [reads, how, why] = [make("small"), make("small"), make("small")];
+  const [lines, body, reads, how, why] = [[], make("tbody"), make("small"), make("small"), make("small")];
   const [head, label, score] = [make("div"), make("bdi", "label"), make("span", "score")];
-  const table = make("table", "labels", [
-    make("colgroup", "", ["label", "logit", "value"].map((name) => make("col", name))),
-    make("thead", "", [
-      make("tr", "", [step("2", "Head", reads, 2), step("3", "Postprocess", "", 1)]),
-      make("tr", "", ["label", "logit", [head, how]].map((name) => make("th", "", name, { scope: "col" }))),
-    ]),
-    body,
-  ], { "aria-label": "Labels, one a line" });
+  const table = stepTable("labels", ["label", "logit", "value"],
+    [step("2", "Head", reads, 2), step("3", "Postprocess", "", 1)],
+    ["label", "logit", [head, how]].map((name) => make("th", "", name, { scope: "col" })), body,
+    { "aria-label": "Labels, one a line" });
   function add() {
     const [name, logit, value] = [make("bdi"), make("span", "number"), make("span", "number")];
-    const [logitBar, valueBar] = [make("i", "bar"), make("i", "bar")];
-    const tr = make("tr", "", [make("th", "label", name, { scope: "row" }), make("td", "logit", [logitBar, logit]),
-      make("td", "value", [valueBar, value])]);
-    return { node: tr, name, logit, value, logitBar, valueBar };
+    const node = make("tr", "", [make("th", "label", name, { scope: "row" }),
+      make("td", "logit", [make("i", "bar"), logit]), make("td", "value", [make("i", "bar"), value])]);
+    return { node, name, logit, value };
   }
   const verdict = make("p", "verdict", [label, score, why], { "aria-live": "polite", "aria-atomic": true });
   const scroller = make("div", "scroller", table,
@@ -178,7 +158,6 @@ function answerPanel() {
   const node = make("section", "head", [scroller, verdict], { "aria-label": "Answer" });
   return {
     node,
-    /** @param {Detail} d */
     update(d) {
       const most = Math.max(...d.logits.map(Math.abs)) || 1;
       const who = d.reads.length === 1 ? d.tokens[d.reads[0]] : `${d.reads.length} tokens`;
@@ -191,8 +170,8 @@ function answerPanel() {
         quote(line.name, name);
         tell(line.logit, say(d.logits[n]));
         tell(line.value, say(d.probabilities[n]));
-        line.logitBar.style.setProperty("--part", d.logits[n] / most);
-        line.valueBar.style.setProperty("--part", d.probabilities[n]);
+        line.logit.parentElement.style.setProperty("--part", d.logits[n] / most);
+        line.value.parentElement.style.setProperty("--part", d.probabilities[n]);
       });
       node.classList.toggle("choice", d.labels.length > 1);
       quote(label, d.labels[d.best]);
@@ -206,8 +185,7 @@ function chipOf({ tokens }, n) { return chip(tokens[n], "", { title: tokens[n] }
 
 /** Tell in `node` what line `n` is about and, where the pointer is on one of its vectors, which number it is on. */
 function tellStory(node, d, bytes, n, vector = -1, x = 0) {
-  const kind = KINDS[d.kinds[n]];
-  const stage = d.layer ? `after layer ${d.layer}` : "embedding";
+  const [kind, stage] = [KINDS[d.kinds[n]], d.layer ? `after layer ${d.layer}` : "embedding"];
   const numbers = d.peek[n].map((value) => say(value, 2)).join(", ");
   const from = d.pieces[n] ? [" · from “", quote(make("bdi"), d.pieces[n]), "”"] : [];
   node.replaceChildren(
@@ -221,10 +199,8 @@ function tellStory(node, d, bytes, n, vector = -1, x = 0) {
 
 function draw({ model, root, set }) {
   let pointed = [null];
-  /** @returns {Detail} */
-  const detail = () => model.get("_detail");
-  const bytes = () => bytesOf(model.get("_vectors"));
-  const layer = make("input", "", [], { type: "range", min: 0, max: detail().n_layers });
+  const [detail, bytes] = [() => model.get("_detail"), () => bytesOf(model.get("_vectors"))];
+  const layer = field("range", () => set("layer", layer.valueAsNumber), { min: 0, max: detail().n_layers });
   const layerName = make("span");
   const list = answeredTexts((row) => { if (row < model.get("_batch").length) set("row", row); });
   const table = tokenTable({
@@ -235,17 +211,11 @@ function draw({ model, root, set }) {
   const panel = answerPanel();
   const [alarm, line, cut, legend] = [teller("alert"), make("div", "story"), make("p", "cut"),
     legendOf("Kinds of tokens")];
-  const board = make("div", "board", [table.node, panel.node, line]);
-  root.append(list.node, alarm, make("p", "busy", "computing…"), board, cut, legend.node);
+  root.append(list.node, alarm, make("p", "busy", "computing…"),
+    make("div", "board", [table.node, panel.node, line]), cut, legend.node);
 
   const shown = () => model.get("_batch").map(({ text }) => text);
   const texts = typing({ model, set }, "texts", { ...list, delay: 250, enter: true, settle: choices, shown });
-  /** Say whether the picture is behind what the learner did. */
-  function settle() {
-    const behind = texts.waits() || (!model.get("error") && !same(model.get("texts"), shown()))
-      || ["row", "layer"].some((name) => model.get(name) !== detail()[name]);
-    dress(root, { "aria-busy": behind });
-  }
   function story() {
     const n = pointed[0] ?? model.get("token");
     if (detail().tokens[n] !== undefined) tellStory(line, detail(), bytes(), n, pointed[1], pointed[2]);
@@ -256,11 +226,9 @@ function draw({ model, root, set }) {
     tell(layerName, `after layer ${layer.value} of ${layer.max}`);
     list.update(model.get("_batch"), model.get("row"), model.get("error"));
     tell(alarm, model.get("error"));
-    settle();
+    dress(root, { "aria-busy": texts.late() || ["row", "layer"].some((name) => model.get(name) !== detail()[name]) });
   }
-  function paint() {
-    if (root.dataset.theme) table.paint(bytes(), detail().shape, signedInk(root));
-  }
+  function paint() { if (root.dataset.theme) table.paint(bytes(), detail().shape, inkOf(root, "below", "above")); }
   function redraw() {
     const d = detail();
     table.update(d);
@@ -277,7 +245,6 @@ function draw({ model, root, set }) {
     story();
   }
 
-  layer.addEventListener("input", () => set("layer", layer.valueAsNumber));
   model.on("change:_detail", redraw);
   for (const name of ["_batch", "row", "layer", "error"]) model.on(`change:${name}`, choices);
   model.on("change:token", () => { follow(); table.reveal(model.get("token")); });

@@ -1,10 +1,7 @@
 /**
  * Quiz: a form for each question, with the reason of each answer that was chosen. What was checked is the only state;
  * it lies in the model, so that every view of it and a reloaded page show the same. No kernel is asked for anything.
- *
- * @typedef {object} Answer @property {string} text @property {boolean} right @property {string} why
- * @typedef {object} Question @property {string} ask @property {Answer[]} answers @property {boolean} several are right
- * @typedef {number[]} Check places of the answers that were chosen
+ * A check is the places of the answers that were chosen; `several` answers of a question may be right.
  */
 import { plural } from "./parts/numbers.js";
 import { button, dress, make, same, study, tell } from "./study_widget.js";
@@ -12,16 +9,16 @@ import { button, dress, make, same, study, tell } from "./study_widget.js";
 /** `text`, in which `backticks` mean code. */
 function phrase(text) { return text.split("`").map((part, n) => (n % 2 ? make("code", "", part) : part)); }
 
-function letter(n) { return String.fromCharCode(97 + n); }
 
 /** An answer to choose, and room for its reason. */
 function answerRow({ text, right, why }, n, several) {
   const input = make("input", "", [], { type: several ? "checkbox" : "radio", name: "answer", value: n });
-  const label = make("label", "", [input, make("span", "letter", `${letter(n)} `), make("span", "text", phrase(text))]);
+  const letter = make("span", "letter", `${String.fromCharCode(97 + n)} `);
+  const label = make("label", "", [input, letter, make("span", "text", phrase(text))]);
   const reason = make("p", "why", [make("b", "", right ? "✓ Right. " : "✗ Not this one. "), ...phrase(why)]);
   const node = make("div", "answer", label);
   function reveal(on) {
-    if (on && !reason.isConnected) node.append(reason);
+    if (on && !node.contains(reason)) node.append(reason);
     if (!on) reason.remove();
     node.classList.toggle(right ? "right" : "wrong", on);
   }
@@ -45,19 +42,17 @@ function isRight({ answers }, check) {
 function questionForm(question, n, checks, check) {
   const { ask, answers, several } = question;
   const rows = answers.map((answer, i) => answerRow(answer, i, several));
-  const main = make("button", "", "Check", { type: "submit" });
-  const verdict = make("p", "verdict", [], { role: "status" });
+  const [main, verdict] = [make("button", "", "Check"), make("p", "verdict", [], { role: "status" })];
   const legend = make("legend", "", [make("span", "number", `${n + 1}. `), make("span", "text", phrase(ask))]);
   if (several) legend.append(make("span", "hint", "Choose all that hold."));
   const list = make("div", "answers", rows.map(({ node }) => node), { "aria-live": "polite" });
   const node = make("form", "question", make("fieldset", "", [legend, list, make("div", "foot", [main, verdict])]),
     { tabindex: -1, autocomplete: "off" });
-  let [unfolded, drawn] = [false, null];
+  let unfolded = false, drawn = null;
 
   function update() {
     const done = checks();
-    const [last, held] = [done.at(-1), node.contains(document.activeElement)];
-    const right = isRight(question, last);
+    const [last, held, right] = [done.at(-1), node.contains(document.activeElement), isRight(question, done.at(-1))];
     const seen = rows.map((_, i) => done.some((chosen) => chosen.includes(i)));
     unfolded &&= right;
     for (const [i, { reveal }] of rows.entries()) reveal(seen[i] || unfolded);

@@ -7,22 +7,14 @@
  * @typedef {{model: any, root: HTMLElement, set(trait: string, value: any): void, put(traits: object): void}} Stage
  */
 
-/**
- * Give `node` attributes and children.
- * @template {Element} E
- * @param {E} node @param {Record<string, unknown>} attributes @param {Child | Child[]} [children]
- */
+/** Give `node` attributes and children. @template {Element} E @param {E} node @param {Child | Child[]} [children] */
 export function dress(node, attributes, children = []) {
   node.append(...[children].flat());
   for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, `${value}`);
   return node;
 }
 
-/**
- * An element with a class, children and attributes.
- * @template {keyof HTMLElementTagNameMap} T
- * @param {T} tag @param {Child | Child[]} [children] @param {Record<string, unknown>} [attributes]
- */
+/** An element. @template {keyof HTMLElementTagNameMap} T @param {T} tag @param {Child | Child[]} [children] */
 export function make(tag, className = "", children = [], attributes = {}) {
   return dress(document.createElement(tag), { class: className, ...attributes }, children);
 }
@@ -31,6 +23,13 @@ export function make(tag, className = "", children = [], attributes = {}) {
 export function button(text, click, attributes = {}) {
   const node = make("button", "", text, { type: "button", ...attributes });
   node.addEventListener("click", click);
+  return node;
+}
+
+/** An input; `hear(it)` hears whenever what it has changes. */
+export function field(type, hear, attributes = {}) {
+  const node = make("input", "", [], { type, ...attributes });
+  node.addEventListener("input", () => hear(node));
   return node;
 }
 
@@ -46,10 +45,7 @@ export function spaced(nodes) { return nodes.flatMap((node, n) => (n ? [" ", nod
 /** Make `node` say `text`, or leave it alone where it does. */
 export function tell(node, text) { if (node.textContent !== text) node.textContent = text; }
 
-/**
- * `text` with a picture for each control character; those of line ends and the like are among `signs`.
- * @param {Record<string, string>} [signs]
- */
+/** `text` with a picture for each control character; those of line ends and the like are among `signs`. */
 export function visible(text, signs = { "\n": "⏎", "\t": "⇥" }) {
   const picture = (c) => String.fromCharCode(c === "\x7f" ? 0x2421 : 0x2400 + c.charCodeAt(0));
   return text.replace(/\p{Cc}/gu, (c) => (c > "\x7f" ? c : signs[c] ?? picture(c)));
@@ -67,12 +63,10 @@ export function under(event, selector) { return event.target.closest?.(selector)
  * Keep a trait and what is typed in `node` the same: `read()` is what the page has, `write(value)` gives it something.
  * What is typed is sent `delay` ms after the last key, or at once with Enter where `enter` is set; half a character,
  * which can't travel, is an error. What `shown()` gives Python could use. `settle()` hears whenever any of it changes.
- * @param {Partial<Stage>} stage @param {string} name
- * @param {{node: HTMLElement & {value?: string}, delay: number, settle(): void, enter?: boolean, shown?(): unknown,
- *   read?(): string | string[], write?(value: any): void}} options
- * @returns {{waits(): boolean, stop(): void}} whether something waits to be sent; the end of it
+ * It gives whether what is shown is `late`: something waits to be sent, or to be answered; and how to `stop`.
+ * @param {Partial<Stage>} stage
  */
-export function typing({ model, set }, name, { node, delay, enter, settle, shown = () => model.get(name),
+export function typing({ model, set }, name, { node, delay, enter = false, settle, shown = () => model.get(name),
   read = () => node.value, write = (text) => { if (node.value !== text) node.value = text; } }) {
   let timer = 0;
   function send() {
@@ -101,7 +95,8 @@ export function typing({ model, set }, name, { node, delay, enter, settle, shown
     settle();
   });
   write(model.get(name));
-  return { waits: () => timer !== 0, stop: () => clearTimeout(timer) };
+  const late = () => timer !== 0 || (!model.get("error") && !same(model.get(name), shown()));
+  return { late, stop: () => clearTimeout(timer) };
 }
 
 /** The background a reader sees behind `el`, as "light" or "dark". */
@@ -129,28 +124,24 @@ function hideTwin(el, id) {
   }
 }
 
-/** Keep plain keys in the widget: JupyterLab reads D D as "delete this cell" wherever the focus is in an output. */
-function keepKeys(event) { if (!event.ctrlKey && !event.metaKey && !event.altKey) event.stopPropagation(); }
 
-/**
- * An anywidget module whose `render` calls `draw` and draws a failure where it happens.
- * @param {string} name @param {(stage: Stage) => void | (() => void)} draw
- */
+/** An anywidget module whose `render` calls `draw` and draws a failure where it happens.
+ * @param {string} name @param {(stage: Stage) => void | (() => void)} draw */
 export function study(name, draw) {
   function render({ model, el }) {
-    const root = document.createElement("div");
-    root.className = `study-widget ${name}`;
+    const root = make("div", `study-widget ${name}`);
     el.append(root);
-    root.addEventListener("keydown", keepKeys);
-    const theme = () => { root.dataset.theme = themeOf(el); };
+    root.addEventListener("keydown", (event) => { // JupyterLab reads D D as "delete this cell" wherever the focus is
+      if (!event.ctrlKey && !event.metaKey && !event.altKey) event.stopPropagation();
+    });
+    const theme = () => { if (root.dataset.theme !== themeOf(el)) root.dataset.theme = themeOf(el); };
     const put = (traits) => { for (const name in traits) model.set(name, traits[name]); model.save_changes(); };
     const set = (trait, value) => put({ [trait]: value });
     let cleanup;
     try {
       cleanup = draw({ model, root, set, put });
     } catch (error) {
-      root.setAttribute("role", "alert");
-      root.textContent = `This widget couldn't be drawn: ${error}`;
+      dress(root, { role: "alert" }).textContent = `This widget couldn't be drawn: ${error}`;
       console.error(error);
     }
     const watch = new MutationObserver(() => setTimeout(theme, 50));

@@ -2,36 +2,29 @@
  * TokenStrip: a text box, what can be counted, then the text in lines with its tokens, ids, offsets and words below it.
  * A text can have 10,000 tokens, so a line gets its elements only when it comes near what can be seen.
  *
- * @typedef {object} View what Python says about the text
- * @property {string} text @property {"ltr" | "rtl"} dir @property {boolean} special_tokens @property {string} name
- * @property {number} n_vocab @property {boolean} can_add whether the tokenizer has special tokens to add
- * @property {string} distinct JSON: each token once, its id, how to write it: plain, mark, plain …
- * @property {DataView} rows int32 (5, tokens): place in `distinct`, start and end in the text, word or -1, kind
- * @property {Record<number, string>} split for a token that ends with a character's first bytes, that character
- * @property {[string, string][]} kinds name, meaning @property {Record<string, string>} counts
- * @property {[string, string, ...string[]][]} legend kind, meaning, how to write a token of that kind
- *
- * @typedef {{raw: string, id: number, marks: string[], split: string, start: number, end: number, word: number,
- *   kind: string, meaning: string}} Token where `start` and `end` count characters, as Python does
+ * Python says in `_view` what there is: `distinct` is JSON: each token once, its id, how to write it (plain, mark,
+ * plain …); `rows` are int32 (5, tokens): place in `distinct`, start and end in the text, word or -1, kind; `split` has
+ * for a token that ends with a character's first bytes that character; `kinds` are names with meanings, `legend` kinds
+ * with meanings and how to write such a token; `can_add` is whether the tokenizer has special tokens to add.
  */
 import { goOver, showIn, stepOf, tabStop } from "./parts/grid.js";
 import { facts, legendOf } from "./parts/legend.js";
 import { count, int32 } from "./parts/numbers.js";
 import { chip } from "./parts/tokens.js";
-import { dress, inside, make, spaced, study, tell, teller, typing, under, visible } from "./study_widget.js";
+import {
+  dress, field, inside, make, spaced, study, tell, teller, typing, under, visible, whenLooksChange,
+} from "./study_widget.js";
 
 const SIGNS = { "\n": "⏎\n", "\t": "⇥\t" }; // line ends and tabs still do what they do
 const HINT = "Point at a token to find its characters and its id. Click it, or press Enter, to hold it; "
   + "← → Home End go along, Esc lets go.";
 
-/** What `view` holds, token by token. @param {View} view */
 function reader({ split, kinds, text, ...view }) {
   const [distinct, rows] = [JSON.parse(view.distinct), int32(view.rows)];
   const length = rows.length / 5;
   const characters = Array.from(text); // Python counts characters, JavaScript counts an emoji as two
   return {
     length, characters, slice: (start, end) => characters.slice(start, end).join(""),
-    /** @returns {Token} */
     at(n) {
       const [which, start, end, word, kind] = [0, 1, 2, 3, 4].map((row) => rows[row * length + n]);
       const [[raw, id, ...marks], [name, meaning]] = [distinct[which], kinds[kind]];
@@ -44,14 +37,13 @@ function reader({ split, kinds, text, ...view }) {
 function cutLines({ at, length, characters }, width) {
   const lines = [{ first: 0, last: length, from: 0, to: characters.length }];
   for (let n = 0, done = 0, taken = 0, spot = null; n < length; n++) {
-    const [token, line] = [at(n), lines[lines.length - 1]];
+    const [token, line] = [at(n), lines.at(-1)];
     const { start, end, marks, split } = token;
     const between = characters.slice(Math.max(done - 1, 0), start);
     const size = 24 + 7.5 * Math.max(2, marks.join("").length + 2 * split.length, place(token).length * 0.8);
     const here = start >= done && start > line.from && characters[start] !== "\n" ? { n, start, taken } : null;
-    const ended = here && between.includes("\n");
     if (here && (/^[ \t]/.test(characters[start]) || between.slice(1).some((c) => /\s/.test(c)))) spot = here;
-    const cut = ended ? here : taken + size > width && (spot ?? here);
+    const cut = here && between.includes("\n") ? here : taken + size > width && (spot ?? here);
     if (cut) {
       Object.assign(line, { last: cut.n, to: cut.start });
       lines.push({ first: cut.n, last: length, from: cut.start, to: characters.length });
@@ -73,7 +65,7 @@ function partsOf(line, text) {
     if (end > from) {
       parts.push({ first: n, last: n + 1, from, to: end });
       done = end;
-    } else if (parts.length && end > start) parts[parts.length - 1].last = n + 1;
+    } else if (parts.length && end > start) parts.at(-1).last = n + 1;
   }
   return parts;
 }
@@ -88,13 +80,11 @@ function marked(marks, split = "") {
 /** Where a token stands, as a slice in Python. */
 function place({ start, end }) { return end > start ? `${start}:${end}` : ""; }
 
-/** The cell of token `n` of `total`. */
-function cellOf(token, n, total) {
-  const name = [token.raw, token.id, place(token), token.meaning];
-  const parts = [marked(token.marks, token.split), make("span", "id", `${token.id}`),
-    make("small", "place", place(token))];
-  return make("div", `token ${token.kind}`, spaced(parts), { role: "option", "data-token": n, tabindex: -1,
-    title: token.raw, "aria-label": name.filter(Boolean).join(", "), "aria-selected": false,
+function tokenCell(token, n, total) {
+  const { raw, id, kind, meaning, marks, split } = token;
+  const parts = [marked(marks, split), make("span", "id", `${id}`), make("small", "place", place(token))];
+  return make("div", `token ${kind}`, spaced(parts), { role: "option", "data-token": n, tabindex: -1, title: raw,
+    "aria-label": [raw, id, place(token), meaning].filter(Boolean).join(", "), "aria-selected": false,
     "aria-posinset": n + 1, "aria-setsize": total });
 }
 
@@ -107,7 +97,7 @@ function wordsOf(line, text, cells) {
       tokens = make("div", "tokens");
       words.append(make("div", "word", [tokens, make("small", "number", next < 0 ? "" : `${next}`)]));
     }
-    cells[n] = cellOf(text.at(n), n, text.length);
+    cells[n] = tokenCell(text.at(n), n, text.length);
     tokens.append(cells[n]);
     word = next;
   }
@@ -128,12 +118,10 @@ function sentenceOf(line, text, parts) {
   return said;
 }
 
-/** The text with its tokens. */
 function tokenBoard() {
   const node = make("div", "board", [], { role: "listbox", "aria-label": "Tokens", "aria-orientation": "horizontal" });
   let view, text, width, lines = [], cells = [], parts = [], watch, stopAt = tabStop();
 
-  /** Give a line its elements. */
   function fill(line) {
     if (line.node.hasChildNodes()) return;
     const names = ["text", `token ${line.first || ""}`, "id", "characters", "word"];
@@ -153,13 +141,10 @@ function tokenBoard() {
     const line = reach(n)?.closest(".line");
     if (line) showIn(node, line);
   }
-  /** @param {View} now */
   function update(now) {
     const heights = lines.map((line) => line.node.offsetHeight); // so that what was being looked at stays where it is
     const { scrollTop, clientHeight } = node;
-    view = now;
-    width = node.clientWidth || 1000;
-    text = reader(view);
+    [view, text, width] = [now, reader(now), node.clientWidth || 1000];
     lines = cutLines(text, width - (width < 600 ? 5 : 80));
     [cells, parts, stopAt] = [[], Array(text.length), tabStop()];
     node.dir = view.dir;
@@ -182,7 +167,6 @@ function tokenBoard() {
   return {
     node, update, reveal,
     focus: (n) => cells[n].focus({ preventScroll: true }),
-    /** Where a key leads from token `n`. */
     next: (event, n) => stepOf(event, n, text.length, node.dir === "rtl" ? "back" : "across"),
     read: (n) => (n === null || n >= text.length ? null : text.at(n)),
     write: ({ start, end }) => visible(text.slice(start, end), SIGNS).replace(/^ | $/g, "␣"),
@@ -208,11 +192,10 @@ function tokenBoard() {
 
 function draw({ model, root, set }) {
   let pointed = null;
-  /** @returns {View} */
   const view = () => model.get("_view");
   const box = make("textarea", "", [],
     { "aria-label": "Text", rows: 1, dir: "auto", spellcheck: "false", placeholder: "Type a text" });
-  const special = make("input", "", [], { type: "checkbox" });
+  const special = field("checkbox", () => set("special_tokens", special.checked));
   const [alarm, status, legend] = [teller("alert"), teller("status"), legendOf()];
   const [counts, story, choice, about] = [make("div"), make("div", "story"), make("span"), make("small")];
   const board = tokenBoard();
@@ -237,9 +220,8 @@ function draw({ model, root, set }) {
     make("div", "head", [counts, make("div", "choices", [about, make("label", "", [special, choice])])]),
     board.node, story, legend.node, status);
 
-  /** Whether the picture is behind the text. */
-  const behind = () => text.waits() || (!model.get("error")
-    && ["text", "special_tokens"].some((name) => model.get(name) !== view()[name]));
+  const behind = () => text.late()
+    || (!model.get("error") && model.get("special_tokens") !== view().special_tokens);
   function settle() { dress(root, { "aria-busy": behind() }); }
   function mark() {
     const held = model.get("token");
@@ -274,14 +256,13 @@ function draw({ model, root, set }) {
   function follow() { board.choose(model.get("token")); mark(); }
 
   const text = typing({ model, set }, "text", { node: box, delay: 150, settle, shown: () => view().text });
-  special.addEventListener("change", () => set("special_tokens", special.checked));
   model.on("change:_view", redraw);
   for (const name of ["error", "special_tokens"]) model.on(`change:${name}`, choices);
   model.on("change:token", () => { follow(); board.reveal(model.get("token")); });
   redraw();
-  const resized = new ResizeObserver(() => { if (board.fit()) follow(); board.reveal(model.get("token")); });
-  resized.observe(board.node);
-  return () => { text.stop(); board.stop(); resized.disconnect(); };
+  const resized = () => { if (board.fit()) follow(); board.reveal(model.get("token")); };
+  const unwatch = whenLooksChange(root, [board.node], resized);
+  return () => { text.stop(); board.stop(); unwatch(); };
 }
 
 export default study("token-strip", draw);

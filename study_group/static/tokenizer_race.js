@@ -2,16 +2,15 @@
  * TokenizerRace: one text as an axis of characters, and below it a lane for each tokenizer, its tokens as boxes under
  * the characters they stand for. If they are trained here: a slider of vocabulary sizes, and the curves of all sizes.
  *
- * @typedef {{name: string, tokens: string[], boxes: DataView, kinds: string[], n_tokens: number, n_vocab: number,
- *   tokens_per_word: number, unknown_rate: number, note?: string}} Lane what a tokenizer makes of the text: `boxes`
- *   packs left and right in characters, `kinds` are "unknown", "joined" (to the token before), both or none; or a note
- * @typedef {{tokenizer: string, vocab_size: number, tokens_per_word: ?number, unknown_rate: ?number}} Point what a
- *   tokenizer of a size does on held-out text; null where it can't be trained
+ * A lane is what a tokenizer makes of the text: `boxes` packs left and right in characters, `kinds` are "unknown",
+ * "joined" (to the token before), both or none; or it has only a `note`. A point of a curve is what a tokenizer of a
+ * size does on held-out text; its numbers are null where it can't be trained.
  */
-import { intoSight, moveOf, within } from "./parts/grid.js";
+import { around, fillLines, intoSight, moveOf, within } from "./parts/grid.js";
 import { count, percent } from "./parts/numbers.js";
 import { KINDS, chip } from "./parts/tokens.js";
-import { dress, inside, make, study, tell, teller, typing, under, visible } from "./study_widget.js";
+import {
+  dress, field, inside, make, study, tell, teller, typing, under, visible, whenLooksChange } from "./study_widget.js";
 
 const CELL = 22; // pixels for each character
 const AROUND = 40; // characters that are drawn left and right of what is visible
@@ -42,7 +41,7 @@ function emptyLane(n) {
   const swatch = shape("svg", { class: `line ${hue(n)}`, width: 24, height: 10, "aria-hidden": "true" }, line);
   const [name, cells, numbers] = [make("bdi"), make("div", "cells"), COLUMNS.map(() => make("span", "number"))];
   const info = make("div", "info", [make("b", "name", [swatch, name]), ...numbers]);
-  return { row: make("div", `lane ${hue(n)}`, [info, cells], { role: "img" }), name, cells, numbers };
+  return { node: make("div", `lane ${hue(n)}`, [info, cells], { role: "img" }), name, cells, numbers };
 }
 
 /** The box of token `n`: as wide as its characters, its letters as large as fits. */
@@ -53,16 +52,11 @@ function boxOf({ boxes, tokens, kinds }, n) {
   const tight = width < CELL && kind.includes("unknown"); // UNK is read more easily without its brackets
   const text = seen(tight ? token.replace(/^\W|\W$/g, "") : token);
   const size = Math.max(6.5, Math.min(13, (width - 3) / (0.61 * Array.from(text).length)));
-  const style = `left:${left * CELL}px; width:${width}px; font-size:${size}px`;
-  return make("div", `token ${kind} ${ends ? "ends" : ""}`, make("bdi", "", text),
-    { "data-token": n, title: token, style });
+  return make("div", `token ${kind} ${ends ? "ends" : ""}`, make("bdi", "", text), { "data-token": n, title: token,
+    style: `left:${left * CELL}px; width:${width}px; font-size:${size}px` });
 }
 
-/** The token that is nearest to a place on the axis. */
-function nearest(boxes, place) {
-  const away = boxes.map(([left, right]) => Math.max(left - place, place - right, 0));
-  return away.indexOf(Math.min(...away));
-}
+function nearest(away) { return away.indexOf(Math.min(...away)); }
 
 /** What is told of a token of `lane`: its characters, its kind, and what the others have where they are. */
 function about(lanes, lane, token, chars) {
@@ -86,10 +80,8 @@ function board() {
   const story = make("p", "story", [], { "aria-live": "polite" });
   let lanes = [], lines = [], chars = [], drawn = "", at = null;
 
-  /** Draw what is visible, and somewhat more. */
   function paint() {
-    const step = Math.floor(node.scrollLeft / CELL / AROUND) * AROUND;
-    const [first, last] = [Math.max(0, step - AROUND), step + Math.ceil(node.clientWidth / CELL) + 2 * AROUND];
+    const [first, last] = around(node.scrollLeft, node.clientWidth, CELL, chars.length, AROUND);
     if (drawn === `${first} ${last}`) return;
     drawn = `${first} ${last}`;
     axis.replaceChildren(...chars.slice(first, last).map((char, n) =>
@@ -98,25 +90,21 @@ function board() {
       const found = lane.boxes.flatMap(([a, b], token) => (b > first && a < last ? [boxOf(lane, token)] : []));
       lines[n].cells.replaceChildren(...(lane.note ? [make("i", "note", lane.note)] : found));
     });
-    mark();
+    go(at);
   }
   /** Point out the token that is looked at, and tell what the others have where its characters are. */
-  function mark() {
+  function go(where) {
+    at = where;
     for (const old of track.querySelectorAll(".here")) old.classList.remove("here");
     band.hidden = !at;
     if (!at) { tell(story, HELP); return; }
     const [n, token] = at;
-    const [lane, [left, right]] = [lanes[n], lanes[n].boxes[token]];
+    const [left, right] = lanes[n].boxes[token];
     band.style.cssText = `left:calc(var(--info) + ${left * CELL}px); width:${(right - left) * CELL}px`;
     inside(lines[n].cells, `[data-token="${token}"]`)?.classList.add("here");
-    story.replaceChildren(...about(lanes, lane, token, chars));
+    story.replaceChildren(...about(lanes, lanes[n], token, chars));
   }
-  /** Point at a token, or at none. */
-  function go(where) {
-    at = where;
-    mark();
-  }
-  function press(event) {
+  node.addEventListener("keydown", (event) => {
     const able = lanes.flatMap((lane, n) => (lane.tokens?.length ? [n] : []));
     const move = moveOf(event);
     if (event.key === "Escape") go(null);
@@ -126,32 +114,26 @@ function board() {
     const [from, to] = lanes[lane].boxes[token];
     if (at && move[0]) {
       lane = able[within(able.indexOf(lane) + move[0], able.length)];
-      token = nearest(lanes[lane].boxes, (from + to) / 2);
+      const middle = (from + to) / 2;
+      token = nearest(lanes[lane].boxes.map(([left, right]) => Math.max(left - middle, middle - right, 0)));
     } else if (at) token = within(token + move[1], lanes[lane].tokens.length);
     go([lane, token]);
     const [[left, right], before] = [lanes[lane].boxes[token], lines[lane].cells.offsetLeft];
     intoSight(node, before + (left - 1) * CELL, before + (right + 1) * CELL, { before, across: true });
-  }
+  });
   track.addEventListener("pointerover", (event) => {
     const box = under(event, "[data-token]");
-    if (box) go([lines.findIndex((line) => line.row.contains(box)), Number(box.dataset.token)]);
+    if (box) go([lines.findIndex((line) => line.node.contains(box)), Number(box.dataset.token)]);
   });
   track.addEventListener("pointerleave", () => go(null));
-  node.addEventListener("keydown", press);
   node.addEventListener("scroll", paint, { passive: true });
 
-  /** @param {string} text @param {Lane[]} fresh */
   function update(text, fresh) {
     [chars, drawn, at] = [Array.from(text), "", null];
     lanes = fresh.map((lane) => ({ ...lane, boxes: unpack(lane.boxes) }));
-    while (lines.length < lanes.length) {
-      lines.push(emptyLane(lines.length));
-      track.append(lines.at(-1).row);
-    }
     const most = Math.max(1, ...lanes.map((lane) => lane.n_tokens ?? 0));
     track.style.setProperty("--width", `${chars.length * CELL}px`);
-    lanes.forEach((lane, n) => {
-      const { row, name, numbers } = lines[n];
+    fillLines(track, lines, lanes, emptyLane, ({ node, name, numbers }, lane) => {
       const { note, n_tokens: tokens = 0, tokens_per_word: rate, unknown_rate: unknown, n_vocab: vocab } = lane;
       const values = note ? [] : [count(tokens), rate.toFixed(2), percent(unknown), count(vocab)];
       name.title = lane.name;
@@ -159,7 +141,7 @@ function board() {
       for (const [column, number] of numbers.entries()) tell(number, values[column] ?? "");
       numbers[0].style.setProperty("--part", tokens / most);
       const said = note ?? [...values.map((v, n) => `${v} ${COLUMNS[n]}`), ...lane.tokens.slice(0, 100)].join(", ");
-      row.setAttribute("aria-label", `${lane.name}: ${said}`);
+      dress(node, { "aria-label": `${lane.name}: ${said}` });
     });
     paint();
   }
@@ -180,12 +162,11 @@ function spread(wanted, gap, low, high) {
 function panel(title, value, [lowest, step], say, choose) {
   const svg = shape("svg", { role: "img" });
   const node = make("figure", "panel", [make("figcaption", "", title), svg]);
-  let nearest;
-  svg.addEventListener("click", (event) => choose(nearest(event.clientX - svg.getBoundingClientRect().left)));
+  let sizeAt;
+  svg.addEventListener("click", (event) => choose(sizeAt(event.clientX - svg.getBoundingClientRect().left)));
   const line = (name, x1, x2, y1, y2) => shape("line", { class: name, x1, x2, y1, y2 });
   const write = (text, x, y, anchor, name = "") => shape("text", { x, y, "text-anchor": anchor, class: name }, text);
 
-  /** @param {Point[]} points @param {number[]} sizes @param {string[]} names @param {number} size the slider's */
   function update(points, sizes, names, size) {
     const [width, height] = [node.clientWidth, 220];
     const [left, right, top, bottom] = [38, width - 128, 24, height - 26];
@@ -194,7 +175,7 @@ function panel(title, value, [lowest, step], say, choose) {
     const most = Math.max(lowest + step, ...points.map((p) => p[value] ?? 0));
     const ticks = Array.from({ length: Math.ceil((most - lowest) / step) + 1 }, (_, n) => lowest + n * step);
     const y = (v) => bottom - (v - lowest) / (ticks.at(-1) - lowest) * (bottom - top);
-    nearest = (at) => sizes.reduce((best, s) => (Math.abs(x(s) - at) < Math.abs(x(best) - at) ? s : best));
+    sizeAt = (at) => sizes[nearest(sizes.map((s) => Math.abs(x(s) - at)))];
     const every = Math.ceil(40 * sizes.length / (right - left)); // so that their names have room
     const shown = sizes.filter((_, n) => (n - sizes.indexOf(size)) % every === 0);
     const of = names.map((name) => points.filter((p) => p.tokenizer === name && p[value] !== null));
@@ -223,20 +204,20 @@ function panel(title, value, [lowest, step], say, choose) {
 }
 
 function draw({ model, root, set }) {
-  let asking = 0, width = 0;
+  let asking = 0;
   const [sizes, race] = [model.get("sizes"), () => model.get("_race")];
   const input = make("textarea", "", [], { rows: 1, dir: "auto", spellcheck: "false" });
-  const stop = make("input", "", [], { type: "range", min: 0, max: sizes.length - 1, "aria-label": "vocabulary size" });
+  const stop = field("range", () => choose(sizes[stop.valueAsNumber]),
+    { min: 0, max: sizes.length - 1, "aria-label": "vocabulary size" });
   const size = make("output");
-  const stops = [sizes[0], sizes.at(-1)].map((s) => make("small", "", sizes.length ? count(s) : ""));
+  const [least, most] = [sizes[0], sizes.at(-1)].map((s) => make("small", "", sizes.length ? count(s) : ""));
   const slider = make("label", "slider", [
-    make("span", "", ["vocabulary size ", size]), make("span", "", [stops[0], stop, stops[1]])]);
+    make("span", "", ["vocabulary size ", size]), make("span", "", [least, stop, most])]);
   const [alarm, measuring, lanes] = [teller("alert"), make("p", "measuring"), board()];
   const choose = (value) => set("vocab_size", value);
-  const rate = (value, fine) => value.toFixed(fine ? 2 : 0);
-  const share = (value, fine) => (fine ? percent(value) : percent(value, 0));
-  const panels = [panel("Tokens per word, by vocabulary size", "tokens_per_word", [1, 1], rate, choose),
-    panel("Unknown tokens", "unknown_rate", [0, 0.2], share, choose)];
+  const panels = [panel("Tokens per word, by vocabulary size", "tokens_per_word", [1, 1],
+    (value, fine) => value.toFixed(fine ? 2 : 0), choose),
+  panel("Unknown tokens", "unknown_rate", [0, 0.2], (value, fine) => percent(value, fine ? undefined : 0), choose)];
   const curves = make("section", "curves", [
     make("h4", "", "What a larger vocabulary buys, on text that none of them has seen"),
     make("div", "panels", panels.map((p) => p.node)), measuring], { "aria-label": "Curves" });
@@ -247,13 +228,12 @@ function draw({ model, root, set }) {
   /** Show the state of the controls, and whether the lanes are behind it. */
   function settle() {
     const [error, now] = [model.get("error"), model.get("vocab_size")];
-    const behind = text.waits() || ["text", "vocab_size"].some((name) => model.get(name) !== race()[name]);
-    dress(root, { "aria-busy": behind && !error });
+    dress(root, { "aria-busy": !error && (text.late() || now !== race().vocab_size) });
     dress(input, { "aria-invalid": error !== "" });
     tell(alarm, error);
     if (now === null) return;
     stop.value = sizes.indexOf(now);
-    stop.setAttribute("aria-valuetext", `${count(now)} tokens`);
+    stop.ariaValueText = `${count(now)} tokens`;
     tell(size, count(now));
   }
   /** Ask the kernel for the next measurements, `delay` ms from now. */
@@ -265,28 +245,20 @@ function draw({ model, root, set }) {
   }
   function drawLanes() { lanes.update(race().text, race().lanes); settle(); }
   function drawCurves() {
-    const [points, size] = [model.get("_curve"), model.get("vocab_size")];
-    const names = race().lanes.map((lane) => lane.name);
+    const [points, size, names] = [model.get("_curve"), model.get("vocab_size"), race().lanes.map(({ name }) => name)];
     if (curves.clientWidth) for (const { update } of panels) update(points, sizes, names, size);
   }
 
   const text = typing({ model, set }, "text", { node: input, delay: 120, settle, shown: () => race().text });
   input.addEventListener("input", () => ask(800));
-  stop.addEventListener("input", () => choose(sizes[stop.valueAsNumber]));
   model.on("change:error", settle);
   model.on("change:vocab_size", () => { settle(); drawCurves(); });
   model.on("change:_race", () => { drawLanes(); ask(150); });
   model.on("change:_curve", () => { drawCurves(); ask(60); });
-  const watch = new ResizeObserver(() => {
-    if (width === root.clientWidth) return;
-    width = root.clientWidth;
-    lanes.paint();
-    drawCurves();
-  });
-  watch.observe(root);
+  const unwatch = whenLooksChange(root, [lanes.nodes[0]], () => { lanes.paint(); drawCurves(); });
   drawLanes();
   ask(300);
-  return () => { watch.disconnect(); text.stop(); clearTimeout(asking); };
+  return () => { unwatch(); text.stop(); clearTimeout(asking); };
 }
 
 export default study("tokenizer-race", draw);

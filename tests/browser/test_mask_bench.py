@@ -10,12 +10,12 @@ import time, torch
 import study_group.widgets.mask_bench as module
 from study_group.widgets.mask_bench import *
 from study_group.pipeline import trace
-quick = module.run_rows = getattr(module.run_rows, "quick", module.run_rows)
+quick = module.quick_logits = getattr(module.quick_logits, "quick", module.quick_logits)
 """
 HALF = "e => { e.value = 'half: \\ud83d'; e.dispatchEvent(new Event('input', {bubbles: true})); }"
 SLOW = """
 def slow(*args): time.sleep(.3); return quick(*args)
-slow.quick, module.run_rows = quick, slow
+slow.quick, module.quick_logits = quick, slow
 """
 COUNT = """() => {  // what widgets ask of the kernel
     [window.asked, window.uncounted] = [0, WebSocket.prototype.send];

@@ -9,7 +9,8 @@ TEXT = "Let's tokenize unbelievable honey 🙂"
 def show(lab):
     "Show a race of few sizes, all but the first test's trained already; its page."
     def show(arguments=f"{TEXT!r}, sizes=[120, 1000, 4000]"):
-        code = "from study_group.tokenizers import compare\nfrom study_group.widgets.tokenizer_race import *\n" \
+        code = "from study_group.tokenizers import compare, curve\nfrom study_group.tokenizing.sizes import trained\n" \
+               "from study_group.widgets.tokenizer_race import *\n" \
                f"race = TokenizerRace({arguments})\nrace"
         lab.show(code, ".tokenizer-race")
         return lab

@@ -1,6 +1,6 @@
 /** What is chosen: text, stage, mask, which tokens are shown; and what the signs mean. */
 import { legendOf } from "../parts/legend.js";
-import { button, dress, make, same, visible } from "../study_widget.js";
+import { button, dress, field, make, same, visible } from "../study_widget.js";
 
 const PAIRS = { all: "both sentences", "0 0": "A → A: first looks at itself", "0 1": "A → B: first looks at second",
   "1 0": "B → A: second looks at first", "1 1": "B → B: second looks at itself" };
@@ -14,9 +14,8 @@ function choice(title, choose) {
     node,
     update(names, chosen, able) {
       if (!same(buttons.map((one) => one.dataset.name), Object.keys(names))) {
-        for (const old of buttons) old.remove();
         buttons = Object.entries(names).map(([name, text]) => button(text, () => choose(name), { "data-name": name }));
-        node.append(...buttons);
+        node.replaceChildren(node.firstChild, ...buttons);
       }
       for (const one of buttons) {
         dress(one, { "aria-pressed": one.dataset.name === chosen });
@@ -26,11 +25,9 @@ function choice(title, choose) {
   };
 }
 
-/** A box to tick. */
+/** A box to tick, which is ticked. */
 function tick(text, change) {
-  const input = make("input", "", [], { type: "checkbox" });
-  input.checked = true;
-  input.addEventListener("change", change);
+  const input = field("checkbox", change, { checked: "" });
   return { node: make("label", "tick", [input, text]), input };
 }
 
@@ -47,9 +44,7 @@ export function controls(put, mask, change) {
     { role: "group", "aria-label": "Show" });
   return {
     node: make("div", "bar", [rows, stages.node, masks.node, show]),
-    /** @param {import("./store.js").View} view @param {import("./store.js").State} state */
-    update(view, { row, stage }, running) {
-      const { texts, rows: there, stages: said, mask, live, types, kinds: letters } = view;
+    update({ texts, rows: there, stages: said, masks: all, mask, live, types, kinds: letters }, { row, stage }, runs) {
       const options = there.map((n) => visible(`row ${n}: ${texts[n]}`));
       if (!same(Array.from(rows.options, (option) => option.text), options)) {
         rows.replaceChildren(...options.map((text, n) => make("option", "", text, { value: there[n], dir: "auto" })));
@@ -57,8 +52,8 @@ export function controls(put, mask, change) {
       rows.value = `${row}`;
       stages.update(STAGES, stage, (name) => name in said);
       stages.node.title = "scores" in said ? "" : "These maps were made without scores: attention_maps(…, scores=True)";
-      const names = live ? Object.keys(view.masks) : [mask];
-      masks.update(Object.fromEntries(names.map((name) => [name, name])), mask, () => !running);
+      const names = live ? Object.keys(all) : [mask];
+      masks.update(Object.fromEntries(names.map((name) => [name, name])), mask, () => !runs);
       masks.node.title = live ? "Another mask runs the model again" : "A saved page can't run the model again";
       special.node.hidden = !letters[row].includes("s");
       pads.node.hidden = !letters[row].includes("p");
@@ -73,12 +68,10 @@ export function controls(put, mask, change) {
       return [from, to].map((type) => (from === "all" ? seen
         : seen.filter((k) => types[row][k] === type && kinds[row][k] !== "p")));
     },
-    /** Whether the text in `row` has pads that are shown. */
     padded: ({ kinds }, { row }) => kinds[row].includes("p") && pads.input.checked,
   };
 }
 
-/** The signs of a picture; `show(picture, padded)` says which there are. */
 export function signs() {
   const legend = legendOf();
   return {

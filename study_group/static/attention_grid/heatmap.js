@@ -118,8 +118,8 @@ function paintCells(pen, picture, [r0, r1, c0, c1], { cell, scale }, palette) {
 }
 
 /**
- * Draw the heatmap of `picture` into a rectangle width × height, scrolled by (x, y), with `cell` pixels for each cell,
- * names to the left and above, and the row and the column `at` framed.
+ * Draw `picture` into a rectangle width × height, scrolled by (x, y), with `cell` pixels for each cell, names to the
+ * left and above, and the row and the column `at` framed.
  */
 export function paintHeat(pen, picture, room, palette, at) {
   const [{ rows, columns }, { cell, left, top, x, y, width, height, scale }] = [picture, room];
@@ -177,11 +177,10 @@ export function heatmap(repaint) {
     /** The cell under the pointer; a token where only its name is. */
     under(event) {
       const [{ rows, columns }, { cell, left, top }, [x, y]] = [picture, geometry(), box.place(event)];
-      const q = rows[Math.floor((y - top + node.scrollTop) / cell)];
-      const k = columns[Math.floor((x - left + node.scrollLeft) / cell)];
-      if (x < left && y >= top && q !== undefined) return { query: q, key: q };
-      if (y < top && x >= left && k !== undefined) return { query: k, key: k };
-      return x < left || y < top || q === undefined || k === undefined ? null : { query: q, key: k };
+      const q = y < top ? undefined : rows[Math.floor((y - top + node.scrollTop) / cell)];
+      const k = x < left ? undefined : columns[Math.floor((x - left + node.scrollLeft) / cell)];
+      const [query, key] = [y < top ? k : q, x < left ? q : k];
+      return query === undefined || key === undefined ? null : { query, key };
     },
     follow(row, column) {
       const { cell, left, top } = geometry();

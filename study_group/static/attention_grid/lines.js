@@ -24,15 +24,11 @@ function paintLines(pen, picture, { step, y, width, height, scale }, palette, at
   /** The strongest of the lines from or to one token: to or from which, how strong. */
   const strongest = (tokens, share) => tokens.map((k, n) => [n, share(k)]).filter(([, a]) => a > 0.001)
     .sort((a, b) => b[1] - a[1]).slice(0, LINES);
-  const { r = -1, c = -1 } = at ?? {};
-  if (r >= 0) {
-    for (const [n, a] of strongest(columns, (k) => share(rows[r], k))) line(r, n, Math.max(a, 0.1), palette.accent);
-  }
-  if (c >= 0) {
-    for (const [n, a] of strongest(rows, (q) => share(q, columns[c]))) {
-      line(n, c, Math.max(a, 0.1), palette.warm, [5, 3]);
-    }
-  }
+  const { r, c } = at;
+  const [out, into] = [r < 0 ? [] : strongest(columns, (k) => share(rows[r], k)),
+    c < 0 ? [] : strongest(rows, (q) => share(q, columns[c]))];
+  for (const [n, a] of out) line(r, n, Math.max(a, 0.1), palette.accent);
+  for (const [n, a] of into) line(n, c, Math.max(a, 0.1), palette.warm, [5, 3]);
   if (r < 0 && c < 0) for (const [q, k, a] of picture.links()) line(q, k, a, `rgb(${palette.weight})`);
   pen.setLineDash([]);
   pen.globalAlpha = 1;
@@ -59,7 +55,6 @@ export function linesBox(repaint) {
       const room = box.fit(10, most * step, Math.min(tall, most * step) + 2);
       paintLines(room.pen, picture, { ...room, step }, palette, at);
     },
-    /** The token under the pointer. */
     under(event) {
       const [x, y] = box.place(event);
       const list = x < node.clientWidth / 2 ? picture.rows : picture.columns;

@@ -1,5 +1,5 @@
 /** The open head as something to draw: which tokens, which colours, which numbers. */
-import { inkOf, paintBytes, pool, property, signedInk } from "../parts/canvas.js";
+import { inkOf, paintBytes, pool, property } from "../parts/canvas.js";
 import { bytesOf } from "../parts/numbers.js";
 import { visible } from "../study_widget.js";
 import { kindOf } from "./store.js";
@@ -12,10 +12,9 @@ const [ALL, LEAST] = [800, 0.02]; // lines that are drawn of all, the strongest;
 export function paletteOf(root) {
   const names = ["page", "line", "ink", "quiet", "accent", "warm", "weight"];
   return { ...Object.fromEntries(names.map((name) => [name, property(root, name)])),
-    dark: root.dataset.theme === "dark", weights: inkOf(root, "weight"), scores: signedInk(root) };
+    dark: root.dataset.theme === "dark", weights: inkOf(root, "weight"), scores: inkOf(root, "below", "above") };
 }
 
-/** What of `overview` is a head's. */
 export function thumbOf({ bytes, size }, n) { return bytes.subarray(n * size * size, (n + 1) * size * size); }
 
 /** Where there is only a thumbnail of a head, what it tells of n × n cells. */
@@ -26,10 +25,7 @@ function grown({ shape: [, , heads, n] }, { layer, head }, overview) {
   return cells;
 }
 
-/**
- * The head that is open in `state`, tokens `rows` × `columns` of it; null where nothing of it is here.
- * @param {import("./store.js").View} view @param {import("./store.js").State} state
- */
+/** The head that is open in `state`, tokens `rows` × `columns` of it; null where nothing of it is here. */
 export function pictureOf(view, state, store, rows, columns) {
   const { tokens, kinds, shape: [, , , n], mask, queries } = view;
   const { row, stage } = state;
@@ -53,10 +49,9 @@ export function pictureOf(view, state, store, rows, columns) {
       const few = (m) => (pixels < 1 ? Math.max(1, Math.round(m * pixels)) : m);
       const [tall, wide] = [few(rows.length), few(columns.length)];
       const key = `${tall} ${wide} ${palette.dark}`;
-      if (key !== image.key) {
-        const small = pixels < 1 ? pool(cells, rows.length, columns.length, tall, wide, signed) : cells;
-        image = { key, canvas: paintBytes(small, wide, tall, palette[kindOf(stage)]) };
-      }
+      if (key === image.key) return image.canvas;
+      const small = pixels < 1 ? pool(cells, rows.length, columns.length, tall, wide, signed) : cells;
+      image = { key, canvas: paintBytes(small, wide, tall, palette[kindOf(stage)]) };
       return image.canvas;
     },
     /** Pixels that the longest name of these tokens takes. */
@@ -68,9 +63,9 @@ export function pictureOf(view, state, store, rows, columns) {
     },
     /** [row, column, weight] of the strongest of all lines; none of a preview. */
     links() {
-      const strong = () => Array.from(cells.keys()).filter((at) => sharp && cells[at] >= 255 * Math.sqrt(LEAST));
-      links ??= strong().sort((a, b) => cells[b] - cells[a]).slice(0, ALL).map((at) =>
-        [Math.floor(at / columns.length), at % columns.length, (cells[at] / 255) ** 2]);
+      links ??= Array.from(cells.keys()).filter((at) => sharp && cells[at] >= 255 * Math.sqrt(LEAST))
+        .sort((a, b) => cells[b] - cells[a]).slice(0, ALL).map((at) =>
+          [Math.floor(at / columns.length), at % columns.length, (cells[at] / 255) ** 2]);
       return links;
     },
     share: (q, k) => (bytes[q * n + k] / 255) ** 2,

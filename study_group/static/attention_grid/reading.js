@@ -17,43 +17,35 @@ function bars(picture, heading, title, name, places, numberOf) {
     make("span", "bar", make("i", "", [], { style: `width: ${100 * part(value)}%` })),
     make("span", "value", sure ? say(value) : `≈ ${say(value, 3)}`)]));
   const more = places.length > best.length ? `… and ${count(places.length - best.length)} more` : "";
-  return make("div", name, [make("h5", "", heading), make("ol", "", list, { "aria-label": title }),
-    make("small", "", more)]);
+  return make("div", name,
+    [make("h5", "", heading), make("ol", "", list, { "aria-label": title }), make("small", "", more)]);
 }
 
 /** A line and lists about tokens `query` and `key` of `picture`, each where it is shown; a hint where neither is. */
 export function reading() {
   const [story, line] = [make("div", "story"), make("p", "readout")];
-  /** @param {?any} picture @param {?{query: number, key: number}} spot @param {{r: number, c: number}} at its place */
   function read(picture, spot, { r, c }, live) {
     if (r < 0 && c < 0) {
       story.replaceChildren();
       line.replaceChildren(make("span", "hint", HINT));
       return;
     }
-    const { rows, columns, signed, isPad } = picture;
-    const { query, key } = spot;
+    const [{ rows, columns, signed, isPad }, { query, key }] = [picture, spot];
     const [from, to] = [() => tokenOf(picture, query), () => tokenOf(picture, key)];
     line.replaceChildren();
     if (r >= 0 && c >= 0) {
       const [value, sure] = picture.value(query, key);
       const why = picture.hidden(query, key) ? " (masked)" : isPad(query) || isPad(key) ? " (pad)" : "";
       const number = make("b", "number", sure ? say(value, 6) : `≈ ${say(value, 3)}`);
-      const place = (k) => make("small", "", `${k}`);
-      line.replaceChildren(from(), place(query), " → ", to(), place(key), number, why);
+      line.append(from(), make("small", "", `${query}`), " → ", to(), make("small", "", `${key}`), number, why);
     }
-    const lists = [];
-    if (r >= 0) {
-      const sum = columns.reduce((sum, k) => sum + picture.value(query, k)[0], 0);
-      const rest = !signed && Math.abs(sum - 1) > 0.012 ? ` (${sum.toFixed(2)} of 1 is shown)` : "";
-      lists.push(bars(picture, [from(), " looks at", rest], "It looks at", "out", columns,
-        (k) => picture.value(query, k)));
-    }
-    if (c >= 0) {
-      lists.push(bars(picture, [to(), " is looked at by"], "It is looked at by", "in", rows,
-        (q) => picture.value(q, key)));
-    }
-    story.replaceChildren(make("div", "lists", lists), ...(live ? [] : [make("small", "", NEAR)]));
+    const [row, column] = [(k) => picture.value(query, k), (q) => picture.value(q, key)];
+    const sum = columns.reduce((sum, k) => sum + row(k)[0], 0);
+    const rest = !signed && Math.abs(sum - 1) > 0.012 ? ` (${sum.toFixed(2)} of 1 is shown)` : "";
+    const lists = make("div", "lists");
+    if (r >= 0) lists.append(bars(picture, [from(), " looks at", rest], "It looks at", "out", columns, row));
+    if (c >= 0) lists.append(bars(picture, [to(), " is looked at by"], "It is looked at by", "in", rows, column));
+    story.replaceChildren(lists, ...(live ? [] : [make("small", "", NEAR)]));
   }
   return { story, line, read };
 }

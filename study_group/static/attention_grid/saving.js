@@ -1,19 +1,18 @@
 /** What a reader keeps: files. */
-import { visible } from "../study_widget.js";
+import { make, visible } from "../study_widget.js";
 import { paintHeat, shortener } from "./heatmap.js";
 
-/** Let the reader keep `parts` as a file. */
 export function download(parts, type, name) {
   const href = URL.createObjectURL(new Blob(parts, { type }));
   Object.assign(document.createElement("a"), { href, download: name }).click();
   setTimeout(() => URL.revokeObjectURL(href), 60000);
 }
 
-function sheet(width, height, scale) {
-  const canvas = Object.assign(document.createElement("canvas"), { width: width * scale, height: height * scale });
-  const pen = canvas.getContext("2d");
+/** The pen of a canvas of its own. */
+function penOf(width, height, scale) {
+  const pen = make("canvas", "", [], { width: width * scale, height: height * scale }).getContext("2d");
   pen.scale(scale, scale);
-  return { canvas, pen };
+  return pen;
 }
 
 /** Download `picture` as PNG, with what it is above it and `caveat` below; `done()` hears of it. */
@@ -24,8 +23,8 @@ export function savePicture(picture, { mask, texts }, palette, at, caveat, done)
   const scale = most > 160 ? 1 : 2;
   const [left, top, above, below] = [picture.widest(rows), picture.widest(columns), 52, 44];
   const [width, height] = [Math.max(560, left + columns.length * cell + 12), top + rows.length * cell + 2];
-  const [heat, { canvas, pen }] = [sheet(width, height, scale), sheet(width, height + above + below, scale)];
-  paintHeat(heat.pen, picture, { cell, left, top, x: 0, y: 0, width, height, scale }, palette, at);
+  const [heat, pen] = [penOf(width, height, scale), penOf(width, height + above + below, scale)];
+  paintHeat(heat, picture, { cell, left, top, x: 0, y: 0, width, height, scale }, palette, at);
   pen.fillStyle = palette.page;
   pen.fillRect(0, 0, width, height + above + below);
   pen.drawImage(heat.canvas, 0, above, width, height);
@@ -39,7 +38,7 @@ export function savePicture(picture, { mask, texts }, palette, at, caveat, done)
     : `blue below 0, orange above, full at ±${picture.scale.toFixed(1)}`;
   write(`Each row looks at the columns. Colour: ${colour}.`, height + above + 18, "11px", palette.quiet);
   write(caveat, height + above + 35, "11px", palette.quiet);
-  canvas.toBlob((blob) => {
+  pen.canvas.toBlob((blob) => {
     download([blob], "image/png", `attention-${stage}-layer${layer}-head${head}.png`);
     done();
   });

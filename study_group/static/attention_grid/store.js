@@ -1,32 +1,23 @@
 /**
  * The numbers of AttentionGrid: what is asked of Python, and what has come back.
  *
- * @typedef {object} View @property {number} version of the numbers: another mask, another version
- * @property {[number, number, number, number]} shape layers, batch, heads, tokens
- * @property {number} group heads in one answer
- * @property {number[]} rows of the batch that there are @property {string[]} texts @property {string[][]} tokens
- * @property {string[]} kinds for each row a letter for each token: w, s (special), p (pad)
- * @property {string[]} types for each row of sentence pairs 0 or 1 for each token; else empty
- * @property {DataView} allowed bits (batch, queries, tokens) @property {number} queries 1 or tokens
- * @property {Record<string, string>} stages what there is, with words @property {Record<string, string>} masks
- * @property {string} mask @property {boolean} live whether Python answers @property {string} name of the Python object
- * @typedef {{stage: string, row: number, layer: number, head: number}} State what is open
+ * Python says in `_view` what there is: `shape` is layers, batch, heads, tokens; another mask has another `version`;
+ * `group` are heads in one answer; `rows` of the batch that there are; `kinds` has for each row a letter for each
+ * token: w, s (special), p (pad); `types` for sentence pairs 0 or 1 for each; `allowed` are bits (batch, queries,
+ * tokens), `queries` 1 or tokens; `live` is whether Python answers. A state is what is open: stage, row, layer, head.
  */
 import { bytesOf } from "../parts/numbers.js";
 
 const KEEP = 64e6, AHEAD = 8e6; // bytes that are kept; that are fetched before they are asked for
 
-/** What the numbers of a stage are called. */
 export function kindOf(stage) { return stage === "softmax" ? "weights" : "scores"; }
 
-/** @param {any} where */
-function nameOf({ kind, row, layer, head }) { return `${kind} ${row} ${layer} ${head}`; }
+function nameOf({ row, layer, head, stage = "", kind = kindOf(stage) }) { return `${kind} ${row} ${layer} ${head}`; }
 
 /** What is open, as the traits say; for one that somebody set to nonsense, what it was before. */
 export function stateOf(model, view) {
   /** @type {any} */
   const sound = {};
-  /** @returns {State} */
   return () => {
     const { shape: [layers, , heads], rows, stages } = view();
     const there = { layer: [...Array(layers).keys()], head: [...Array(heads).keys()], row: rows,
@@ -38,32 +29,22 @@ export function stateOf(model, view) {
 
 /** Heads that have arrived, by name, the longest unused dropped first. */
 function shelf() {
-  const [kept, size] = [new Map(), (name) => kept.get(name)?.bytes.length ?? 0];
-  let total = 0;
-  function put(name, value) {
-    total += value.bytes.length - size(name);
+  const kept = new Map();
+  function put(name, value) { // all are of one size
     kept.delete(name);
     kept.set(name, value);
-    for (const old of kept.keys()) {
-      if (total <= KEEP || old === name) break;
-      total -= size(old);
-      kept.delete(old);
-    }
+    while (kept.size > 1 && kept.size * value.bytes.length > KEEP) kept.delete(kept.keys().next().value);
   }
   return {
-    put, has: (name) => kept.has(name),
+    put, has: (name) => kept.has(name), clear: () => kept.clear(),
     get(name) {
       if (kept.has(name)) put(name, kept.get(name));
       return kept.get(name);
     },
-    clear() { kept.clear(); total = 0; },
   };
 }
 
-/**
- * The numbers of `view()`; `news()` hears of heads and overviews that come, `numbers()` of exact numbers.
- * @param {any} model @param {() => View} view
- */
+/** The numbers of `view()`; `news()` hears of heads and overviews that come, `numbers()` of exact numbers. */
 export function storeOf(model, view, news, numbers) {
   const [heads, overviews, exact, asked] = [shelf(), new Map(), new Map(), new Set()];
   let waiting = false;
@@ -74,7 +55,7 @@ export function storeOf(model, view, news, numbers) {
     asked.add(JSON.stringify(message));
     model.send(message);
   }
-  /** Ask for the heads that go into one answer with `head`, unless all of them are here. @param {State} state */
+  /** Ask for the heads that go into one answer with `head`, unless all of them are here. */
   function askHeads({ stage, row, layer, head }) {
     const [{ group, shape: [, , count] }, kind, first] = [view(), kindOf(stage), head - head % view().group];
     const together = Array.from({ length: Math.min(group, count - first) }, (_, n) => first + n);
@@ -83,17 +64,14 @@ export function storeOf(model, view, news, numbers) {
   }
   return {
     askHeads,
-    head: ({ stage, ...where }) => heads.get(nameOf({ kind: kindOf(stage), ...where })),
+    head: (state) => heads.get(nameOf(state)),
     overview: ({ stage, row }) => overviews.get(`${stage} ${row}`),
     askOverview: ({ stage, row }) => ask("overview", { stage, row }),
-    /** The exact number of a cell, if it is here. */
-    exact({ stage, ...where }, q, k) {
-      const name = nameOf({ kind: kindOf(stage), ...where });
-      return exact.get(`${name} q${q}`)?.[k] ?? exact.get(`${name} k${k}`)?.[q];
-    },
+    exact: (state, q, k) =>
+      exact.get(`${nameOf(state)} q${q}`)?.[k] ?? exact.get(`${nameOf(state)} k${k}`)?.[q],
     /** Ask for the exact numbers of a row and a column, one answer at a time. */
-    askExact({ stage, ...where }, query, key) {
-      const asking = { kind: kindOf(stage), ...where };
+    askExact({ stage, row, layer, head }, query, key) {
+      const asking = { kind: kindOf(stage), row, layer, head };
       const name = nameOf(asking);
       if (exact.has(`${name} q${query}`) && exact.has(`${name} k${key}`)) return;
       if (waiting) return; // what comes is read, and then what is missing is asked for
@@ -110,7 +88,6 @@ export function storeOf(model, view, news, numbers) {
         else for (let head = 0; head < count; head += group) askHeads({ ...state, layer, head });
       }
     },
-    /** Take an answer of Python's. @param {any} answer */
     take({ what, version, asked: to, scales, size }, data) {
       if (version !== view().version) return;
       const bytes = bytesOf(data);

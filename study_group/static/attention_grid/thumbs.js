@@ -24,13 +24,13 @@ export function thumbnails(open, near) {
     build([layers, , heads]) {
       [drawn, stopAt] = [null, tabStop()];
       const name = (text, role) => make("span", "number", text, { role });
-      const cell = (layer, head) => make("div", "thumb", make("canvas"), { role: "gridcell", tabindex: -1,
-        "data-at": `${layer} ${head}`, title: `layer ${layer}, head ${head}`,
-        "aria-label": `layer ${layer}, head ${head}` });
+      const row = (line) => make("div", "line", line, { role: "row" });
+      const cell = (layer, head, title = `layer ${layer}, head ${head}`) => make("div", "thumb", make("canvas"),
+        { role: "gridcell", tabindex: -1, "data-at": `${layer} ${head}`, title, "aria-label": title });
       const numbers = Array.from({ length: heads }, (_, head) => name(`${head}`, "columnheader"));
       cells = Array.from({ length: layers }, (_, layer) => numbers.map((_, head) => cell(layer, head)));
-      node.replaceChildren(make("div", "line", [name("", "columnheader"), ...numbers], { role: "row" }),
-        ...cells.map((line, layer) => make("div", "line", [name(`${layer}`, "rowheader"), ...line], { role: "row" })));
+      node.replaceChildren(row([name("", "columnheader"), ...numbers]),
+        ...cells.map((line, layer) => row([name(`${layer}`, "rowheader"), ...line])));
       node.style.setProperty("--heads", `${heads}`);
     },
     choose: (layer, head) => stopAt(cells[layer][head], true),

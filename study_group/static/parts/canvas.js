@@ -20,24 +20,16 @@ export function pool(bytes, height, width, tall, wide, signed) {
   return out;
 }
 
-/** What a custom property says on `node`. */
 export function property(node, name) { return getComputedStyle(node).getPropertyValue(`--${name}`).trim(); }
 
-/** For each byte its pixel: a colour of `node`, its custom property, see-through where there is nothing. */
-function inks(node, name, part) {
-  const [r, g, b] = property(node, name).split(",").map(Number);
-  return (byte) => ((Math.round(Math.min(1, part(byte)) * 255) << 24) | (b << 16) | (g << 8) | r) >>> 0;
-}
-
-/** Pixels for bytes from 0. */
-export function inkOf(node, name) {
-  return Uint32Array.from(Array(256).keys(), inks(node, name, (byte) => byte / 255));
-}
-
-/** Pixels for bytes around 128. */
-export function signedInk(node) {
-  const [below, above] = ["below", "above"].map((name) => inks(node, name, (byte) => Math.abs(byte - 128) / 127));
-  return Uint32Array.from(Array(256).keys(), (byte) => (byte < 128 ? below : above)(byte));
+/** For each byte its pixel, see-through where there is nothing: one colour of `node` from 0, or two around 128. */
+export function inkOf(node, ...names) {
+  const colours = names.map((name) => property(node, name).split(",").map(Number));
+  return Uint32Array.from(Array(256).keys(), (byte) => {
+    const part = colours.length > 1 ? Math.min(1, Math.abs(byte - 128) / 127) : byte / 255;
+    const [r, g, b] = byte < 128 ? colours[0] : colours.at(-1);
+    return ((Math.round(part * 255) << 24) | (b << 16) | (g << 8) | r) >>> 0;
+  });
 }
 
 /** Paint `bytes` on a canvas of width × height, each with its pixel in `ink`. */

@@ -30,11 +30,8 @@ export function stepOf(event, n, size, way = "both", page = 0) {
  * Let pointer and keys go over parts of `node`: `at(event)` tells on which one an event is, if any. `point(part)` hears
  * what pointer or focus is on, `press(part)` what is clicked or chosen with Enter or Space, `leave()` that Escape is
  * pressed; `next(event, part)` tells where a key leads, `go(part)` hears of it.
- * @param {HTMLElement} node
- * @param {{at(event: Event): any, press(part: any): void, next(event: Event, part: any): any, go(part: any): void,
- *   point?(part?: any): void, leave?(): void}} hears
  */
-export function goOver(node, { at, press, next, go, point = () => {}, leave }) {
+export function goOver(node, { at, press, next, go, point = (..._) => {}, leave = null }) {
   for (const type of ["pointerover", "pointerleave", "focusin"]) {
     node.addEventListener(type, (event) => point(at(event)));
   }
@@ -50,6 +47,12 @@ export function goOver(node, { at, press, next, go, point = () => {}, leave }) {
     else return;
     event.preventDefault();
   });
+}
+
+/** Which of `n` parts of `step` pixels to draw for those in sight, with `few` more. @returns {[number, number]} */
+export function around(from, room, step, n, few) {
+  const start = Math.floor(from / step / few) * few - few;
+  return [Math.max(0, start), Math.min(n, Math.ceil((from + room) / step / few) * few + few)];
 }
 
 /** Of many nodes one that Tab goes to: the last that is given here. It may be the chosen one too. */
@@ -76,13 +79,7 @@ export function showIn(box, node, before = 0) {
   intoSight(box, node.offsetTop, node.offsetTop + node.offsetHeight, { before });
 }
 
-/**
- * Keep as many `lines` in `body` as there are `values`, each made once by `add(n)`; `fill(line, value, n)` them.
- * @template {{node: HTMLElement}} L
- * @template V
- * @param {L[]} lines @param {V[]} values @param {(n: number) => L} add
- * @param {(line: L, value: V, n: number) => void} fill
- */
+/** Keep as many `lines` in `body` as there are `values`, each made once by `add(n)`; `fill(line, value, n)` them. */
 export function fillLines(body, lines, values, add, fill) {
   while (lines.length > values.length) lines.pop().node.remove();
   while (lines.length < values.length) {

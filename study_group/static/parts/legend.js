@@ -1,11 +1,11 @@
 /** What stands below or beside a picture: signs with their meanings, names with their values. */
 import { make } from "../study_widget.js";
 
-/** A list of signs; `show([[class, sign, meaning], …])` says which. */
-export function legendOf(label = "Signs") {
+/** A list of signs, each with its class and its meaning; `show(signs)` says which. @param {any[][]} first */
+export function legendOf(label = "Signs", first = []) {
   const node = make("ul", "legend", [], { "aria-label": label });
-  /** @param {any[][]} signs */
   const show = (signs) => node.replaceChildren(...signs.map(([name, ...parts]) => make("li", name, parts)));
+  show(first);
   return { node, show };
 }
 

@@ -29,9 +29,7 @@ export function quote(node, text) {
 
 /** Texts to type, each in a box of its own; `beside(row)` stands with it. */
 export function textList(label, beside) {
-  const node = make("ol", "texts", [], { "aria-label": label });
-  /** @type {{node: HTMLElement, input: HTMLTextAreaElement, text: string, extra: HTMLElement}[]} */
-  const lines = [];
+  const [node, lines] = [make("ol", "texts", [], { "aria-label": label }), []];
   function add(row) {
     const input = make("textarea", "", [],
       { "aria-label": `Text ${row + 1}`, rows: 1, dir: "auto", spellcheck: "false" });
