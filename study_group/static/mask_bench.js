@@ -144,17 +144,6 @@ function cellOf({ token, id, kind, on }, row, column) {
   return { node, show };
 }
 
-function emptyRow(n, text, panel, top) {
-  const number = make("div", "name", `${n + 1}`, { role: "rowheader", "aria-colindex": 1, title: text });
-  const cells = make("div", "cells", [], { role: "presentation" });
-  const node = make("div", "row", [number, cells, panel.node],
-    { role: "row", "aria-rowindex": n + 2, style: `top: ${top}px` });
-  return { node, cells, parts: new Map(), panel };
-}
-
-
-
-
 function headOf(name, children, index, label) {
   return make("div", name, children, { role: "columnheader", "aria-colindex": index, "aria-label": label });
 }
@@ -175,8 +164,14 @@ function board() {
 
   const isOn = (row, column) => mask.rows[row][column] === "1";
   const cell = (row, column) => ({ ...find(row, column), on: isOn(row, column) });
-  const addRow = (n) =>
-    emptyRow(n, view.texts[n], parts.panel(view.shape[1] + 2, results[n]), heads.offsetHeight + n * height);
+  function addRow(n) {
+    const number = make("div", "name", `${n + 1}`, { role: "rowheader", "aria-colindex": 1, title: view.texts[n] });
+    const [cells, panel] = [make("div", "cells"), parts.panel(view.shape[1] + 2, results[n])];
+    const style = `top: ${heads.offsetHeight + n * height}px`;
+    const node = make("div", "row", [number, dress(cells, { role: "presentation" }), panel.node],
+      { role: "row", "aria-rowindex": n + 2, style });
+    return { node, cells, parts: new Map(), panel };
+  }
   function paint() {
     const tall = around(node.scrollTop, node.clientHeight || 490, height, view.shape[0], AROUND[0]);
     const room = (node.clientWidth || 1000) - NUMBER - (narrow ? 0 : parts.width); // in which cells can be seen
@@ -361,7 +356,7 @@ function draw({ model, root, set }) {
     if (!at) { tell(story, HINT); return; }
     const { token, id, kind, on } = batch.cell(...at);
     const said = [` id ${id}`, `position ${at[1]}`, KINDS[kind],
-      on ? "mask 1: all tokens of its row may attend to it" : "mask 0: no token may attend to it"];
+      `mask ${on ? "1: all tokens of its row" : "0: no token"} may attend to it`];
     story.replaceChildren(smallChip(token), said.filter(Boolean).join(" · "));
   }
   function drawBatch() {

@@ -43,12 +43,9 @@ function arrange({ widths, sizes }, width) {
   const widest = Math.max(...widths);
   const fitting = SCALES.filter(([x]) => widest * x <= width);
   if (!fitting.length) fitting.push([width / widest, SCALES.at(-1)[1]]);
-  let placed;
-  for (const [x, y] of fitting) {
-    const boxes = shelves(Array.from(widths, (w, n) => [Math.max(1, w * x), Math.max(1, sizes[n] * y)]), width);
-    placed = { x, y, boxes };
-    if (bottom(boxes) <= ROOM) break;
-  }
+  const place = (/** @type {number[]} */ [x, y]) => ({ x, y, boxes: shelves(Array.from(widths, (w, n) =>
+    [Math.max(1, w * x), Math.max(1, sizes[n] * y)]), width) });
+  const placed = place(fitting.find((scale) => bottom(place(scale).boxes) <= ROOM) ?? fitting.at(-1));
   const end = placed.boxes.findIndex(({ top, tall }, n) => n && top + tall > TALLEST);
   const shown = placed.boxes.slice(0, end < 0 ? widths.length : end);
   return { ...placed, boxes: shown, height: bottom(shown) };
@@ -65,12 +62,12 @@ function numberBox(name, ask) {
     write: (number) => { if (!timer && value() !== number) node.value = number; } };
 }
 
-/** The batches. `point(n)` hears which one pointer or keys are on, or null. */
+/** The batches. `point(n)` hears which one pointer or keys are on, or -1. */
 function batchPicture(root, point) {
   const canvas = make("canvas", "", [], { tabindex: 0, role: "slider", "aria-valuemin": 1,
     "aria-label": "Batches: go from one to the next with ← →" });
   const node = make("div", "batches", canvas);
-  let batches, placed, starts, at = null;
+  let batches, placed, starts, at = -1;
 
   function paint() {
     if (!placed) return;
@@ -101,15 +98,14 @@ function batchPicture(root, point) {
   }
   canvas.addEventListener("pointermove", ({ offsetX, offsetY }) => {
     const [x, y] = [offsetX - 2, offsetY - 2];
-    const n = placed.boxes.findIndex(({ left, top, wide, tall }) =>
-      x >= left && x <= left + wide && y >= top && y <= top + tall);
-    go(n < 0 ? null : n);
+    go(placed.boxes.findIndex(({ left, top, wide, tall }) =>
+      x >= left && x <= left + wide && y >= top && y <= top + tall));
   });
-  canvas.addEventListener("pointerleave", () => { if (document.activeElement !== canvas) go(null); });
-  canvas.addEventListener("focus", () => { if (at === null && canvas.matches(":focus-visible")) go(0); });
-  canvas.addEventListener("blur", () => go(null));
+  canvas.addEventListener("pointerleave", () => { if (document.activeElement !== canvas) go(-1); });
+  canvas.addEventListener("focus", () => { if (at < 0 && canvas.matches(":focus-visible")) go(0); });
+  canvas.addEventListener("blur", () => go(-1));
   canvas.addEventListener("keydown", (event) => {
-    const to = stepOf(event, at ?? -1, placed.boxes.length);
+    const to = stepOf(event, at, placed.boxes.length);
     if (to === undefined) return;
     event.preventDefault();
     go(to);
@@ -130,7 +126,7 @@ function batchPicture(root, point) {
       batches = { lengths: int32(lengths), sizes: int32(sizes), widths: int32(widths) };
       let end = 0;
       starts = Array.from(batches.sizes, (size) => { end += size; return end - size; });
-      at = null;
+      at = -1;
       fit();
     },
     counts: () => ({ n: batches.sizes.length, shown: placed?.boxes.length ?? 0 }),
@@ -149,8 +145,7 @@ function batchPicture(root, point) {
 function strategyLine(strategy, group, ask) {
   const [meaning, name] = MEANINGS[strategy];
   const id = `${group}-${strategy}`;
-  const radio = field("radio", () => ask("strategy", strategy),
-    { name: group, value: strategy, "aria-describedby": id });
+  const radio = field("radio", () => ask("strategy", strategy), { name: group, "aria-describedby": id });
   const box = name ? numberBox(name, ask) : null;
   const [tokens, pads, slots, torn, wasted, flops] = ["tokens", "pads", "slots", "torn", "number wasted",
     "number flops"].map((part) => make("span", part));
@@ -191,11 +186,9 @@ function draw({ model, root }) {
     model.send({ name, value, n: asked });
     settle();
   }
-  function order(name) {
-    if (name === "shuffled" && model.get("order") === name) ask("seed", model.get("seed") + 1);
-    else ask("order", name);
-  }
-  const orders = Object.keys(ORDERS).map((name) => button("", () => order(name), { "data-order": name }));
+  const again = (name) => name === "shuffled" && name === model.get("order");
+  const orders = Object.keys(ORDERS).map((name) => button("",
+    () => (again(name) ? ask("seed", model.get("seed") + 1) : ask("order", name)), { "data-order": name }));
   const [batchSize, group] = [numberBox("batch_size", ask), groupName()];
   const settings = make("div", "settings", [
     make("div", "orders", [make("span", "", "Order of the texts"), ...orders],
@@ -216,8 +209,8 @@ function draw({ model, root }) {
 
   function tellStory(n) {
     const { n: all, shown } = picture.counts();
-    const said = n === null ? HINT : picture.about(n);
-    dress(picture.canvas, { "aria-valuenow": (n ?? 0) + 1, "aria-valuetext": said });
+    const said = n < 0 ? HINT : picture.about(n);
+    dress(picture.canvas, { "aria-valuenow": Math.max(n, 0) + 1, "aria-valuetext": said });
     tell(status, said);
     tell(rest, shown < all ? `… batches not drawn: ${count(all - shown)}` : "");
   }
@@ -231,10 +224,9 @@ function draw({ model, root }) {
     picture.update(bill);
     tell(title, `The ${count(picture.counts().n)} batches of “${strategy}”`);
     for (const one of orders) {
-      const { order: name } = one.dataset;
-      const [chosen, again] = [name === model.get("order"), name === "shuffled" && name === model.get("order")];
-      dress(one, { "aria-pressed": chosen, title: again ? "Shuffle again" : "" });
-      tell(one, ORDERS[name] + (again ? " ↻" : ""));
+      const name = one.dataset.order;
+      dress(one, { "aria-pressed": name === model.get("order"), title: again(name) ? "Shuffle again" : "" });
+      tell(one, ORDERS[name] + (again(name) ? " ↻" : ""));
     }
     settle();
   }

@@ -26,14 +26,13 @@ const PAGE = 8; // rows that PageUp and PageDown go
 function copyButton(read, node) {
   let timer = 0;
   const copy = button("Copy", async () => {
-    let said = "Copied";
     try {
       await navigator.clipboard.writeText(read());
+      copy.textContent = "Copied";
     } catch {
       getSelection().selectAllChildren(node);
-      said = document.execCommand("copy") ? "Copied" : "Selected";
+      copy.textContent = document.execCommand("copy") ? "Copied" : "Selected";
     }
-    copy.textContent = said;
     clearTimeout(timer);
     timer = setTimeout(() => { copy.textContent = "Copy"; }, 1500);
   }, { class: "copy", "aria-label": "Copy the code" });
@@ -74,9 +73,7 @@ function batchLegend({ rows, limit, columns: [first, end] }) {
   const found = new Set(rows.flatMap((part) => part.cells.map(([, kind]) => kind)));
   const signs = Object.keys(KINDS).filter((kind) => found.has(kind)).map((kind) =>
     ["", make("span", kind, chip(EXAMPLES[kind])), ` ${KINDS[kind]}`]);
-  if (rows.some((part) => part.cut.length)) {
-    signs.push(["", make("s", "cut", chip("word")), " cut off, not in the batch"]);
-  }
+  if (rows.some(({ cut }) => cut.length)) signs.push(["", make("s", "cut", chip("word")), " cut off, not in the batch"]);
   if (limit > first && limit < end) signs.push(["", make("span", "limit", ""), ` max_length=${limit}`]);
   return legendOf("Signs", signs).node;
 }
@@ -187,11 +184,10 @@ function draw({ model, root, set, put }) {
   const { texts, rows, values, signs } = model.get("_view");
   const [batches, names] = [new Map(), [...FILTERS, "outcome"]];
   const sign = (outcome) => `${signs[outcome]} ${outcome}`;
-  const trait = (row, name) => (name === "outcome" ? row.outcome : row.passed[FILTERS.indexOf(name)]);
   /** Rows that pass all filters, as they are or with one of them set to what stands `instead`. */
-  const passing = (instead = {}) => [...rows.keys()].filter((n) => names.every((name) => {
+  const passing = (instead = {}) => [...rows.keys()].filter((n) => names.every((name, i) => {
     const wanted = name in instead ? instead[name] : model.get(name);
-    return wanted === "all" || wanted === trait(rows[n], name);
+    return wanted === "all" || wanted === [...rows[n].passed, rows[n].outcome][i];
   }));
   let shown = [];
   const filters = filterBar(values, sign, set);

@@ -124,7 +124,6 @@ function hideTwin(el, id) {
   }
 }
 
-
 /** An anywidget module whose `render` calls `draw` and draws a failure where it happens.
  * @param {string} name @param {(stage: Stage) => void | (() => void)} draw */
 export function study(name, draw) {
