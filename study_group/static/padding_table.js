@@ -22,12 +22,12 @@ const INTRO = "Each row is one call of the tokenizer, run on these texts. Choose
 const FINE = ": no error, no warning, and what was asked for is what happened.";
 const PAGE = 8; // rows that PageUp and PageDown go
 
-/** A button that copies what `read()` gives, or selects `node` where the browser doesn't let it. */
-function copyButton(read, node) {
+/** A button that copies what `node` says, or selects it where the browser doesn't let it. */
+function copyButton(node) {
   let timer = 0;
   const copy = button("Copy", async () => {
     try {
-      await navigator.clipboard.writeText(read());
+      await navigator.clipboard.writeText(node.textContent);
       copy.textContent = "Copied";
     } catch {
       getSelection().selectAllChildren(node);
@@ -36,7 +36,7 @@ function copyButton(read, node) {
     clearTimeout(timer);
     timer = setTimeout(() => { copy.textContent = "Copy"; }, 1500);
   }, { class: "copy", "aria-label": "Copy the code" });
-  return { node: copy, stop: () => clearTimeout(timer) };
+  return copy;
 }
 
 function drawBatch({ rows, columns: [first, end], limit, more }) {
@@ -158,11 +158,10 @@ function rowBoard(rows, sign, choose) {
 function callDetail(sign) {
   const [code, title, said] = [make("code"), make("h4"), make("p", "shape")];
   const [messages, picture] = [make("div", "messages"), make("div", "picture")];
-  const copy = copyButton(() => code.textContent, code);
-  const node = make("section", "detail", [make("div", "call", [title, code, copy.node]), messages, said, picture],
+  const node = make("section", "detail", [make("div", "call", [title, code, copyButton(code)]), messages, said, picture],
     { "aria-label": "The chosen call" });
   return {
-    node, stop: copy.stop,
+    node,
     /** Show row number `n`; its `batch` isn't there while it is on its way. */
     update(n, row, shown, batch) {
       tell(title, `Row ${n}${shown ? "" : " (not among the rows above)"}`);
@@ -227,8 +226,7 @@ function draw({ model, root, set, put }) {
   model.on("change:selected", choose);
   model.on("change:_batch", tellDetail);
   filter();
-  const unwatch = whenLooksChange(root, [board.node], () => board.reveal(model.get("selected")));
-  return () => { detail.stop(); unwatch(); };
+  return whenLooksChange(root, [board.node], () => board.reveal(model.get("selected")));
 }
 
 export default study("padding-table", draw);
