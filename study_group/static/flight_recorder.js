@@ -8,7 +8,7 @@
 import { moveOf, tabStop } from "./parts/grid.js";
 import { say } from "./parts/numbers.js";
 import { chip } from "./parts/tokens.js";
-import { button, dress, inside, make, same, spaced, study, under } from "./study_widget.js";
+import { button, dress, make, same, spaced, study, under } from "./study_widget.js";
 
 const HELP = "Choose an event to see the data at that moment. ← → go along a lane, ↑ ↓ to the same step of another, "
   + "Esc lets go.";
@@ -33,7 +33,6 @@ function rowData(row, n) {
 
 /** A lane for each design with its events as cards, in columns of phases. */
 function flightBoard({ lanes, phases }) {
-  const cards = [];
   function card(event, lane, n) {
     const chips = event.steps.map((step) => chip([step], "", { "data-step": step }, "span"));
     const calls = event.calls > 1 ? [`${event.calls} calls`] : [];
@@ -42,20 +41,17 @@ function flightBoard({ lanes, phases }) {
     const node = make("button", "event",
       spaced([make("span", "number", `${n + 1}`), make("span", "steps", spaced(chips)), make("span", "where", where)]),
       { type: "button", tabindex: -1, "aria-label": `${said}; ${lanes[lane].name}, ${event.phase}` });
-    cards.push({ node, lane, n, event });
-    return node;
+    return { node, lane, n, event };
   }
+  const cards = lanes.flatMap(({ events }, lane) => events.map((event, n) => card(event, lane, n)));
   const heads = [make("span", "corner", "", { role: "columnheader", "aria-label": "design" }),
     ...phases.map(([name, about]) =>
       make("span", "phase", [make("b", "", name), make("small", "", about)], { role: "columnheader" }))];
-  const rows = lanes.map(({ name, events }, lane) => {
-    const inLane = events.map((event, n) => card(event, lane, n));
-    const cells = phases.map(([phase]) => {
-      const mine = inLane.filter((_, n) => events[n].phase === phase);
+  const rows = lanes.map(({ name }, lane) => make("div", "lane", [make("b", "name", name, { role: "rowheader" }),
+    ...phases.map(([phase]) => {
+      const mine = cards.filter((one) => one.lane === lane && one.event.phase === phase).map(({ node }) => node);
       return make("div", mine.length ? "cell" : "cell empty", mine, { role: "cell", "data-phase": phase });
-    });
-    return make("div", "lane", [make("b", "name", name, { role: "rowheader" }), ...cells], { role: "row" });
-  });
+    })], { role: "row" }));
   return { cards, board: make("div", "board", [make("div", "heads", heads, { role: "row" }), ...rows],
     { role: "table", "aria-label": "When each design does what" }) };
 }
@@ -79,18 +75,14 @@ function draw({ model, root, set, put }) {
       one.node.classList.toggle("kin", kin && one !== now);
       one.node.classList.toggle("other", Boolean(step) && !kin);
       dress(one.node, { "aria-pressed": one === now });
-      for (const name of one.event.steps) {
-        inside(one.node, `[data-step="${CSS.escape(name)}"]`).classList.toggle("lit", wanted.includes(name));
-      }
     }
+    for (const one of board.querySelectorAll(".chip")) one.classList.toggle("lit", wanted.includes(one.textContent));
     for (const one of follow) dress(one, { "aria-pressed": one.dataset.step === model.get("step") });
   }
   function tellStory() {
-    const [now, step] = [chosen(), steps.find(([name]) => name === model.get("step"))];
-    story.replaceChildren(...(step || now ? [] : [make("p", "help", HELP)]));
-    if (step) {
-      story.append(make("p", "line", [make("b", "", `${step[0]}: `), `${step[1]} `, make("span", "", step[2])]));
-    }
+    const [now, [name, about, when]] = [chosen(), steps.find(([step]) => step === model.get("step")) ?? []];
+    story.replaceChildren(...(name || now ? [] : [make("p", "help", HELP)]));
+    if (name) story.append(make("p", "line", [make("b", "", `${name}: `), `${about} `, make("span", "", when)]));
     if (!now) return;
     const { phase, where, note, calls, rows: data } = now.event;
     story.append(make("p", "title", [make("b", "", `${lanes[now.lane].name}, event ${now.n + 1}`),
@@ -113,8 +105,7 @@ function draw({ model, root, set, put }) {
   }
   const cardOf = (event) => cards.find(({ node }) => node === under(event, ".event"));
   board.addEventListener("click", (event) => {
-    const card = cardOf(event);
-    const step = under(event, ".event .chip")?.dataset.step;
+    const [card, step] = [cardOf(event), under(event, ".event .chip")?.dataset.step];
     if (step) set("step", step);
     if (card) choose(card);
   });
@@ -124,7 +115,7 @@ function draw({ model, root, set, put }) {
     if (event.key === "Escape") put({ event: null, step: null });
     if (!move) return;
     event.preventDefault();
-    const to = next(card, move[0], move[1]);
+    const to = next(card, ...move);
     if (to) choose(to);
   });
   const point = (step = null) => { if (step !== pointed) { pointed = step; mark(); } };

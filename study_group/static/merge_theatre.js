@@ -64,9 +64,8 @@ function wordBoard({ pick, single }) {
     const names = [fresh.includes(place) ? "new" : "", places.includes(place) ? here : "",
       places.includes(place - 1) ? before : ""].join(" ");
     if (scene.revealed) return chip(pieces[place], names, {}, "span");
-    const able = !single() || [...pieces[place]].length > 1;
-    return chip(pieces[place], names, { type: "button", tabindex: -1, ...(able ? {} : { "aria-disabled": true }) },
-      "button");
+    const disabled = single() && [...pieces[place]].length < 2 ? { "aria-disabled": true } : {};
+    return chip(pieces[place], names, { type: "button", tabindex: -1, ...disabled }, "button");
   }
   return {
     node,
@@ -86,19 +85,17 @@ function wordBoard({ pick, single }) {
 
 /** What may come next, a line each: to be chosen while the step is hidden, with its numbers afterwards. */
 function candidateTable({ pick }) {
-  const [head, body, more] = [make("tr"), make("tbody"), make("small")];
+  const [head, body, more, name] = [make("tr"), make("tbody"), make("small"), groupName()];
   const table = make("table", "", [make("thead", "", head), body], { "aria-label": "Candidates" });
-  const name = groupName();
   let lines = [];
   function add({ pieces, numbers, part, best, tied }) {
     const tag = make("td", "tag");
     const radio = numbers.length ? null : field("radio", () => pick(pieces), { name });
     const sign = radio ?? make("span", "arrow", best ? "▶" : "");
     const label = make(radio ? "label" : "span", "", [sign, make("span", "", sum(pieces))]);
-    const bar = make("i", "bar", [], { style: `--part: ${part ?? 0}` });
     const cells = numbers.map((number) => make("td", "number", number));
     const node = make("tr", best ? "best" : "", [make("th", "", label, { scope: "row" }), ...cells,
-      ...(radio ? [] : [make("td", "bars", bar)]), tag]);
+      ...(radio ? [] : [make("td", "bars", make("i", "bar", [], { style: `--part: ${part ?? 0}` }))]), tag]);
     return { node, pieces, tied, radio, tag };
   }
   return {
@@ -128,19 +125,16 @@ function candidateTable({ pick }) {
 
 /** Back, forth and a slider over the steps; `go(step)` hears where to, `play()` that it shall go by itself. */
 function timeControls({ go, play }) {
-  const jump = (text, title, to) => button(text, () => go(to()), { "aria-label": title, title });
-  let [step, last] = [0, 0];
+  const jump = (text, title, by) => button(text, () => go(slider.valueAsNumber + by), { "aria-label": title, title });
   const slider = field("range", () => go(slider.valueAsNumber), { min: 0, step: 1, "aria-label": "Steps done" });
-  const back = [jump("⏮", "First", () => 0), jump("◀", "Previous", () => step - 1)];
-  const forth = [jump("▶", "Next", () => step + 1), jump("⏭", "Last", () => last)];
+  const back = [jump("⏮", "First", -Infinity), jump("◀", "Previous", -1)];
+  const forth = [jump("▶", "Next", 1), jump("⏭", "Last", Infinity)];
   const [player, said] = [button("", play), make("span", "steps")];
   return {
     node: make("div", "time", [...back, slider, ...forth, said, player], { role: "group", "aria-label": "Time" }),
     update(now, n, playing, canPlay) {
-      [step, last] = [now, n];
-      Object.assign(slider, { max: n, value: now });
       tell(said, `${now} of ${n} steps done`);
-      slider.setAttribute("aria-valuetext", said.textContent);
+      Object.assign(slider, { max: n, value: now, ariaValueText: said.textContent });
       for (const node of back) node.disabled = now === 0;
       for (const node of forth) node.disabled = now === n;
       player.disabled = !canPlay;
@@ -168,12 +162,11 @@ function draw({ model, root, set }) {
   let player = null;
   const time = timeControls({ go, play: () => play(!player) });
   const methods = methodChoice(model.get("_methods"), (method) => set("method", method));
-  const [board, table] = [wordBoard({ pick, single }), candidateTable({ pick })];
+  const [board, table, vocabulary] = [wordBoard({ pick, single }), candidateTable({ pick }), make("div")];
   const betting = field("checkbox", () => set("betting", betting.checked), { "data-python": "" });
   const names = ["title", "why", "ties", "verdict", "score", "goal", "size", "note", "error", "legend"];
   const said = Object.fromEntries(names.map((name) => [name, make("p", name)]));
   dress(said.error, { role: "alert" });
-  const vocabulary = make("div");
   const main = button("", () => {
     if (!scene().revealed) set("revealed", true);
     else if (drawn()) go(atEnd() ? 0 : step() + 1);

@@ -9,14 +9,12 @@ import { button, dress, make, same, study, tell } from "./study_widget.js";
 /** `text`, in which `backticks` mean code. */
 function phrase(text) { return text.split("`").map((part, n) => (n % 2 ? make("code", "", part) : part)); }
 
-
 /** An answer to choose, and room for its reason. */
 function answerRow({ text, right, why }, n, several) {
   const input = make("input", "", [], { type: several ? "checkbox" : "radio", name: "answer", value: n });
   const letter = make("span", "letter", `${String.fromCharCode(97 + n)} `);
-  const label = make("label", "", [input, letter, make("span", "text", phrase(text))]);
   const reason = make("p", "why", [make("b", "", right ? "✓ Right. " : "✗ Not this one. "), ...phrase(why)]);
-  const node = make("div", "answer", label);
+  const node = make("div", "answer", make("label", "", [input, letter, make("span", "text", phrase(text))]));
   function reveal(on) {
     if (on && !node.contains(reason)) node.append(reason);
     if (!on) reason.remove();
@@ -34,9 +32,7 @@ function verdictOf(answers, check, nth) {
   return "✗ Not yet: read why, and try again.";
 }
 
-function isRight({ answers }, check) {
-  return check !== undefined && answers.every(({ right }, n) => right === check.includes(n));
-}
+function isRight({ answers }, check) { return answers.every(({ right }, n) => right === check?.includes(n)); }
 
 /** A question. `checks()` are its checks so far, `check(chosen)` adds one. */
 function questionForm(question, n, checks, check) {
@@ -59,16 +55,14 @@ function questionForm(question, n, checks, check) {
     main.ariaExpanded = right ? `${unfolded}` : null;
     if (same(done, drawn)) return;
     drawn = done;
-    for (const [i, { input }] of rows.entries()) {
-      Object.assign(input, { checked: last?.includes(i) ?? false, disabled: right });
-    }
+    rows.forEach(({ input }, i) => { Object.assign(input, { checked: last?.includes(i) ?? false, disabled: right }); });
     tell(verdict, last ? verdictOf(answers, last, done.length) : "");
     node.classList.toggle("solved", right);
     tell(main, right ? "Why not the others?" : "Check");
     main.hidden = right && seen.every(Boolean);
     if (held && right) (main.hidden ? node : main).focus();
   }
-  function submit(event) {
+  node.addEventListener("submit", (event) => {
     event.preventDefault();
     const chosen = rows.flatMap(({ input }, i) => (input.checked ? [i] : []));
     if (node.classList.contains("solved")) {
@@ -77,8 +71,7 @@ function questionForm(question, n, checks, check) {
     } else if (!chosen.length) tell(verdict, several ? "Choose one or more first." : "Choose an answer first.");
     else if (same(chosen, checks().at(-1))) tell(verdict, verdictOf(answers, chosen, checks().length));
     else check(chosen);
-  }
-  node.addEventListener("submit", submit);
+  });
   for (const type of ["change", "reset"]) node.addEventListener(type, () => tell(verdict, ""));
   return { node, update };
 }
@@ -88,8 +81,7 @@ function draw({ model, root, set }) {
   const checks = (n) => model.get("_checks")[n] ?? [];
   const check = (n, chosen) => set("_checks", questions.map((_, i) => (i === n ? [...checks(i), chosen] : checks(i))));
   const forms = questions.map((q, n) => questionForm(q, n, () => checks(n), (chosen) => check(n, chosen)));
-  const tally = make("p", "tally");
-  const n = questions.length;
+  const [tally, n] = [make("p", "tally"), questions.length];
   const again = button("Start over", () => {
     for (const { node } of forms) node.reset();
     set("_checks", []);

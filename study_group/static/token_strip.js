@@ -11,9 +11,8 @@ import { goOver, showIn, stepOf, tabStop } from "./parts/grid.js";
 import { facts, legendOf } from "./parts/legend.js";
 import { count, int32 } from "./parts/numbers.js";
 import { chip } from "./parts/tokens.js";
-import {
-  dress, field, inside, make, spaced, study, tell, teller, typing, under, visible, whenLooksChange,
-} from "./study_widget.js";
+import { dress, field, inside, make, spaced, study, tell, teller, typing, under, visible,
+  whenLooksChange } from "./study_widget.js";
 
 const SIGNS = { "\n": "⏎\n", "\t": "⇥\t" }; // line ends and tabs still do what they do
 const HINT = "Point at a token to find its characters and its id. Click it, or press Enter, to hold it; "
@@ -33,41 +32,26 @@ function reader({ split, kinds, text, ...view }) {
   };
 }
 
-/** Cut the text into lines that about fit into `width`: after a line end or at a space, never inside a character. */
+/** Lines, still empty, that about fit into `width`: cut after a line end or at a space, never inside a character. */
 function cutLines({ at, length, characters }, width) {
-  const lines = [{ first: 0, last: length, from: 0, to: characters.length }];
+  const cuts = [{ n: 0, start: 0 }];
   for (let n = 0, done = 0, taken = 0, spot = null; n < length; n++) {
-    const [token, line] = [at(n), lines.at(-1)];
-    const { start, end, marks, split } = token;
+    const { start, end, marks, split } = at(n);
     const between = characters.slice(Math.max(done - 1, 0), start);
-    const size = 24 + 7.5 * Math.max(2, marks.join("").length + 2 * split.length, place(token).length * 0.8);
-    const here = start >= done && start > line.from && characters[start] !== "\n" ? { n, start, taken } : null;
+    const size = 24 + 7.5 * Math.max(2, marks.join("").length + 2 * split.length, place({ start, end }).length * 0.8);
+    const here = start >= done && start > cuts.at(-1).start && characters[start] !== "\n" ? { n, start, taken } : null;
     if (here && (/^[ \t]/.test(characters[start]) || between.slice(1).some((c) => /\s/.test(c)))) spot = here;
     const cut = here && between.includes("\n") ? here : taken + size > width && (spot ?? here);
     if (cut) {
-      Object.assign(line, { last: cut.n, to: cut.start });
-      lines.push({ first: cut.n, last: length, from: cut.start, to: characters.length });
-      taken -= cut.taken;
-      spot = null;
+      cuts.push(cut);
+      [taken, spot] = [taken - cut.taken, null];
     }
     taken += size;
     done = Math.max(done, end);
   }
-  return lines;
-}
-
-/** The parts of a line's text that have tokens, each with its tokens: those that share a character share a part. */
-function partsOf(line, text) {
-  const parts = [];
-  for (let n = line.first, done = line.from; n < line.last; n++) {
-    const { start, end } = text.at(n);
-    const from = Math.max(start, done);
-    if (end > from) {
-      parts.push({ first: n, last: n + 1, from, to: end });
-      done = end;
-    } else if (parts.length && end > start) parts.at(-1).last = n + 1;
-  }
-  return parts;
+  const ends = [...cuts.slice(1), { n: length, start: characters.length }];
+  return cuts.map(({ n, start }, i) =>
+    ({ first: n, last: ends[i].n, from: start, to: ends[i].start, node: make("div", "line") }));
 }
 
 /** How a token reads: marks in another hand, and a split character before its first bytes. */
@@ -104,15 +88,18 @@ function wordsOf(line, text, cells) {
   return words;
 }
 
-/** The text of a line; its parts that have tokens are noted in `parts`, at the place of each token. */
+/** The text of a line; what each token stands for is noted in `parts`: those that share a character share a part. */
 function sentenceOf(line, text, parts) {
   const said = make("div", "said", [], { "aria-hidden": true });
   let done = line.from;
-  for (const { from, to, first, last } of partsOf(line, text)) {
-    const part = make("span", "part", visible(text.slice(from, to), SIGNS), { "data-token": first });
-    said.append(visible(text.slice(done, from), SIGNS), part);
-    parts.fill(part, first, last);
-    done = to;
+  for (let n = line.first, first = n; n < line.last; n++) {
+    const { start, end } = text.at(n);
+    const from = Math.max(start, done);
+    if (end > from) {
+      parts[n] = make("span", "part", visible(text.slice(from, end), SIGNS), { "data-token": n });
+      said.append(visible(text.slice(done, from), SIGNS), parts[n]);
+      [first, done] = [n, end];
+    } else if (end > start) parts.fill(parts[first], first, n + 1);
   }
   said.append(visible(text.slice(done, line.to), SIGNS));
   return said;
@@ -155,7 +142,7 @@ function tokenBoard() {
     let top = 0;
     lines.forEach((line, n) => {
       const height = heights[n] || 125;
-      line.node = make("div", "line", [], { style: `height: ${height}px` });
+      line.node.style.height = `${height}px`;
       watch.observe(line.node);
       if (top + height > scrollTop && top < scrollTop + (clientHeight || 500)) fill(line);
       top += height;
@@ -170,23 +157,21 @@ function tokenBoard() {
     next: (event, n) => stepOf(event, n, text.length, node.dir === "rtl" ? "back" : "across"),
     read: (n) => (n === null || n >= text.length ? null : text.at(n)),
     write: ({ start, end }) => visible(text.slice(start, end), SIGNS).replace(/^ | $/g, "␣"),
-    /** Make lines anew where there is much more or less room than before; whether it was so. */
-    fit() {
-      const other = node.clientWidth > 0 && Math.abs(node.clientWidth - width) > 60;
-      if (other) update(view);
-      return other;
-    },
-    /** Mark what is held and what is pointed at: chip, id, characters, and other tokens of the same characters. */
+    /** Make lines anew where there is much more or less room than before. */
+    fit() { if (node.clientWidth > 0 && Math.abs(node.clientWidth - width) > 60) update(view); },
+    /**
+     * Mark what is held and what is pointed at: chip, id, characters, and other tokens of the same characters.
+     * Tab goes to what is held, or else to the first.
+     */
     mark(held, pointed) {
+      stopAt(reach(held ?? 0), held !== null);
       for (const lit of node.querySelectorAll(".held, .lit, .kin")) lit.classList.remove("held", "lit", "kin");
-      for (const [n, name] of [[held, "held"], [pointed, "lit"]]) {
-        for (const lit of [reach(n), parts[n]]) lit?.classList.add(name);
-      }
+      for (const one of [reach(held), parts[held]]) one?.classList.add("held");
+      for (const one of [reach(pointed), parts[pointed]]) one?.classList.add("lit");
       const first = parts[pointed] ? Number(parts[pointed].dataset.token) : text.length;
       for (let n = first; n < text.length && parts[n] === parts[first]; n++) cells[n].classList.add("kin");
     },
-    /** Make `held`, or else the first, the token that Tab goes to. */
-    choose: (held) => stopAt(reach(held ?? 0), held !== null), stop: () => watch.disconnect(),
+    stop: () => watch.disconnect(),
   };
 }
 
@@ -222,7 +207,6 @@ function draw({ model, root, set }) {
 
   const behind = () => text.late()
     || (!model.get("error") && model.get("special_tokens") !== view().special_tokens);
-  function settle() { dress(root, { "aria-busy": behind() }); }
   function mark() {
     const held = model.get("token");
     board.mark(held, pointed);
@@ -245,23 +229,22 @@ function draw({ model, root, set }) {
     special.disabled = !now.can_add;
     tell(choice, now.can_add ? "special tokens" : "special tokens (it adds none)");
     choices();
-    follow();
+    mark();
   }
   function choices() {
     special.checked = model.get("special_tokens");
     tell(alarm, model.get("error"));
     dress(box, { "aria-invalid": model.get("error") !== "" });
-    settle();
+    dress(root, { "aria-busy": behind() });
   }
-  function follow() { board.choose(model.get("token")); mark(); }
+  function reveal() { mark(); board.reveal(model.get("token")); }
 
-  const text = typing({ model, set }, "text", { node: box, delay: 150, settle, shown: () => view().text });
+  const text = typing({ model, set }, "text", { node: box, delay: 150, settle: choices, shown: () => view().text });
   model.on("change:_view", redraw);
   for (const name of ["error", "special_tokens"]) model.on(`change:${name}`, choices);
-  model.on("change:token", () => { follow(); board.reveal(model.get("token")); });
+  model.on("change:token", reveal);
   redraw();
-  const resized = () => { if (board.fit()) follow(); board.reveal(model.get("token")); };
-  const unwatch = whenLooksChange(root, [board.node], resized);
+  const unwatch = whenLooksChange(root, [board.node], () => { board.fit(); reveal(); });
   return () => { text.stop(); board.stop(); unwatch(); };
 }
 

@@ -151,10 +151,8 @@ function board() {
 /** Spread `wanted` places so that they are `gap` apart and inside `low` … `high`, in the same order. */
 function spread(wanted, gap, low, high) {
   const [order, places] = [wanted.map((_, n) => n).sort((a, b) => wanted[a] - wanted[b]), [...wanted]];
-  for (const [i, n] of order.entries()) places[n] = Math.max(places[n], i ? places[order[i - 1]] + gap : low);
-  for (const [i, n] of order.reverse().entries()) {
-    places[n] = Math.min(places[n], i ? places[order[i - 1]] - gap : high);
-  }
+  order.forEach((n, i) => { places[n] = Math.max(places[n], i ? places[order[i - 1]] + gap : low); });
+  order.reverse().forEach((n, i) => { places[n] = Math.min(places[n], i ? places[order[i - 1]] - gap : high); });
   return places;
 }
 
@@ -162,8 +160,6 @@ function spread(wanted, gap, low, high) {
 function panel(title, value, [lowest, step], say, choose) {
   const svg = shape("svg", { role: "img" });
   const node = make("figure", "panel", [make("figcaption", "", title), svg]);
-  let sizeAt;
-  svg.addEventListener("click", (event) => choose(sizeAt(event.clientX - svg.getBoundingClientRect().left)));
   const line = (name, x1, x2, y1, y2) => shape("line", { class: name, x1, x2, y1, y2 });
   const write = (text, x, y, anchor, name = "") => shape("text", { x, y, "text-anchor": anchor, class: name }, text);
 
@@ -175,7 +171,8 @@ function panel(title, value, [lowest, step], say, choose) {
     const most = Math.max(lowest + step, ...points.map((p) => p[value] ?? 0));
     const ticks = Array.from({ length: Math.ceil((most - lowest) / step) + 1 }, (_, n) => lowest + n * step);
     const y = (v) => bottom - (v - lowest) / (ticks.at(-1) - lowest) * (bottom - top);
-    sizeAt = (at) => sizes[nearest(sizes.map((s) => Math.abs(x(s) - at)))];
+    const away = (event) => sizes.map((s) => Math.abs(svg.getBoundingClientRect().left + x(s) - event.clientX));
+    svg.onclick = (event) => choose(sizes[nearest(away(event))]);
     const every = Math.ceil(40 * sizes.length / (right - left)); // so that their names have room
     const shown = sizes.filter((_, n) => (n - sizes.indexOf(size)) % every === 0);
     const of = names.map((name) => points.filter((p) => p.tokenizer === name && p[value] !== null));
@@ -209,11 +206,10 @@ function draw({ model, root, set }) {
   const input = make("textarea", "", [], { rows: 1, dir: "auto", spellcheck: "false" });
   const stop = field("range", () => choose(sizes[stop.valueAsNumber]),
     { min: 0, max: sizes.length - 1, "aria-label": "vocabulary size" });
-  const size = make("output");
+  const [alarm, measuring, lanes, size] = [teller("alert"), make("p", "measuring"), board(), make("output")];
   const [least, most] = [sizes[0], sizes.at(-1)].map((s) => make("small", "", sizes.length ? count(s) : ""));
   const slider = make("label", "slider", [
     make("span", "", ["vocabulary size ", size]), make("span", "", [least, stop, most])]);
-  const [alarm, measuring, lanes] = [teller("alert"), make("p", "measuring"), board()];
   const choose = (value) => set("vocab_size", value);
   const panels = [panel("Tokens per word, by vocabulary size", "tokens_per_word", [1, 1],
     (value, fine) => value.toFixed(fine ? 2 : 0), choose),
@@ -232,8 +228,7 @@ function draw({ model, root, set }) {
     dress(input, { "aria-invalid": error !== "" });
     tell(alarm, error);
     if (now === null) return;
-    stop.value = sizes.indexOf(now);
-    stop.ariaValueText = `${count(now)} tokens`;
+    Object.assign(stop, { value: sizes.indexOf(now), ariaValueText: `${count(now)} tokens` });
     tell(size, count(now));
   }
   /** Ask the kernel for the next measurements, `delay` ms from now. */
