@@ -3,7 +3,7 @@
  * column for each it looks at) and as lines; pointer or arrow keys on a token tell its numbers. Numbers come from
  * Python when they are looked at, and are kept here. A saved page has this script too, and a model that answers itself.
  */
-import { controls, signs } from "./attention_grid/controls.js";
+import { controls, signsOf } from "./attention_grid/controls.js";
 import { heatmap } from "./attention_grid/heatmap.js";
 import { linesBox } from "./attention_grid/lines.js";
 import { paletteOf, pictureOf } from "./attention_grid/picture.js";
@@ -12,23 +12,24 @@ import { download, savePicture } from "./attention_grid/saving.js";
 import { kindOf, stateOf, storeOf } from "./attention_grid/store.js";
 import { thumbnails } from "./attention_grid/thumbs.js";
 import { placeOf } from "./parts/grid.js";
+import { legendOf } from "./parts/legend.js";
 import { button, dress, make, same, study, tell, teller, whenLooksChange } from "./study_widget.js";
 
 const CAVEAT = "Attention is not explanation: it shows where a head looks, not what the answer hangs on.";
 
-/** Heatmap and lines of the open head, and the spot that pointer or keys are on: `told()` hears of it. */
-function openHead(root, told, painted) {
-  let picture = null, over = null, fixed = null;
-  const [heat, lines] = [heatmap(paint), linesBox(paint)];
+/** Heatmap and lines of the open head, `shown()`, and the spot that pointer or keys are on: `told()` hears of it. */
+function openHead(root, shown, told, painted) {
+  let over = null, fixed = null;
+  const [heat, lines] = [heatmap(shown, paint), linesBox(shown, paint)];
   const spot = () => over ?? fixed;
   /** Where the spot is; −1 where its token isn't shown. */
-  const at = () => ({ r: picture?.rows.indexOf(spot()?.query) ?? -1, c: picture?.columns.indexOf(spot()?.key) ?? -1 });
+  const at = () => ({ r: shown()?.rows.indexOf(spot()?.query) ?? -1, c: shown()?.columns.indexOf(spot()?.key) ?? -1 });
   function paint() {
-    if (!picture || !root.isConnected) return;
+    if (!shown() || !root.isConnected) return;
     const palette = paletteOf(root);
-    const tall = heat.draw(picture, palette, at());
-    lines.node.hidden = picture.signed;
-    if (!picture.signed) lines.draw(picture, palette, at(), tall, heat.zooms().zoom);
+    const tall = heat.draw(palette, at());
+    lines.node.hidden = shown().signed;
+    if (!shown().signed) lines.draw(palette, at(), tall, heat.zooms().zoom);
     painted();
   }
   function go(chosen, pointed) {
@@ -37,18 +38,18 @@ function openHead(root, told, painted) {
     told();
   }
   function enlarge(by) {
-    if (!picture) return;
+    if (!shown()) return;
     heat.enlarge(by, at());
     lines.node.scrollTop = lines.node.scrollHeight * heat.node.scrollTop / Math.max(1, heat.node.scrollHeight);
     paint();
   }
-  const cellAt = (row, column) => ({ query: picture.rows[row], key: picture.columns[column] });
-  const empty = () => !picture?.rows.length || !picture.columns.length;
+  const cellAt = (row, column) => ({ query: shown().rows[row], key: shown().columns[column] });
+  const empty = () => !shown()?.rows.length || !shown().columns.length;
   function walk(event) {
     if (empty()) return;
     if (["+", "=", "-"].includes(event.key) && !event.ctrlKey) { enlarge(event.key === "-" ? 0.5 : 2); return; }
     const { r, c } = at();
-    const to = placeOf(event, [Math.max(0, r), Math.max(0, c)], [picture.rows.length, picture.columns.length], 10);
+    const to = placeOf(event, [Math.max(0, r), Math.max(0, c)], [shown().rows.length, shown().columns.length], 10);
     if (!to && event.key !== "Escape") return;
     event.preventDefault();
     const [row, column] = r < 0 && c < 0 ? [0, 0] : to ?? [];
@@ -56,7 +57,7 @@ function openHead(root, told, painted) {
     go(to ? cellAt(row, column) : null, null);
   }
   for (const { node, under } of [heat, lines]) {
-    const pointed = (event) => (picture ? under(event) : null);
+    const pointed = (event) => (shown() ? under(event) : null);
     const point = (spot) => { if (!same(spot, over)) go(fixed, spot); };
     node.addEventListener("pointermove", (event) => point(pointed(event)));
     node.addEventListener("pointerleave", () => point(null));
@@ -64,8 +65,7 @@ function openHead(root, told, painted) {
     node.addEventListener("keydown", walk);
     node.addEventListener("focus", () => { if (!fixed && !empty()) go(cellAt(0, 0), over); });
   }
-  return { heat, lines, at, spot, paint, enlarge, held: () => over === null,
-    letGo() { fixed = null; }, show(now) { picture = now; } };
+  return { heat, lines, at, spot, paint, enlarge, held: () => over === null, letGo() { fixed = null; } };
 }
 
 /** All of the widget in its place, with buttons to `save` as PNG and as HTML. */
@@ -117,15 +117,11 @@ function draw({ model, root, put }) {
   const bar = controls(put, (mask) => { running = true; model.send({ want: "mask", mask }); settle(); },
     () => { open.letGo(); refresh(); });
   const thumbs = thumbnails(put, (place) => store.askHeads({ ...now(), ...place }));
-  const open = openHead(root, read, () => parts.painted(picture, view()));
-  const [words, legend] = [reading(), signs()];
+  const open = openHead(root, () => picture, read, () => parts.painted(picture, view()));
+  const [words, legend] = [reading(), legendOf()];
   const parts = layOut(root, { bar, thumbs, open, words, legend }, {
     png: () => picture && savePicture(picture, view(), paletteOf(root), open.at(), CAVEAT, () => say("Saved as PNG.")),
-    html() {
-      say("Writing …");
-      dress(root, { "aria-busy": true });
-      model.send({ want: "html" });
-    },
+    html() { say("Writing …"); dress(root, { "aria-busy": true }); model.send({ want: "html" }); },
   });
 
   function say(text) { tell(parts.status, text); }
@@ -160,9 +156,8 @@ function draw({ model, root, put }) {
     if (!store.head(state)) store.askHeads(state);
     if (!overview) store.askOverview(state);
     picture = composed ?? picture;
-    open.show(picture);
     root.classList.toggle("behind", !composed);
-    if (picture) { legend.show(picture, bar.padded(view(), state)); open.paint(); }
+    if (picture) { legend.show(signsOf(picture, bar.padded(view(), state))); open.paint(); }
     thumbs.paint(overview, state.stage !== "softmax", paletteOf(root)[kindOf(state.stage)]);
     read();
     settle();
@@ -177,7 +172,6 @@ function draw({ model, root, put }) {
   function begin() {
     store.clear();
     picture = null;
-    open.show(null);
     for (const answer of model.get("_start")) store.take(answer, answer.data);
     thumbs.build(view().shape);
     refresh();
@@ -193,7 +187,6 @@ function draw({ model, root, put }) {
     unwatch();
     for (const timer of [spoken, ahead]) clearTimeout(timer);
     store.clear(); // whoever still knows this view keeps nothing big
-    open.show(null);
     [picture, gone] = [null, true];
   };
 }

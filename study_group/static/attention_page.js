@@ -9,10 +9,9 @@ export function answers({ _view: { shape: [layers, , heads, n], queries, allowed
     const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"));
     const columns = new Uint8Array(await new Response(stream).arrayBuffer());
     const bytes = new Uint8Array(columns.length);
+    let at = 0;
     for (let h = 0; h < heads; h++) {
-      for (let q = 0, at = h * n * n; q < n; q++) {
-        for (let k = 0, from = h * n * n + q; k < n; k++, from += n) bytes[at++] = columns[from];
-      }
+      for (let q = 0; q < n; q++) for (let k = 0; k < n; k++) bytes[at++] = columns[(h * n + k) * n + q];
     }
     return bytes;
   }
@@ -23,9 +22,8 @@ export function answers({ _view: { shape: [layers, , heads, n], queries, allowed
     }
   }
   return {
-    async heads({ kind, row, layer }) {
-      return [{ scales: scales[`${kind} ${row} ${layer}`] }, await layerOf(kind, row, layer)];
-    },
+    heads: async ({ kind, row, layer }) =>
+      [{ scales: scales[`${kind} ${row} ${layer}`] }, await layerOf(kind, row, layer)],
     async overview({ stage, row }) {
       const [size, kind] = [Math.min(n, 48), stage === "softmax" ? "weights" : "scores"];
       const all = new Uint8Array(layers * heads * size * size);
@@ -35,8 +33,7 @@ export function answers({ _view: { shape: [layers, , heads, n], queries, allowed
         if (stage === "masked") hide(bytes, row);
         for (let h = 0; h < heads; h++) {
           const head = bytes.subarray(h * n * n, (h + 1) * n * n);
-          const small = n === size ? head : pool(head, n, n, size, size, kind === "scores");
-          all.set(small, (layer * heads + h) * size * size);
+          all.set(pool(head, n, n, size, size, kind === "scores"), (layer * heads + h) * size * size);
         }
       }
       return [{ size }, all];

@@ -12,7 +12,7 @@ import { fillLines, goOver, showIn, stepOf, tabStop } from "./parts/grid.js";
 import { legendOf } from "./parts/legend.js";
 import { bytesOf, count, say } from "./parts/numbers.js";
 import { KINDS, chip, quote, textList } from "./parts/tokens.js";
-import { dress, field, make, study, tell, teller, typing, under, whenLooksChange } from "./study_widget.js";
+import { dress, field, inside, make, study, tell, teller, typing, under, whenLooksChange } from "./study_widget.js";
 
 const FUNCTIONS = {
   softmax: { head: "softmax → probability", how: "eˣ / sum of all eˣ", best: "the highest probability" },
@@ -81,7 +81,6 @@ function tokenLine(n, canvases) {
  */
 function tokenTable({ follow, toggle, point, slider }) {
   const [lines, body, stopAt, modelName] = [[], make("tbody"), tabStop(), make("small", "model")];
-  let followed, stop; // the line that is followed, and the one that Tab goes to
   const heads = [vectorHeader("embeddings"), vectorHeader("hidden states", slider)];
   const canvases = heads.map(() => make("canvas")); // each for all lines: a thousand small ones are slow
   const columns = { piece: "text", token: "token", id: "id", mask: "mask" };
@@ -93,7 +92,7 @@ function tokenTable({ follow, toggle, point, slider }) {
   const node = make("div", "scroller", table);
 
   const at = (event) => under(event, "tr") && lines.findIndex(({ node }) => node === under(event, "tr"));
-  body.addEventListener("focusin", (event) => { stop = under(event, "tr"); stopAt(stop); });
+  body.addEventListener("focusin", (event) => stopAt(under(event, "tr")));
   goOver(body, { at, press: toggle, leave: () => follow(null), point: (n = null) => point(n, -1),
     next: (event, n) => stepOf(event, n, lines.length, "down"), go(n) { lines[n].node.focus(); follow(n); } });
   body.addEventListener("pointermove", (event) => {
@@ -126,12 +125,9 @@ function tokenTable({ follow, toggle, point, slider }) {
       }
     },
     mark(token) {
-      followed?.setAttribute("aria-selected", "false");
-      followed = lines[token]?.node;
-      followed?.setAttribute("aria-selected", "true");
-      body.classList.toggle("following", Boolean(followed));
-      stop = followed ?? (stop?.isConnected ? stop : lines[0].node);
-      stopAt(stop);
+      for (const [n, line] of lines.entries()) dress(line.node, { "aria-selected": n === token });
+      body.classList.toggle("following", token in lines);
+      stopAt(lines[token]?.node ?? inside(body, "[tabindex='0']") ?? lines[0].node);
     },
     /** Scroll the line of `token` into view, and nothing but this table. */
     reveal(token) { if (lines[token]) showIn(node, lines[token].node, table.tHead.offsetHeight); },
@@ -240,10 +236,7 @@ function draw({ model, root, set }) {
     choices();
     follow();
   }
-  function follow() {
-    table.mark(model.get("token"));
-    story();
-  }
+  function follow() { table.mark(model.get("token")); story(); }
 
   model.on("change:_detail", redraw);
   for (const name of ["_batch", "row", "layer", "error"]) model.on(`change:${name}`, choices);

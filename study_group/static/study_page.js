@@ -5,10 +5,6 @@
 import { fromBase64 } from "./parts/numbers.js";
 import { inside, make, same } from "./study_widget.js";
 
-function revive(_, value) {
-  return value?.base64 === undefined ? value : new DataView(fromBase64(value.base64).buffer);
-}
-
 /** @param {any} state @param {(traits: any) => Record<string, (asked: any) => Promise<[object, any]>>} answers */
 function pageModel({ traits, choices }, answers) {
   const [heard, answer] = [new Map(), answers(traits)];
@@ -42,7 +38,8 @@ export function openPage(id, widget, answers) {
   const home = inside(document, `[data-page="${id}"]:not([data-open])`);
   home.dataset.open = "";
   const el = home.appendChild(document.createElement("div"));
-  const state = JSON.parse(inside(home, "[type='application/json']").textContent, revive);
+  const state = JSON.parse(inside(home, "[type='application/json']").textContent, (_, value) =>
+    (value?.base64 === undefined ? value : new DataView(fromBase64(value.base64).buffer)));
   widget.render({ model: pageModel(state, (traits) => answers(traits, home)), el });
   const needy = el.querySelectorAll("textarea, [data-python]");
   for (const node of needy) node[node.matches("textarea, [type=text]") ? "readOnly" : "disabled"] = true;

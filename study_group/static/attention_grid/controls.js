@@ -1,5 +1,4 @@
 /** What is chosen: text, stage, mask, which tokens are shown; and what the signs mean. */
-import { legendOf } from "../parts/legend.js";
 import { button, dress, field, make, same, visible } from "../study_widget.js";
 
 const PAIRS = { all: "both sentences", "0 0": "A → A: first looks at itself", "0 1": "A → B: first looks at second",
@@ -25,22 +24,17 @@ function choice(title, choose) {
   };
 }
 
-/** A box to tick, which is ticked. */
-function tick(text, change) {
-  const input = field("checkbox", change, { checked: "" });
-  return { node: make("label", "tick", [input, text]), input };
-}
-
 /** `put(traits)` hears what is chosen, `mask(name)` which mask, `change()` that other tokens are shown. */
 export function controls(put, mask, change) {
   const rows = make("select", "rows", [], { "aria-label": "Text" });
   rows.addEventListener("change", () => put({ row: Number(rows.value) }));
   const [stages, masks] = [choice("Stage", (stage) => put({ stage })), choice("Mask", mask)];
-  const [special, pads] = [tick("special tokens", change), tick("pads", change)];
+  const [special, pads] = [0, 1].map(() => field("checkbox", change, { checked: "" }));
+  const ticks = [[special, "special tokens"], [pads, "pads"]].map((parts) => make("label", "tick", parts));
   const pairs = make("select", "pairs", Object.entries(PAIRS).map(([value, text]) =>
     make("option", "", text, { value })), { "aria-label": "Sentence pair: from → to" });
   pairs.addEventListener("change", change);
-  const show = make("div", "choice", [make("span", "", "Show"), special.node, pads.node, pairs],
+  const show = make("div", "choice", [make("span", "", "Show"), ...ticks, pairs],
     { role: "group", "aria-label": "Show" });
   return {
     node: make("div", "bar", [rows, stages.node, masks.node, show]),
@@ -55,37 +49,31 @@ export function controls(put, mask, change) {
       const names = live ? Object.keys(all) : [mask];
       masks.update(Object.fromEntries(names.map((name) => [name, name])), mask, () => !runs);
       masks.node.title = live ? "Another mask runs the model again" : "A saved page can't run the model again";
-      special.node.hidden = !letters[row].includes("s");
-      pads.node.hidden = !letters[row].includes("p");
+      for (const [n, kind] of ["s", "p"].entries()) ticks[n].hidden = !letters[row].includes(kind);
       pairs.hidden = !types[row];
-      show.hidden = special.node.hidden && pads.node.hidden && pairs.hidden;
+      show.hidden = [...ticks, pairs].every((node) => node.hidden);
     },
     /** Which tokens look and which are looked at, of those that are shown. */
     shown({ kinds, types, shape: [, , , n] }, { row }) {
       const [from, to] = types[row] ? pairs.value.split(" ") : ["all"];
       const seen = Array.from({ length: n }, (_, k) => k).filter((k) =>
-        (special.input.checked || kinds[row][k] !== "s") && (pads.input.checked || kinds[row][k] !== "p"));
+        (special.checked || kinds[row][k] !== "s") && (pads.checked || kinds[row][k] !== "p"));
       return [from, to].map((type) => (from === "all" ? seen
         : seen.filter((k) => types[row][k] === type && kinds[row][k] !== "p")));
     },
-    padded: ({ kinds }, { row }) => kinds[row].includes("p") && pads.input.checked,
+    padded: ({ kinds }, { row }) => kinds[row].includes("p") && pads.checked,
   };
 }
 
-export function signs() {
-  const legend = legendOf();
-  return {
-    node: legend.node,
-    show({ signed, scale, sharp, hidden, rows, columns, state: { stage } }, padded) {
-      const [ramp, most] = [make("span", `ramp ${signed ? "signed" : ""}`), sharp ? scale.toFixed(1) : "…"];
-      const ends = (signed ? [`−${most}`, "0", most] : ["0", "¼", "1"]).map((end) => make("span", "", end));
-      const items = [["scale", make("span", "ends", ends), ramp,
-        make("small", "", signed ? "score; this head's own scale" : "weight; colour goes with its square root")]];
-      if (padded) items.push(["", make("span", "sign pad"), "pad"]);
-      if (rows.some((q) => columns.some((k) => hidden(q, k)))) {
-        items.push(["", make("span", "sign struck"), stage === "masked" ? "masked: −∞" : "masked: weight 0"]);
-      }
-      legend.show(items);
-    },
-  };
+/** What the signs of a picture mean, those of pads where some are shown. */
+export function signsOf({ signed, scale, sharp, hidden, rows, columns, state: { stage } }, padded) {
+  const [ramp, most] = [make("span", `ramp ${signed ? "signed" : ""}`), sharp ? scale.toFixed(1) : "…"];
+  const ends = (signed ? [`−${most}`, "0", most] : ["0", "¼", "1"]).map((end) => make("span", "", end));
+  const items = [["scale", make("span", "ends", ends), ramp,
+    make("small", "", signed ? "score; this head's own scale" : "weight; colour goes with its square root")]];
+  if (padded) items.push(["", make("span", "sign pad"), "pad"]);
+  if (rows.some((q) => columns.some((k) => hidden(q, k)))) {
+    items.push(["", make("span", "sign struck"), stage === "masked" ? "masked: −∞" : "masked: weight 0"]);
+  }
+  return items;
 }

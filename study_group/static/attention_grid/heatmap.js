@@ -15,7 +15,7 @@ export function canvasBox(name, role, paint) {
   return {
     node,
     /** Make room for contents of this size, of which `tall` pixels are seen at once; where and how to draw. */
-    fit(wide, high, tall) {
+    stretch(wide, high, tall) {
       const scale = Math.min(2, Math.ceil(window.devicePixelRatio || 1));
       node.style.height = `${Math.ceil(tall)}px`;
       Object.assign(space.style, { width: `${wide}px`, height: `${high}px` });
@@ -148,14 +148,13 @@ export function paintHeat(pen, picture, room, palette, at) {
     } }));
 }
 
-/** The heatmap in a box that scrolls; `repaint()` hears when it must be drawn. */
-export function heatmap(repaint) {
-  const box = canvasBox("heat", "heatmap", repaint);
-  const { node } = box;
-  let picture = null, zoom = 1;
+/** The heatmap of `shown()` in a box that scrolls; `repaint()` hears when it must be drawn. */
+export function heatmap(shown, repaint) {
+  const { node, stretch, place } = canvasBox("heat", "heatmap", repaint);
+  let zoom = 1;
   function geometry() {
-    const [{ rows, columns }, wide] = [picture, node.clientWidth || 480];
-    const [left, top] = [Math.min(picture.widest(rows), Math.max(56, wide * 0.25)), picture.widest(columns)];
+    const [{ rows, columns, widest }, wide] = [shown(), node.clientWidth || 480];
+    const [left, top] = [Math.min(widest(rows), Math.max(56, wide * 0.25)), widest(columns)];
     const fit = Math.min(CELL, (wide - left - 2) / Math.max(1, columns.length),
       (TALL - top) / Math.max(1, rows.length));
     return { left, top, fit, cell: Math.min(CELL, fit * zoom) };
@@ -164,19 +163,18 @@ export function heatmap(repaint) {
     node,
     zooms: () => ({ zoom, less: zoom > 1, more: geometry().fit * zoom < CELL }),
     /** Draw it; how tall it is. */
-    draw(now, palette, at) {
-      picture = now;
-      const [{ rows, columns }, { left, top, cell }] = [picture, geometry()];
+    draw(palette, at) {
+      const [{ rows, columns }, { left, top, cell }] = [shown(), geometry()];
       const [wide, high] = [left + columns.length * cell + 1, top + rows.length * cell + 1];
       const tall = Math.min(TALL, high + (wide > node.clientWidth + 1 ? 16 : 0));
-      const room = box.fit(wide, high, tall + 2);
-      paintHeat(room.pen, picture, { ...room, cell, left, top }, palette, at);
+      const room = stretch(wide, high, tall + 2);
+      paintHeat(room.pen, shown(), { ...room, cell, left, top }, palette, at);
       node.dataset.places = [left, top, cell].join(" ");
       return tall;
     },
     /** The cell under the pointer; a token where only its name is. */
     under(event) {
-      const [{ rows, columns }, { cell, left, top }, [x, y]] = [picture, geometry(), box.place(event)];
+      const [{ rows, columns }, { cell, left, top }, [x, y]] = [shown(), geometry(), place(event)];
       const q = y < top ? undefined : rows[Math.floor((y - top + node.scrollTop) / cell)];
       const k = x < left ? undefined : columns[Math.floor((x - left + node.scrollLeft) / cell)];
       const [query, key] = [y < top ? k : q, x < left ? q : k];

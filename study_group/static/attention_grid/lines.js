@@ -6,25 +6,25 @@ import { LABEL } from "./picture.js";
 const LINES = 40; // of one token, the strongest
 
 /** Draw `picture` as lines between tokens that are `step` pixels apart. */
-function paintLines(pen, picture, { step, y, width, height, scale }, palette, at) {
+function paintLines(pen, picture, { step, y, width, height, scale }, palette, { r, c }) {
   const { rows, columns, share } = picture;
   const room = Math.min(LABEL, width * 0.3);
   const [left, right] = [room + 4, width - room - 4];
   const place = (n) => Math.max(6, (n + 0.5) * step) - y;
   pen.clearRect(0, 0, width, height);
-  function line(r, c, strength, colour, dash = []) {
-    if (Math.max(place(r), place(c)) < 0 || Math.min(place(r), place(c)) > height) return;
+  function line(row, column, strength, colour, dash = []) {
+    const [from, to] = [place(row), place(column)];
+    if (Math.max(from, to) < 0 || Math.min(from, to) > height) return;
     [pen.strokeStyle, pen.globalAlpha, pen.lineWidth] = [colour, strength, 1 + 2 * strength];
     pen.setLineDash(dash);
     pen.beginPath();
-    pen.moveTo(left, place(r));
-    pen.lineTo(right, place(c));
+    pen.moveTo(left, from);
+    pen.lineTo(right, to);
     pen.stroke();
   }
   /** The strongest of the lines from or to one token: to or from which, how strong. */
   const strongest = (tokens, share) => tokens.map((k, n) => [n, share(k)]).filter(([, a]) => a > 0.001)
     .sort((a, b) => b[1] - a[1]).slice(0, LINES);
-  const { r, c } = at;
   const [out, into] = [r < 0 ? [] : strongest(columns, (k) => share(rows[r], k)),
     c < 0 ? [] : strongest(rows, (q) => share(q, columns[c]))];
   for (const [n, a] of out) line(r, n, Math.max(a, 0.1), palette.accent);
@@ -40,24 +40,22 @@ function paintLines(pen, picture, { step, y, width, height, scale }, palette, at
   }
 }
 
-/** The lines in a box that scrolls; `repaint()` hears when they must be drawn. */
-export function linesBox(repaint) {
-  const box = canvasBox("lines", "lines", repaint);
-  const { node } = box;
-  let picture = null, step = 1;
+/** The lines of `shown()` in a box that scrolls; `repaint()` hears when they must be drawn. */
+export function linesBox(shown, repaint) {
+  const { node, stretch, place } = canvasBox("lines", "lines", repaint);
+  let step = 1;
   return {
     node,
     /** Draw them, about as `tall` as the heatmap beside them. */
-    draw(now, palette, at, tall, zoom) {
-      picture = now;
-      const most = Math.max(picture.rows.length, picture.columns.length, 1);
+    draw(palette, at, tall, zoom) {
+      const most = Math.max(shown().rows.length, shown().columns.length, 1);
       step = Math.min(22, Math.max(1, (tall - 4) / most) * zoom);
-      const room = box.fit(10, most * step, Math.min(tall, most * step) + 2);
-      paintLines(room.pen, picture, { ...room, step }, palette, at);
+      const room = stretch(10, most * step, Math.min(tall, most * step) + 2);
+      paintLines(room.pen, shown(), { ...room, step }, palette, at);
     },
     under(event) {
-      const [x, y] = box.place(event);
-      const list = x < node.clientWidth / 2 ? picture.rows : picture.columns;
+      const [x, y] = place(event);
+      const list = x < node.clientWidth / 2 ? shown().rows : shown().columns;
       const k = list[Math.floor((y + node.scrollTop) / step)];
       return k === undefined ? null : { query: k, key: k };
     },

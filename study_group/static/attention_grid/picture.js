@@ -27,8 +27,7 @@ function grown({ shape: [, , heads, n] }, { layer, head }, overview) {
 
 /** The head that is open in `state`, tokens `rows` × `columns` of it; null where nothing of it is here. */
 export function pictureOf(view, state, store, rows, columns) {
-  const { tokens, kinds, shape: [, , , n], mask, queries } = view;
-  const { row, stage } = state;
+  const [{ tokens, kinds, shape: [, , , n], mask, queries }, { row, stage }] = [view, state];
   const [found, overview] = [store.head(state), store.overview(state)];
   if (!found && !overview) return null;
   const { bytes, scale } = found ?? { bytes: grown(view, state, overview), scale: 1 };

@@ -25,11 +25,7 @@ function bars(picture, heading, title, name, places, numberOf) {
 export function reading() {
   const [story, line] = [make("div", "story"), make("p", "readout")];
   function read(picture, spot, { r, c }, live) {
-    if (r < 0 && c < 0) {
-      story.replaceChildren();
-      line.replaceChildren(make("span", "hint", HINT));
-      return;
-    }
+    if (r < 0 && c < 0) { story.replaceChildren(); line.replaceChildren(make("span", "hint", HINT)); return; }
     const [{ rows, columns, signed, isPad }, { query, key }] = [picture, spot];
     const [from, to] = [() => tokenOf(picture, query), () => tokenOf(picture, key)];
     line.replaceChildren();

@@ -27,27 +27,16 @@ export function stateOf(model, view) {
   };
 }
 
-/** Heads that have arrived, by name, the longest unused dropped first. */
-function shelf() {
-  const kept = new Map();
-  function put(name, value) { // all are of one size
-    kept.delete(name);
-    kept.set(name, value);
-    while (kept.size > 1 && kept.size * value.bytes.length > KEEP) kept.delete(kept.keys().next().value);
-  }
-  return {
-    put, has: (name) => kept.has(name), clear: () => kept.clear(),
-    get(name) {
-      if (kept.has(name)) put(name, kept.get(name));
-      return kept.get(name);
-    },
-  };
-}
-
 /** The numbers of `view()`; `news()` hears of heads and overviews that come, `numbers()` of exact numbers. */
 export function storeOf(model, view, news, numbers) {
-  const [heads, overviews, exact, asked] = [shelf(), new Map(), new Map(), new Set()];
+  const [heads, overviews, exact, asked] = [new Map(), new Map(), new Map(), new Set()];
   let waiting = false;
+  /** Keep a head, and drop those that are longest unused; all are of one size. */
+  function keep(name, head) {
+    heads.delete(name);
+    heads.set(name, head);
+    while (heads.size > 1 && heads.size * head.bytes.length > KEEP) heads.delete(heads.keys().next().value);
+  }
 
   function ask(want, details) {
     const message = { want, version: view().version, ...details };
@@ -64,17 +53,20 @@ export function storeOf(model, view, news, numbers) {
   }
   return {
     askHeads,
-    head: (state) => heads.get(nameOf(state)),
+    head(state) {
+      const [name, head] = [nameOf(state), heads.get(nameOf(state))];
+      if (head) keep(name, head);
+      return head;
+    },
     overview: ({ stage, row }) => overviews.get(`${stage} ${row}`),
     askOverview: ({ stage, row }) => ask("overview", { stage, row }),
-    exact: (state, q, k) =>
-      exact.get(`${nameOf(state)} q${q}`)?.[k] ?? exact.get(`${nameOf(state)} k${k}`)?.[q],
+    exact: (state, q, k) => exact.get(`${nameOf(state)} q${q}`)?.[k] ?? exact.get(`${nameOf(state)} k${k}`)?.[q],
     /** Ask for the exact numbers of a row and a column, one answer at a time. */
     askExact({ stage, row, layer, head }, query, key) {
       const asking = { kind: kindOf(stage), row, layer, head };
       const name = nameOf(asking);
-      if (exact.has(`${name} q${query}`) && exact.has(`${name} k${key}`)) return;
-      if (waiting) return; // what comes is read, and then what is missing is asked for
+      // while it waits: what comes is read, and then what is missing is asked for
+      if (waiting || (exact.has(`${name} q${query}`) && exact.has(`${name} k${key}`))) return;
       waiting = true;
       model.send({ want: "exact", version: view().version, ...asking, query, key });
     },
@@ -103,7 +95,7 @@ export function storeOf(model, view, news, numbers) {
       const room = view().shape[3] ** 2;
       if (what === "overview") overviews.set(`${to.stage} ${to.row}`, { bytes, size });
       else for (let n = 0; n * room < bytes.length; n++) {
-        heads.put(nameOf({ ...to, head: to.first + n }),
+        keep(nameOf({ ...to, head: to.first + n }),
           { bytes: bytes.subarray(n * room, (n + 1) * room), scale: scales[n] ?? 1 });
       }
       asked.delete(JSON.stringify({ want: what, version, ...to }));

@@ -13,10 +13,7 @@ export function thumbnails(open, near) {
     point: (place) => { if (place) near({ layer: place[0], head: place[1] }); },
     press: ([layer, head]) => open({ layer, head }),
     next: (event, place) => placeOf(event, place, [cells.length, cells[0].length]),
-    go([layer, head]) {
-      open({ layer, head });
-      cells[layer][head].focus();
-    },
+    go([layer, head]) { open({ layer, head }); cells[layer][head].focus(); },
   });
   return {
     node,
@@ -43,8 +40,7 @@ export function thumbnails(open, near) {
       const { size } = overview;
       const small = Math.min(size, Math.round(side * Math.min(2, window.devicePixelRatio || 1)));
       for (const [n, cell] of cells.flat().entries()) {
-        const own = thumbOf(overview, n);
-        const shown = small < size ? pool(own, size, size, small, small, signed) : own;
+        const shown = pool(thumbOf(overview, n), size, size, small, small, signed);
         paintBytes(shown, small, small, ink, cell.firstChild);
       }
     },
