@@ -215,13 +215,12 @@ function draw({ model, root }) {
     tell(rest, shown < all ? `… batches not drawn: ${count(all - shown)}` : "");
   }
   function update() {
-    const bill = model.get("_bill");
-    const { lines: costs, strategy, n_texts: texts, tokens } = bill;
+    const { lines: costs, strategy, n_texts: texts, tokens, ...batches } = model.get("_bill");
     const slots = costs.map((line) => line.slots).sort((a, b) => b - a);
     const most = slots[0] > BROKEN * slots[1] ? slots[1] * 1.25 : slots[0];
     for (const [n, line] of lines.entries()) line.update(costs[n], most, strategy);
     tell(facts, `${plural(texts, "text")} of ${plural(tokens, "token")} in all.`);
-    picture.update(bill);
+    picture.update(batches);
     tell(title, `The ${count(picture.counts().n)} batches of “${strategy}”`);
     for (const one of orders) {
       const name = one.dataset.order;
