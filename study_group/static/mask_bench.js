@@ -144,8 +144,12 @@ function cellOf({ token, id, kind, on }, row, column) {
   return { node, show };
 }
 
-function headOf(name, children, index, label) {
-  return make("div", name, children, { role: "columnheader", "aria-colindex": index, "aria-label": label });
+/** A row without cells yet, `top` pixels down. */
+function rowOf(n, text, panel, top) {
+  const number = make("div", "name", `${n + 1}`, { role: "rowheader", "aria-colindex": 1, title: text });
+  const cells = make("div", "cells", [], { role: "presentation" });
+  const attributes = { role: "row", "aria-rowindex": n + 2, style: `top: ${top}px` };
+  return { node: make("div", "row", [number, cells, panel.node], attributes), cells, parts: new Map(), panel };
 }
 
 /** Row and column of the cell that an event is on. */
@@ -164,14 +168,8 @@ function board() {
 
   const isOn = (row, column) => mask.rows[row][column] === "1";
   const cell = (row, column) => ({ ...find(row, column), on: isOn(row, column) });
-  function addRow(n) {
-    const number = make("div", "name", `${n + 1}`, { role: "rowheader", "aria-colindex": 1, title: view.texts[n] });
-    const [cells, panel] = [make("div", "cells"), parts.panel(view.shape[1] + 2, results[n])];
-    const style = `top: ${heads.offsetHeight + n * height}px`;
-    const node = make("div", "row", [number, dress(cells, { role: "presentation" }), panel.node],
-      { role: "row", "aria-rowindex": n + 2, style });
-    return { node, cells, parts: new Map(), panel };
-  }
+  const addRow = (n) =>
+    rowOf(n, view.texts[n], parts.panel(view.shape[1] + 2, results[n]), heads.offsetHeight + n * height);
   function paint() {
     const tall = around(node.scrollTop, node.clientHeight || 490, height, view.shape[0], AROUND[0]);
     const room = (node.clientWidth || 1000) - NUMBER - (narrow ? 0 : parts.width); // in which cells can be seen
@@ -212,8 +210,9 @@ function board() {
     at = at.map((n, i) => within(n, view.shape[i]));
     [drawn, stopAt] = ["", tabStop()];
     positions.replaceChildren();
-    heads.replaceChildren(headOf("name", "", 1, "row"), positions,
-      headOf("answers", parts.names(), view.shape[1] + 2, "what the model makes of it"));
+    const last = { "aria-colindex": view.shape[1] + 2, "aria-label": "what the model makes of it" };
+    heads.replaceChildren(make("div", "name", "", { role: "columnheader", "aria-colindex": 1, "aria-label": "row" }),
+      positions, make("div", "answers", parts.names(), { role: "columnheader", ...last }));
     track.replaceChildren(heads);
     dress(node, { "aria-rowcount": view.shape[0] + 1, "aria-colcount": view.shape[1] + 2 });
     const sizes = { number: NUMBER, column: WIDTH, cells: view.shape[1] * WIDTH, answers: parts.width, sight };

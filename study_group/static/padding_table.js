@@ -71,11 +71,11 @@ function drawBatch({ rows, columns: [first, end], limit, more }) {
 
 function batchLegend({ rows, limit, columns: [first, end] }) {
   const found = new Set(rows.flatMap((part) => part.cells.map(([, kind]) => kind)));
-  const signs = Object.keys(KINDS).filter((kind) => found.has(kind)).map((kind) =>
+  const list = Object.keys(KINDS).filter((kind) => found.has(kind)).map((kind) =>
     ["", make("span", kind, chip(EXAMPLES[kind])), ` ${KINDS[kind]}`]);
-  if (rows.some(({ cut }) => cut.length)) signs.push(["", make("s", "cut", chip("word")), " cut off, not in the batch"]);
-  if (limit > first && limit < end) signs.push(["", make("span", "limit", ""), ` max_length=${limit}`]);
-  return legendOf("Signs", signs).node;
+  if (rows.some(({ cut }) => cut.length)) list.push(["", make("s", "cut", chip("word")), " cut off, not in the batch"]);
+  if (limit > first && limit < end) list.push(["", make("span", "limit", ""), ` max_length=${limit}`]);
+  return legendOf("Signs", list).node;
 }
 
 /** Selects and buttons to filter the rows with; `choose(name, value)` hears what is chosen. */
@@ -157,8 +157,8 @@ function rowBoard(rows, sign, choose) {
 /** The chosen call: its code, what was said, the batch it makes. */
 function callDetail(sign) {
   const [code, title, said] = [make("code"), make("h4"), make("p", "shape")];
-  const [messages, picture] = [make("div", "messages"), make("div", "picture")];
-  const node = make("section", "detail", [make("div", "call", [title, code, copyButton(code)]), messages, said, picture],
+  const [notes, picture] = [make("div", "messages"), make("div", "picture")];
+  const node = make("section", "detail", [make("div", "call", [title, code, copyButton(code)]), notes, said, picture],
     { "aria-label": "The chosen call" });
   return {
     node,
@@ -169,7 +169,7 @@ function callDetail(sign) {
       const spoken = Object.entries(row.messages).map(([name, words]) =>
         [name, `${sign(TITLES[name])}: `, visible(words)]);
       if (!spoken.length) spoken.push(["fine", sign("fine"), FINE]);
-      messages.replaceChildren(...spoken.map(([name, head, words]) =>
+      notes.replaceChildren(...spoken.map(([name, head, words]) =>
         make("p", `message ${name}`, [make("b", "", head), words])));
       if (!batch || picture.dataset.row === `${n}`) return;
       tell(said, batch.said);
