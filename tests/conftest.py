@@ -19,7 +19,7 @@ def chrome():
     from playwright.sync_api import sync_playwright  # here: most tests need no browser
     path = got()
     flags = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking",
-             "--disable-component-update", "--disable-sync", "--disable-quic"]
+             "--disable-component-update", "--disable-sync", "--disable-quic", "--enable-precise-memory-info"]
     with sync_playwright() as p:
         browser = p.chromium.launch(executable_path=path, args=flags)
         yield browser

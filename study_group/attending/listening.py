@@ -91,8 +91,7 @@ def encode_pairs(texts: list, model: PreTrainedModel, tokenizer: PreTrainedToken
     masks = batch["attention_mask"].tolist()
     parts = [_spread(row["parts"], mask) for row, mask in zip(rows, masks)]
     typed = "token_type_ids" in batch or any(isinstance(text, tuple) for text in texts)
-    return dict(
-        texts=texts, tokens=[tokenizer.convert_ids_to_tokens(ids) for ids in batch["input_ids"].tolist()],
+    return dict(texts=texts, tokens=[tokenizer.convert_ids_to_tokens(ids) for ids in batch["input_ids"].tolist()],
         attention_mask=batch["attention_mask"], special_tokens_mask=batch["special_tokens_mask"],
         token_type_ids=torch.tensor([*map(_types, parts, masks)]) if typed else None,
         word_ids=[_spread(row["words"], mask) for row, mask in zip(rows, masks)],

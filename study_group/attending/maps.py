@@ -107,8 +107,7 @@ def summarize(maps: AttentionMaps,
     def mean(values): return (values*real[:, None]).sum((0, 2))/real.sum()  # (batch, heads, n) → (heads,)
     found = []
     for layer in maps.weights[:, rows]:                                 # (batch, heads, n, n)
-        found.append(dict(
-            entropy=mean(torch.special.entr(layer).sum(-1))/math.log(2),
+        found.append(dict(entropy=mean(torch.special.entr(layer).sum(-1))/math.log(2),
             self=_neighbour(layer, real, 0), previous=_neighbour(layer, real, -1), next=_neighbour(layer, real, 1),
             special=mean((layer*special[:, None, None]).sum(-1)), pad=mean((layer*pads[:, None, None]).sum(-1)),
             distance=mean((layer*away).sum(-1))))

@@ -50,8 +50,7 @@ def _cell(cells: list[dict], id: str, kind: str, source: str) -> dict:
 def _session_cells(cells: list[dict], s: Settings, session: str) -> list[dict]:
     "Put badge and setup into `cells` right after the title, and the navigation at the end."
     badge = _instead("open this session in Colab") if s.user == UNSET else _badge(s, session)
-    new = [_cell(cells, "colab-badge", "markdown", badge),
-           _cell(cells, "colab-setup", "code", _setup(s))]
+    new = [_cell(cells, "colab-badge", "markdown", badge), _cell(cells, "colab-setup", "code", _setup(s))]
     rest = [c for c in cells if c.get("id") not in ("colab-badge", "colab-setup", "way-on")]
     title = next((i for i, c in enumerate(rest, 1) if c["cell_type"] == "markdown"), 0)
     return [*rest[:title], *new, *rest[title:], _cell(cells, "way-on", "markdown", _navigation(s, session))]

@@ -93,8 +93,7 @@ def trace(texts: str | list[str],         # what to classify
     hidden_states = token_states(outputs, inputs["input_ids"].shape[1], model)
     function = (postprocess.get("function_to_apply") or function_to_apply(model.config)).lower()
     probabilities = FUNCTIONS[function](logits)
-    return Trace(
-        texts=rows, tokens=[tokenizer.convert_ids_to_tokens(ids) for ids in inputs["input_ids"].tolist()],
+    return Trace(texts=rows, tokens=[tokenizer.convert_ids_to_tokens(ids) for ids in inputs["input_ids"].tolist()],
         input_ids=inputs["input_ids"], attention_mask=inputs["attention_mask"],
         hidden_states=tuple(h.float().cpu() for h in hidden_states), logits=logits,
         probabilities=probabilities, function=function,

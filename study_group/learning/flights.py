@@ -24,8 +24,7 @@ STEPS = {"label": "The label becomes a number, or comes to stand where the model
          "mask": "It is written down which tokens are real, 1, and which are pads, 0.",
          "logits": "The model answers."}
 
-PHASES = {"dataset": "once, for all rows, before any training",
-          "item": "each time one row is fetched",
+PHASES = {"dataset": "once, for all rows, before any training", "item": "each time one row is fetched",
           "batch": "each time rows are put together to a batch",
           "model": "each time the model is called"}
 

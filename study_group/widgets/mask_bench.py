@@ -91,8 +91,7 @@ def __init__(self: MaskBench,
     self._alone, self._here = {}, {}  # text → logits; (row, side, bits) → logits
     self._failed = ""                 # why the last run failed
     super(MaskBench, self).__init__(texts=list(self._batch.texts))
-    with self.hold_sync():
-        self._show_batch(self._batch.preset("correct mask"))
+    with self.hold_sync(): self._show_batch(self._batch.preset("correct mask"))
     if self.error: raise RuntimeError(self.error)
     self.on_msg(self._on_message)
 

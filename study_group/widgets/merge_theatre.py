@@ -425,8 +425,7 @@ def _show(self: MergeTheatre):
     "Send the page what it needs to draw this step."
     step, vocabulary, seen = self.coming, self._show_vocabulary(), self.coming and self.revealed
     bet = self._bets.get((self.method, self.step))
-    self._scene = dict(
-        step=self.step, n_steps=len(self.steps), revealed=self.revealed, title=self._say_title(),
+    self._scene = dict(step=self.step, n_steps=len(self.steps), revealed=self.revealed, title=self._say_title(),
         words=self._show_words(), heads=COLUMNS[self.method], candidates=self._show_candidates(),
         n_candidates=len(step["candidates"]) if step else 0,
         vocabulary=[group | dict(pieces=group["pieces"][:MOST_PIECES], n=len(group["pieces"])) for group in vocabulary],

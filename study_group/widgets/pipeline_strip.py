@@ -143,8 +143,7 @@ def _edit(self: PipelineStrip):
 def _facts(trace: Trace, row: int) -> dict:
     "Collect what the page needs to know about text `row`, whatever the layer."
     model = trace.checkpoint[0]
-    return dict(
-        row=row, tokens=trace.tokens[row], pieces=trace.pieces(row), ids=trace.input_ids[row].tolist(),
+    return dict(row=row, tokens=trace.tokens[row], pieces=trace.pieces(row), ids=trace.input_ids[row].tolist(),
         mask=trace.attention_mask[row].tolist(), kinds=trace.kinds(row), cut=trace.n_cut(row),
         reads=read_by_head(trace, row), logits=trace.logits[row].tolist(), function=trace.function,
         probabilities=trace.probabilities[row].tolist(), best=int(trace.probabilities[row].argmax()),

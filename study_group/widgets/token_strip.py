@@ -295,8 +295,7 @@ def _edit(self: TokenStrip):
     if (self.text, self.special_tokens) == (self._view["text"], self._view["special_tokens"]): self.error = ""; return
     try: view = look(self.text, self.tokenizer, self.special_tokens)
     except Exception as e: self.error = str(e); return  # the library raises plain Exceptions
-    with self.hold_sync():
-        self.error, self.token, self._view = "", None, strip_view(view)
+    with self.hold_sync(): self.error, self.token, self._view = "", None, strip_view(view)
 
 @patch
 def html(self: TokenStrip) -> str:

@@ -273,7 +273,7 @@ def test_512_tokens_and_running_again(show):
 
     def again():
         for _ in range(5): lab.show("grid = AttentionGrid(maps)\ngrid", ".attention-grid"), lab.settled()
-    assert lab.growth(again, 3) < 15  # the weights are 150 MB
+    assert lab.growth(again) < 15  # the weights are 150 MB
 
 
 def test_a_saved_page_needs_nothing_else(saved):
