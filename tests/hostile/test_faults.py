@@ -284,7 +284,8 @@ AT_ONCE = """
 import os, sys, time
 from pathlib import Path
 folder, aside = Path(sys.argv[1]), sys.argv[2]
-from study_group import course, data
+from study_group import course
+from study_group.core import data
 import study_group.models, torch
 from study_group.checkpoints import load_tokenizer
 from transformers import DistilBertConfig, DistilBertForSequenceClassification
