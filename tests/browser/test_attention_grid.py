@@ -220,20 +220,10 @@ def test_by_keyboard(show):
 
 def test_what_is_wrong_changes_nothing(show):
     lab = show()
-    send = """([id, data]) => {
-        const kernel = notebook.sessionContext.session.kernel;
-        kernel.sendShellMessage({channel: 'shell', parent_header: {}, metadata: {}, buffers: [],
-            content: {comm_id: id, data},
-            header: {msg_id: `${Math.random()}`, msg_type: 'comm_msg', session: kernel.clientId, username: '',
-                     date: new Date().toISOString(), version: '5.3'}});
-    }"""
-    comm = lab.ask("grid.comm.comm_id")
     states = [{"layer": "x"}, {"layer": 99}, {"head": None}, {"row": [1]}, {"stage": 3}, {"stage": "soft"},
               {"error": 3}]
     questions = None, {"want": 3}, {"want": "heads"}, {"want": "mask", "mask": 1}
-    for data in [dict(method="update", state=s, buffer_paths=[]) for s in states] + [
-            dict(method="custom", content=c) for c in questions]:
-        lab.page.evaluate(send, [comm, data])
+    lab.forge("grid", states, questions)
     assert lab.ask("[grid.layer, grid.head, grid.row, grid.stage, grid.mask]") == [3, 5, 1, "softmax", "padding"]
     lab.page.locator(".attention-grid .thumb[data-at='1 1']").click()
     shows(lab.page, "softmax padding 1 1 1")

@@ -296,19 +296,9 @@ def test_a_large_batch_is_drawn_where_it_is_looked_at(show):
 
 def test_hostile_messages_change_nothing(show):
     lab = show()
-    send = """([id, data]) => {
-        const kernel = notebook.sessionContext.session.kernel;
-        kernel.sendShellMessage({channel: 'shell', parent_header: {}, metadata: {}, buffers: [],
-            content: {comm_id: id, data},
-            header: {msg_id: `${Math.random()}`, msg_type: 'comm_msg', session: kernel.clientId, username: '',
-                     date: new Date().toISOString(), version: '5.3'}});
-    }"""
-    comm = lab.ask("bench.comm.comm_id")
     states = [{"_mask": 3}, {"_mask": {"side": "up", "rows": []}}, {"_mask": {"side": "left", "rows": ["11", "x"]}},
               {"texts": None}, {"texts": [1]}, {"error": 3}, {"_results": "x"}]
-    for data in [dict(method="update", state=s, buffer_paths=[]) for s in states] + [
-            dict(method="custom", content=c) for c in (None, {"rows": 3}, {"rows": [{}, -1, 1e9]})]:
-        lab.page.evaluate(send, [comm, data])
+    lab.forge("bench", states, (None, {"rows": 3}, {"rows": [{}, -1, 1e9]}))
     assert lab.ask("[bench.texts, bench.attention_mask[1], bench.labels]") == [
         TEXTS, [1] * 8 + [0] * 8, ["POSITIVE", "NEGATIVE"]]
     cell(lab, 1, 2).click()

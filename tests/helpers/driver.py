@@ -217,6 +217,19 @@ class Lab:
         "The value of `expression` in the kernel, as JSON has it."
         return json.loads(self.python(f"import json; print(json.dumps({expression}))"))
 
+    def forge(self, widget: str, states=(), questions=()):
+        "Send the kernel, in the page's name, updates of `widget`'s state and custom messages that no page would send."
+        comm = self.ask(f"{widget}.comm.comm_id")
+        for data in [dict(method="update", state=state, buffer_paths=[]) for state in states] + [
+                dict(method="custom", content=question) for question in questions]:
+            self.page.evaluate("""([id, data]) => {
+                const kernel = notebook.sessionContext.session.kernel;
+                kernel.sendShellMessage({channel: 'shell', parent_header: {}, metadata: {}, buffers: [],
+                    content: {comm_id: id, data},
+                    header: {msg_id: `${Math.random()}`, msg_type: 'comm_msg', session: kernel.clientId, username: '',
+                             date: new Date().toISOString(), version: '5.3'}});
+            }""", [comm, data])
+
     def until(self, expression: str):
         "Wait until `expression` is true in the kernel: what the page does arrives there a moment later."
         end = time.monotonic() + 30
