@@ -17,6 +17,7 @@ from .attending.drawing import plot_attention
 from .attending.listening import MASKS
 from .attending.maps import STAGES, AttentionMaps, attention_maps, summarize
 from .core.doors import door
+from .core.numbers import is_whole
 
 # %% ../nbs/05_attention.ipynb #f11b63d4
 def _check_vectors(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor) -> tuple[int, ...]:
@@ -64,7 +65,7 @@ def scaled_dot_product_attention(query: torch.Tensor,               # (…, n_qu
 # %% ../nbs/05_attention.ipynb #e809e4b7
 def causal_mask(n: int) -> torch.Tensor:  # bool (n, n), True = may attend
     "Let each of `n` tokens attend to itself and to those before it. Raises ValueError."
-    if isinstance(n, bool) or not isinstance(n, int) or n < 0: raise ValueError(f"n={n!r} must be 0 or a whole number.")
+    if not is_whole(n) or n < 0: raise ValueError(f"n={n!r} must be 0 or a whole number.")
     return torch.ones(n, n, dtype=torch.bool).tril()
 
 # %% ../nbs/05_attention.ipynb #ec252921

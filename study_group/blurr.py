@@ -33,7 +33,7 @@ from fastai.text.core import Tokenizer
 from fastai.text.data import Numericalize, SortedDL, TensorText, pad_input_chunk
 from fastai.text.learner import plot_top_losses  # noqa: F401, it gives Learner methods
 from fastai.torch_core import TensorCategory, TitledStr, display_df, params, to_float
-from fastcore.basics import init_args, patch, store_attr
+from fastcore.basics import patch, store_attr
 from fastcore.foundation import L
 from fastcore.meta import delegates
 from fasttransform import ItemTransform, Transform
@@ -497,7 +497,8 @@ def preproc_hf_dataset(dataset, hf_tokenizer: PreTrainedTokenizerBase, hf_model:
 def wandb_callback(log=None, **kwargs):
     "Make fastai's WandbCallback, with a repair; `log` and `kwargs` are its own. Raises ImportError without wandb."
     import fastai.callback.wandb as module
-    module.init_args = lambda o: init_args(o) if hasattr(o, "__dict__") else {}
+    ask = getattr(module, "init_args", None)  # fastcore 2.2.13 and newer
+    if ask: module.init_args = lambda o: ask(o) if hasattr(o, "__dict__") else {}
     return module.WandbCallback(log=log, **kwargs)
 
 # %% ../nbs/06_fastai_and_blurr.ipynb #b241c8b2

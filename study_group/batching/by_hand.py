@@ -16,7 +16,7 @@ import numpy as np, torch
 from transformers import AutoTokenizer, BatchEncoding, PreTrainedTokenizerBase
 
 from ..core.checkpoints import bundled
-from ..core.numbers import check_positive, check_rectangle
+from ..core.numbers import check_positive, check_rectangle, is_whole
 from ..core.running import check_pad_token
 from ..core.texts import check_texts
 
@@ -191,7 +191,7 @@ def _lengths_kept(n1: int, n2: int | None, max_length: int, strategy: str) -> tu
 # %% ../../nbs/under_the_hood/batching/by_hand.ipynb #6688ec88
 def _check_stride(stride: int, size: int):
     "Raise ValueError unless `stride` is 0 or a positive whole number, smaller than the `size` of a chunk."
-    if isinstance(stride, bool) or not isinstance(stride, int) or stride < 0:
+    if not is_whole(stride) or stride < 0:
         raise ValueError(f"stride={stride!r} must be 0 or a positive whole number.")
     if stride and stride >= size:
         raise ValueError(f"stride={stride} must be smaller than the {size} tokens a chunk can hold.")

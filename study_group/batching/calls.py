@@ -13,6 +13,7 @@ from typing import NamedTuple
 from transformers import BatchEncoding, PreTrainedTokenizerBase
 
 from .by_hand import PADDINGS, TRUNCATIONS, UNLIMITED, known_tokenizer
+from ..core.numbers import is_whole
 from ..core.texts import check_texts
 
 # %% ../../nbs/under_the_hood/batching/calls.ipynb #1dd96433
@@ -41,6 +42,7 @@ def overheard():
     try:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
+            warnings.simplefilter("ignore", DeprecationWarning)  # some library's, to its developers
             yield said
     finally:
         logger.handlers, level, logger.propagate = before
@@ -129,5 +131,5 @@ def _check_table(texts: list[str], text_pair: list[str] | None, max_lengths: tup
     if text_pair and len(text_pair) != len(texts):
         raise ValueError(f"text_pair has {len(text_pair)} texts, texts has {len(texts)}: each needs its second one.")
     for n in max_lengths:
-        if n is not None and (isinstance(n, bool) or not isinstance(n, int) or n > 100_000):
+        if n is not None and (not is_whole(n) or n > 100_000):
             raise ValueError(f"max_lengths holds {n!r}: each must be None (left out) or a whole number up to 100,000.")

@@ -44,11 +44,14 @@ def _version(package: str) -> str | None:
     except PackageNotFoundError: return None
 
 # %% ../../nbs/under_the_hood/command/doctor.ipynb #00a9dfee
+def _on_colab() -> bool: return _version("google-colab") is not None
+
 def _lacking(requirements: list[str]) -> dict[str, str]:
-    "Find which `requirements` (extra lab included) aren't met → the version that is there, or \"is missing\"."
+    "Find which `requirements` aren't met, elsewhere than on Colab JupyterLab's too → the version, or \"is missing\"."
     from packaging.requirements import Requirement
+    extras = ("", "fastai" if _on_colab() else "lab")
     needs = [r for r in map(Requirement, requirements)
-             if not r.marker or any(r.marker.evaluate({"extra": extra}) for extra in ("", "lab"))]
+             if not r.marker or any(r.marker.evaluate({"extra": extra}) for extra in extras)]
     have = {r: _version(r.name) for r in needs}
     return {f"{r.name}{r.specifier}": f"{r.name} {v or 'is missing'}" for r, v in have.items()
             if not v or not r.specifier.contains(v, prereleases=True)}
@@ -59,10 +62,12 @@ def _packages():
     return _found(not bad, ", ".join(bad.values()) or "all there", f"`pip install {' '.join(map(json.dumps, bad))}`")
 
 def _widgets():
-    have = {name: _version(name) for name in ("anywidget", "ipywidgets", "jupyterlab_widgets")}
+    have = {name: _version(name) for name in ("anywidget", "ipywidgets")}
+    if not _on_colab(): have["jupyterlab_widgets"] = _version("jupyterlab_widgets")
     lacking = [name for name, found in have.items() if not found]
-    return _found(not lacking, ", ".join(f"{name} {found or 'is missing'}" for name, found in have.items()),
-                  f"`pip install {' '.join(lacking)}`, then start JupyterLab again.")
+    said = ", ".join(f"{name} {found or 'is missing'}" for name, found in have.items())
+    if _on_colab(): said += "; each notebook's first code cell switches them on in Colab"
+    return _found(not lacking, said, f"`pip install {' '.join(lacking)}`, then start JupyterLab again.")
 
 def _disk():
     from huggingface_hub import constants
@@ -83,7 +88,8 @@ def _hub():
     remedy = "The bundled model works without the hub."
     if constants.HF_HUB_OFFLINE: return "!", "offline mode is on (HF_HUB_OFFLINE)", remedy
     name = settings().checkpoint
-    try: within(3, lambda: get_hf_file_metadata(hf_hub_url(name, "config.json"), timeout=3))
+    ask = dict(timeout=3) | (dict(token=False) if _on_colab() else {})  # Colab would ask the user for a token, and wait
+    try: within(3, lambda: get_hf_file_metadata(hf_hub_url(name, "config.json"), **ask))
     except Exception as e: return "!", f"{constants.ENDPOINT} doesn't give {name} ({_said(e)})", remedy
     return "✓", f"{constants.ENDPOINT} answers", ""
 

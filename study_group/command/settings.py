@@ -85,12 +85,13 @@ def settings(path: str | os.PathLike | None = None,  # a settings.ini; None: the
 
 # %% ../../nbs/under_the_hood/command/settings.ipynb #7c877002
 @patch
-def colab_url(self: Settings,
-              session: str,  # a notebook of nbs/, without .ipynb
-             ) -> str:
-    "Make the address at which Colab opens `session`."
-    place = f"{self.user}/{self.repo}/blob/{self.branch}/nbs/{session}.ipynb"
-    return f"https://colab.research.google.com/github/{quote(place)}"
+def page_url(self: Settings,
+             place: str,  # a file of nbs/, with its suffix
+            ) -> str:
+    "Make the address at which `place` can be read without an installation: a notebook on Colab, all else on GitHub."
+    host = "https://colab.research.google.com/github" if place.endswith(".ipynb") else "https://github.com"
+    path = os.path.normpath(f"nbs/{place}").replace(os.sep, "/")
+    return f"{host}/{quote(f'{self.user}/{self.repo}/blob/{self.branch}/{path}')}"
 
 # %% ../../nbs/under_the_hood/command/settings.ipynb #7f603cdc
 @patch

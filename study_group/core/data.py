@@ -21,6 +21,7 @@ from fastcore.xdg import xdg_cache_home
 from tqdm.auto import tqdm
 
 from .files import ASSETS, within
+from .numbers import is_positive
 
 # %% ../../nbs/under_the_hood/core/data.ipynb #f03548f5
 def corpus() -> list[str]:  # one paragraph an item
@@ -187,6 +188,6 @@ def load_reviews(split: str = "train",       # "train", "validation" or "test"
     for name, value, known in (("split", split, ("train", "validation", "test")), ("kind", kind, KINDS)):
         if value not in list(known):
             raise ValueError(f"{name}={value!r:.80} isn't one of {', '.join(map(repr, known))}.")
-    if limit is not None and not (isinstance(limit, int) and limit > 0):
+    if limit is not None and not is_positive(limit):
         raise ValueError(f"limit={limit!r} must be None or a positive whole number.")
     return _labelled([row for row in _rated(kind) if split_of(row[0]) == split][:limit])

@@ -16,7 +16,7 @@ from transformers import BatchEncoding
 
 from . import tokens
 from .checkpoints import load_shared
-from .numbers import say_number
+from .numbers import is_positive, say_number
 from .running import check_inputs, label_logits, max_tokens, run_model, token_states, tokenize
 from .texts import MOST_TEXTS, check_texts, shorten, visible
 
@@ -62,7 +62,7 @@ def _check_options(max_length=None, **postprocess):
         raise TypeError(f"trace has no option {', '.join(sorted(unknown))}; "
                         "it has truncation, max_length, top_k, function_to_apply.")
     for name, value in dict(max_length=max_length, top_k=postprocess.get("top_k")).items():
-        if value is not None and not (isinstance(value, int) and value > 0):
+        if value is not None and not is_positive(value):
             raise ValueError(f"{name}={value!r} must be None or a positive whole number.")
     function = postprocess.get("function_to_apply")
     if function is not None and str(function).lower() not in FUNCTIONS:

@@ -19,6 +19,7 @@ import pandas as pd
 from fastcore.basics import patch
 from tokenizers import Encoding, Token, Tokenizer, models, pre_tokenizers
 
+from ..core.numbers import is_whole
 from ..core.texts import check_text
 from ..core.tokens import backend_of
 
@@ -186,7 +187,7 @@ def first_vocab(special_tokens: Iterable[str], alphabet: Iterable[str], vocab_si
 # %% ../../nbs/under_the_hood/tokenizing/base.ipynb #ac38a645
 def _check_training(vocab_size, special_tokens) -> list[str]:
     "Return `special_tokens` as a list. Raises TypeError or ValueError where an argument makes no sense."
-    if not isinstance(vocab_size, int) or isinstance(vocab_size, bool):
+    if not is_whole(vocab_size):
         raise TypeError(f"vocab_size={vocab_size!r} must be a whole number.")
     if vocab_size <= 0:
         raise ValueError(f"vocab_size={vocab_size} must be above zero: it counts special tokens and alphabet too.")

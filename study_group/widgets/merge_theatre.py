@@ -20,6 +20,7 @@ import traitlets
 from fastcore.basics import patch
 
 from ..core.html import html_cells, html_table
+from ..core.numbers import is_positive
 from ..core.texts import visible
 from ..tokenizing.base import BaseTokenizer
 from ..tokenizing.bpe import BPETokenizer, first_splits
@@ -52,7 +53,7 @@ def _check_counts(words: Mapping) -> dict[str, int]:
             raise TypeError(f"texts has {word!r:.40}: a word must be a string that isn't empty.")
         try: word.encode()
         except UnicodeEncodeError: raise ValueError(f"texts has {word!r:.40}, which has half a character.") from None
-        if isinstance(count, bool) or not isinstance(count, int) or count < 1:
+        if not is_positive(count):
             raise ValueError(f"texts[{word!r:.40}]={count!r:.40} must be a whole number above zero, the word's count.")
     if not words: raise ValueError("texts has no words to learn from: pass at least one, as in {'hug': 10}.")
     return dict(words)

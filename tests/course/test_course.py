@@ -160,25 +160,28 @@ def test_sync_inserts_below_the_title(mini):
     set_user(mini)
     assert course.sync()[1:] == ["nbs/01_pipeline.ipynb", "nbs/02_Models.ipynb", "nbs/index.ipynb"]
     first, second = cells(mini/"nbs/01_pipeline.ipynb"), cells(mini/"nbs/02_Models.ipynb")
-    assert [c["id"] for c in first] == ["t", "colab-badge", "colab-setup", "x", "z", "way-on"]
-    assert [c["id"] for c in second] == ["h", "t", "colab-badge", "colab-setup", "way-on"]
-    ways = ["".join(nb[-1]["source"]).splitlines()[-1] for nb in (first, second)]
+    assert [c["id"] for c in first] == ["t", "colab-badge", "colab-setup", "x", "z", "way-on", "colab-links"]
+    assert [c["id"] for c in second] == ["h", "t", "colab-badge", "colab-setup", "way-on", "colab-links"]
+    ways = ["".join(nb[-2]["source"]).splitlines()[-1] for nb in (first, second)]
     assert ways == ["[All sessions](index.ipynb) · [Models →](02_Models.ipynb)",
                     "[← Behind | the pipeline](01_pipeline.ipynb) · [All sessions](index.ipynb)"]
     url = "https://colab.research.google.com/github/ada/study_group/blob/main/nbs/02_Models.ipynb"
     assert f"]({url})" in "".join(second[2]["source"])
-    assert '"study-group[lab] @ git+https://github.com/ada/study_group@main"' in "".join(second[3]["source"])
+    assert f"[Models]({url})" in "".join(first[-1]["source"])  # in full, for a copy in somebody's Drive
+    setup = "".join(second[3]["source"])
+    assert '%pip install "study-group @ git+https://github.com/ada/study_group@main"' in setup and "-q" not in setup
+    assert second[3]["metadata"] == dict(cellView="form", jupyter=dict(source_hidden=True))
 
 
 def test_sync_front_page(mini):
     set_user(mini)
     course.sync()
     front = {c["id"]: "".join(c["source"]) for c in cells(mini/"nbs/index.ipynb")}
-    assert list(front) == ["t", "install", "w", "sessions"] and front["w"] == "words"
+    assert list(front) == ["t", "install", "w", "sessions", "colab-links"] and front["w"] == "words"
     table = front["sessions"].splitlines()
     assert len(table) == 4 and table[3].startswith("| 2 | [Models](02_Models.ipynb) | [![Open In Colab](")
     assert [line.count("|") for line in table] == [4] * 4
-    assert 'pip install "study-group[lab] @ git+https://' in front["install"]
+    assert 'pip install "study-group @ git+https://' in front["install"]
 
 
 def test_without_a_user_a_sentence_stands_where_badges_would_be_dead(mini):
@@ -223,7 +226,7 @@ def test_sync_keeps_every_other_byte(mini):
     before = (mini/"nbs/01_pipeline.ipynb").read_text()
     course.sync()
     nb = json.loads((mini/"nbs/01_pipeline.ipynb").read_text())
-    nb["cells"] = [c for c in nb["cells"] if c["id"] not in ("colab-badge", "colab-setup", "way-on")]
+    nb["cells"] = [c for c in nb["cells"] if c["id"] not in sync.WRITTEN]
     assert json.dumps(nb, sort_keys=True, indent=1, ensure_ascii=False) + "\n" == before
     after = (mini/"nbs/01_pipeline.ipynb").read_text()
     assert after == nb2str(dict2nb(json.loads(after)))  # as nbdev writes it
@@ -611,7 +614,8 @@ def test_environment_names_what_pyproject_names():
     lab = [r for r in extras["lab"] if not r.startswith("study-group")]
     python = f"python{project['requires-python']}"
     nbdev = next(r for r in extras["dev"] if r.startswith("nbdev"))  # who changes a notebook exports it
-    wanted = {Requirement(r) for r in [*project["dependencies"], *lab, *extras["fastai"], python, nbdev]}
+    needs = map(Requirement, [*project["dependencies"], *extras["fastai"], *lab, python, nbdev])
+    wanted = set({r.name: r for r in needs}.values())  # where JupyterLab asks for more, that
     *conda, pip = yaml.safe_load((REPO/"environment.yml").read_text())["dependencies"]
     assert pip["pip"][-1] == "-e ."
     named = {Requirement(r.replace("pytorch", "torch")) for r in [*conda, *pip["pip"][:-1]]}

@@ -2,25 +2,44 @@
 import subprocess, sys, tomllib
 
 import matrix, pytest
+from packaging.version import Version
 from places import REPO
 
-PROJECT = {"dependencies": ["torch>=2.6", "transformers[torch]>=5.20,<6"],
-           "optional-dependencies": dict(fastai=["fastai>=2.8"], lab=["study-group[fastai]", "jupyterlab>=4.6"],
-                                         dev=["pytest>=9"])}
+PYPROJECT = """[project]
+dependencies = ["ipywidgets>=7", "torch>=2.6", "transformers[torch]>=5.20,<6"]
+[project.optional-dependencies]
+fastai = ["fastai>=2.8"]
+lab = ["study-group[fastai]", "ipywidgets>=8", "jupyterlab>=4.6"]
+dev = ["pytest>=9"]
+"""
 
 
-def test_lower_bounds_are_those_a_learner_needs():
-    assert matrix.lower_bounds(PROJECT) == ["torch==2.6", "transformers==5.20", "fastai==2.8", "jupyterlab==4.6"]
+def test_lower_bounds_are_those_a_learner_needs(monkeypatch, tmp_path):
+    (tmp_path / "pyproject.toml").write_text(PYPROJECT)
+    monkeypatch.setattr(matrix, "ROOT", tmp_path)
+    core = dict(ipywidgets="7", torch="2.6", transformers="5.20")
+    assert matrix.lower_bounds([]) == core
+    assert matrix.lower_bounds(["fastai", "lab"]) == core | dict(ipywidgets="8", fastai="2.8", jupyterlab="4.6")
 
 
 def test_every_dependency_has_a_lower_bound():
     project = tomllib.loads((REPO / "pyproject.toml").read_text())["project"]
-    assert len(matrix.constraints("lowest")) == len(project["dependencies"]) + 4  # fastai's three, and JupyterLab
+    assert len(matrix.lower_bounds([])) == len(project["dependencies"])
 
 
-def test_versions_are_lowest_pinned_or_newest():
-    assert matrix.constraints("newest") == [] and any(c.startswith("torch==") for c in matrix.constraints("pinned"))
-    with pytest.raises(KeyError, match="oldest"): matrix.constraints("oldest")
+def test_versions_are_colabs_lowest_pinned_or_newest():
+    assert matrix.constraints("3.12-newest") == []
+    assert any(c.startswith("torch==") for c in matrix.constraints("3.12-pinned"))
+    assert "pandas==2.2.3" in matrix.constraints("3.13-colab") and "pandas==2.2.2" in matrix.constraints("3.12-colab")
+    assert not any(c.startswith("torch==") for c in matrix.constraints("3.12-colab"))
+    with pytest.raises(KeyError, match="oldest"): matrix.constraints("3.12-oldest")
+
+
+def test_what_is_installed_on_colab_replaces_nothing_there():
+    have = matrix.colab() | dict(torch="2.11.0")
+    for extras in ([], ["fastai"]):
+        low = matrix.lower_bounds(extras)
+        assert [name for name in low if Version(have[name]) < Version(low[name])] == []
 
 
 def test_a_python_is_found_or_not():

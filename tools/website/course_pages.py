@@ -7,6 +7,7 @@ from posixpath import dirname, join, normpath
 from docutils.nodes import SkipNode
 from math_core import LatexToMathML
 
+from study_group.command.sync import WRITTEN
 from study_group.course import settings
 
 PARTS = {"For the host": "host", "Solutions": "solutions/*", "Under the hood": "under_the_hood/**"}
@@ -50,7 +51,7 @@ def for_readers(cell: dict, page: str) -> dict:
 def hidden(cell: dict) -> bool:
     "Whether `cell` is nothing for a reader without a kernel."
     hide = cell["cell_type"] == "code" and re.search(r"(?m)^#\| *hide *$", "".join(cell["source"]))
-    return bool(hide) or cell.get("id") == "way-on"
+    return bool(hide) or cell.get("id") in set(WRITTEN) - {"colab-badge"}
 
 
 def enliven(cell: dict, widgets: list[str]):
