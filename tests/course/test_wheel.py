@@ -1,7 +1,7 @@
 """The wheel carries the whole course: alone in an empty environment, as on Colab, it runs every session."""
-import os, subprocess, sys, zipfile
+import json, os, subprocess, sys, zipfile
 
-import pytest
+import matrix, pytest
 from places import REPO
 
 from study_group.course import settings
@@ -39,6 +39,22 @@ def test_starts_the_course_and_answers(wheel, tmp_path):
     assert (tmp_path / "course/01_pipeline.ipynb").read_bytes() == (REPO / "nbs/01_pipeline.ipynb").read_bytes()
     for linked in ("images/pipeline_strip.png", "under_the_hood/widgets/mask_bench.ipynb"):
         assert (tmp_path / "course" / linked).exists()
+
+
+@pytest.mark.parametrize("extra", ["", "[fastai]"])
+def test_on_colab_pip_replaces_nothing(wheel, tmp_path, extra):
+    "A dry run beside what Colab has, each package by its name and version. (There, `jedi` comes too: IPython 7 lacks it.)"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "env"], check=True)
+    (packages,) = tmp_path.glob("env/lib/python*/site-packages")
+    for name, version in (matrix.colab() | dict(torch="2.11.0", torchvision="0.26.0")).items():
+        info = packages / f"{name.replace('-', '_')}-{version}.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
+    pip = [sys.executable, "-m", "pip", "--python", tmp_path / "env/bin/python", "install"]
+    run = [*pip, "--dry-run", "--no-index", "--quiet", "--report", "-", f"{wheel}{extra}"]
+    done = subprocess.run(run, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert [new["metadata"]["name"] for new in json.loads(done.stdout)["install"]] == ["study-group"]
 
 
 @pytest.fixture(scope="module")
