@@ -6,7 +6,7 @@
 
 `lowest` is pyproject.toml's lower bounds, `newest` whatever the package index has, `pinned` tools/constraints.txt.
 `colab` is what Colab has, where its set-up cell installs the package; on Python 3.12 (Colab's until August 2026) with
-our lower bounds, so that they are tried as a set. PyTorch is free there: Colab's builds aren't on the package index.
+our lower bounds, so that they are tried as a set. Both with the pinned PyTorch: Colab's isn't on the package index.
 What is tested is a clone: what is committed.
 """
 import argparse, json, os, re, shutil, subprocess, sys, time, tomllib
@@ -34,19 +34,25 @@ def lower_bounds(extras: list[str]) -> dict[str, str]:
     return {r.name: s.version for r in map(Requirement, needs) for s in r.specifier if s.operator == ">="}
 
 
-def colab() -> dict[str, str]:
-    "What Colab has from the package index: name → version."
-    return dict(re.findall(r"(?m)^([\w.-]+)==(\S+)$", COLAB.read_text()))
+def pins(path: Path) -> dict[str, str]:
+    "The versions that the file `path` names: name → version."
+    return dict(re.findall(r"(?m)^([\w.-]+)==(\S+)$", path.read_text()))
+
+
+def colab(python: str) -> dict[str, str]:
+    "What Colab has on this `python`, but for PyTorch and the GPU libraries that come with it."
+    low = lower_bounds(["fastai"]) if python == "3.12" else {}
+    pinned = pins(ROOT / "tools/constraints.txt")
+    return ({name: version for name, version in pins(COLAB).items() if not name.startswith(("cuda", "nvidia", "triton"))}
+            | low | {name: pinned[name] for name in ("torch", "torchvision")})
 
 
 def constraints(row: str) -> list[str]:
     "The lines that hold pip to the versions of `row`."
     python, _, versions = row.partition("-")
     if versions == "pinned": return (ROOT / "tools/constraints.txt").read_text().splitlines()
-    pins = dict(newest=dict, lowest=lambda: lower_bounds(["fastai", "lab"]), colab=colab)[versions]()
-    if row == "3.12-colab": pins |= lower_bounds(["fastai"])
-    if versions == "colab": pins.pop("torch", None)
-    return [f"{name}=={version}" for name, version in pins.items()]
+    ways = dict(newest=lambda _: {}, lowest=lambda _: lower_bounds(["fastai", "lab"]), colab=colab)
+    return [f"{name}=={version}" for name, version in ways[versions](python).items()]
 
 
 def interpreter(version: str) -> Path | None:

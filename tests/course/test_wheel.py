@@ -46,7 +46,7 @@ def test_on_colab_pip_replaces_nothing(wheel, tmp_path, extra):
     "A dry run beside what Colab has, each package by its name and version. (There, `jedi` comes too: IPython 7 lacks it.)"
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "env"], check=True)
     (packages,) = tmp_path.glob("env/lib/python*/site-packages")
-    for name, version in (matrix.colab() | dict(torch="2.11.0", torchvision="0.26.0")).items():
+    for name, version in (matrix.pins(matrix.COLAB) | dict(torch="2.11.0", torchvision="0.26.0")).items():
         info = packages / f"{name.replace('-', '_')}-{version}.dist-info"
         info.mkdir()
         (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
