@@ -54,6 +54,7 @@ def main(names: list[str]):
     with sync_playwright() as p, tempfile.TemporaryDirectory() as folder, jupyterlab(Path(folder)) as url:
         browser = p.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
         lab = Lab(browser.new_page(), url, Path(folder))
+        lab.page.set_default_timeout(180_000)  # the race trains and measures 45 tokenizers
         lab.notebook("")
         for name, code in PICTURES.items():
             if names and name not in names: continue
@@ -61,6 +62,7 @@ def main(names: list[str]):
             # the strip's head is beside the rest where there is room
             lab.page.set_viewport_size(dict(width=1380 if name == "pipeline_strip" else 1280, height=1400))
             lab.show(code, selector)
+            lab.page.locator(f"{selector}:is([aria-busy=true], :has([aria-busy=true]))").wait_for(state="detached")
             widget = pose(name, lab.page.locator(selector))
             lab.page.mouse.move(0, 0)
             still(lab.page)

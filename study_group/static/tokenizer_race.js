@@ -165,7 +165,7 @@ function panel(title, value, [lowest, step], say, choose) {
 
   function update(points, sizes, names, size) {
     const [width, height] = [node.clientWidth, 220];
-    const [left, right, top, bottom] = [38, width - 128, 24, height - 26];
+    const [left, right, top, bottom] = [38, width - 140, 24, height - 26];
     const [low, high] = [Math.log(sizes[0]), Math.log(sizes.at(-1))];
     const x = (s) => left + 8 + (Math.log(s) - low) / (high - low) * (right - left - 16);
     const most = Math.max(lowest + step, ...points.map((p) => p[value] ?? 0));
@@ -236,6 +236,7 @@ function draw({ model, root, set }) {
     clearTimeout(asking);
     const [all, done] = [sizes.length * race().lanes.length, model.get("_curve").length];
     tell(measuring, done < all ? `measuring: ${done} of ${all}` : "");
+    dress(curves, { "aria-busy": done < all });
     if (done < all) asking = setTimeout(() => requestAnimationFrame(() => model.send({ ask: "more" })), delay);
   }
   function drawLanes() { lanes.update(race().text, race().lanes); settle(); }
