@@ -41,10 +41,9 @@ def pins(path: Path) -> dict[str, str]:
 
 def colab(python: str) -> dict[str, str]:
     "What Colab has on this `python`, but for PyTorch and the GPU libraries that come with it."
-    low = lower_bounds(["fastai"]) if python == "3.12" else {}
-    pinned = pins(ROOT / "tools/constraints.txt")
-    return ({name: version for name, version in pins(COLAB).items() if not name.startswith(("cuda", "nvidia", "triton"))}
-            | low | {name: pinned[name] for name in ("torch", "torchvision")})
+    low, pinned = lower_bounds(["fastai"]) if python == "3.12" else {}, pins(ROOT / "tools/constraints.txt")
+    found = {n: version for n, version in pins(COLAB).items() if not n.startswith(("cuda", "nvidia", "triton"))}
+    return found | low | {name: pinned[name] for name in ("torch", "torchvision")}
 
 
 def constraints(row: str) -> list[str]:

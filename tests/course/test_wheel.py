@@ -43,7 +43,7 @@ def test_starts_the_course_and_answers(wheel, tmp_path):
 
 @pytest.mark.parametrize("extra", ["", "[fastai]"])
 def test_on_colab_pip_replaces_nothing(wheel, tmp_path, extra):
-    "A dry run beside what Colab has, each package by its name and version. (There, `jedi` comes too: IPython 7 lacks it.)"
+    "A dry run beside what Colab has, by names and versions. (There, `jedi` comes too: IPython 7 lacks it.)"
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "env"], check=True)
     (packages,) = tmp_path.glob("env/lib/python*/site-packages")
     for name, version in (matrix.pins(matrix.COLAB) | dict(torch="2.11.0", torchvision="0.26.0")).items():

@@ -94,13 +94,16 @@ def writers(tiny, index, tmp_path, monkeypatch):
     return dict(save_checkpoint=lambda folder, again: partial(models.save_checkpoint, *tiny, folder/"mine", again),
                 start=lambda folder, again: partial(course.start, folder/"course", open_lab=False),
                 submit=lambda folder, again: partial(homework.submit, ["POSITIVE"]*98, "me", bundled, folder),
-                page=page, blog=post, download=download)
+                page=page, blog=post, download=download,
+                sentences=lambda folder, again: partial(data.keep_sentences, {"word "*20_000*(1 + again): "POSITIVE"},
+                                                        folder/"mine.csv"))
 
 
 WRITES = {  # writer → kB on a disk that is too small, bytes of the longest file, what the message says
     "save_checkpoint": (600, 200_000, "mine' can't be written ("),
     "start": (300, 100_000, "course' can't be written ("),
-    "blog": (60, 50_000, "can't be written ("), "page": (60, 50_000, ""), "submit": (8, 10, "can't be written ("),
+    "blog": (60, 50_000, "can't be written ("), "page": (60, 50_000, ""), "sentences": (60, 50_000, ""),
+    "submit": (8, 10, "can't be written ("),
     "download": (500, 500_000, "The folder for downloads can't be written (")}
 
 
@@ -141,7 +144,7 @@ def test_a_write_that_stops_in_mid_file(writer, writers, tmp_path):
     write()  # with room it goes on
 
 
-@pytest.mark.parametrize("writer", ["save_checkpoint", "blog", "page"])
+@pytest.mark.parametrize("writer", ["save_checkpoint", "blog", "page", "sentences"])
 def test_a_write_that_stops_leaves_what_was_there(writer, writers, tmp_path):
     (folder := tmp_path/"folder").mkdir()
     writers[writer](folder, False)()
@@ -151,7 +154,8 @@ def test_a_write_that_stops_leaves_what_was_there(writer, writers, tmp_path):
     write()
 
 
-WRITE = {"core.files": {"write_file"}, "core.data": {"_complete", "_sdist"},  # by module
+WRITE = {"core.files": {"write_file"},  # by module
+         "core.data": {"_complete", "_sdist", "keep_sentences"},
          "command.start": {"_bring", "start"}, "command.blog": {"_put"}, "homework": {"_keep"},
          "models": {"save_checkpoint", "_swap"}}
 
