@@ -160,7 +160,7 @@ def weights_by_name(d):
     for y, name in zip((78, 124, 196), rows):
         for x in 24, 380: d.box(x, y, 236, 34, name, kind="data", look="m s")
         d.way((264, y + 17), (376, y + 17))
-        d.text(318, y + 3, "same name", "s q")
+        d.text(318, y + 1, "same name", "s q")
     for x in 142, 498: d.text(x, 177, "⋮", "b")
     d.way((24, 250), (616, 250), kind="frame")
     d.text(320, 270, "the head", "s q")
@@ -180,7 +180,7 @@ def weights_by_name(d):
     The model, WordPiece, cuts words into pieces of its vocabulary: naive, token, ##ization, !. The post-processor puts
     [CLS] in front and [SEP] behind. Each token has an id: 101, 15743, 19204, 3989, 999, 102.""")
 def tokenizer_stages(d):
-    wide = 56, 62, 62, 96, 44, 58  # a column for each token in the end
+    wide = 58, 62, 62, 94, 44, 60  # a column for each token in the end
     left = [216 + sum(wide[:n]) + 4*n for n in range(len(wide))]
 
     def row(y, words, ends, kinds="data"):
@@ -437,7 +437,7 @@ def main(args: list[str]) -> int:
     elif args: sys.exit(__doc__)
     else:
         FOLDER.mkdir(parents=True, exist_ok=True)
-        for name in set(differing()) - ALL.keys(): next(FOLDER.glob(f"{name}.*")).unlink()
+        for path in FOLDER.glob("*"): path.unlink()
         for name in ALL: (FOLDER / f"{name}.svg").write_text(drawn(name), "utf-8")
     return 0
 

@@ -10,7 +10,7 @@ from html import escape
 WIDE = 640
 STYLE = """
 text{font:16px system-ui,-apple-system,"Segoe UI",Roboto,"DejaVu Sans",sans-serif;fill:#20242c}
-.m{font-family:ui-monospace,Menlo,Consolas,"DejaVu Sans Mono",monospace}.s{font-size:14px}.b{font-weight:700}
+.m{font-family:ui-monospace,Menlo,Consolas,"DejaVu Sans Mono",monospace}.s{font-size:15px}.b{font-weight:700}
 .q{fill:#565d69}.card{fill:#fdfcf9;stroke:#d9d4c8}.data{fill:#e1eef9;stroke:#0b66a8}.work{fill:#fdebd7;stroke:#b95400}
 .new{fill:#d9f2e6;stroke:#00714f;stroke-width:2.5}.mark{fill:#fcefb8;stroke:#7d5800;stroke-width:2.5}
 .off{fill:#f1efea;stroke:#a8a296}.pad{fill:url(#h);stroke:#8d877b}
@@ -27,7 +27,7 @@ DEFS = ('<defs><marker id="a" viewBox="0 0 10 10" refX="9" refY="5" markerWidth=
 def width(words: str, look: str = "") -> float:
     "How wide `words` may be at most: as in DejaVu, the widest of the fonts."
     each = .605 if "m" in look.split() else .68 if "b" in look.split() else .6
-    return len(words) * each * (14 if "s" in look.split() else 16)
+    return len(words) * each * (15 if "s" in look.split() else 16)
 
 
 class Drawing:
