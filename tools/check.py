@@ -63,9 +63,14 @@ def prose(path: Path) -> str:
     return re.sub(r"(?ms)^```.*?^```", "", text)
 
 
+def anchor(heading: str) -> str:
+    "What a link to `heading` has after #, as JupyterLab names it."
+    return re.sub(r"[`*]", "", heading.strip()).replace(" ", "-")
+
+
 def anchors(path: Path) -> set[str]:
-    "What a link may have after #: the headings as JupyterLab names them."
-    return {re.sub(r"[`*]", "", h.strip()).replace(" ", "-") for h in re.findall(r"(?m)^#+ (.*)$", prose(path))}
+    "What a link may have after #: the headings' names."
+    return {anchor(h) for h in re.findall(r"(?m)^#+ (.*)$", prose(path))}
 
 
 def dead_links() -> list[str]:
