@@ -7,6 +7,7 @@
 Numbers and tokens are the bundled model's own: tests/tools/test_diagrams.py asks it.
 """
 import sys
+from html import escape
 from pathlib import Path
 from statistics import fmean, pstdev
 
@@ -280,7 +281,7 @@ ADDED = [a + b for a, b in zip(CAME_IN, CHANGE)]
 NORMED = [(a - fmean(ADDED))/pstdev(ADDED) for a in ADDED]
 
 
-@diagram("A residual connection, in numbers",
+@diagram("A residual connection and its numbers",
     "A vector goes two ways: through a sub-layer, and around it unchanged; both are added, number by number, and "
     "normalized.",
     f"""The vector x, {CAME_IN}, goes two ways. Through the sub-layer (attention or feed-forward), which makes of it a
@@ -415,10 +416,10 @@ def drawn(name: str) -> str:
 
 
 def markdown(name: str) -> str:
-    "What a notebook in nbs/ takes: the picture, and what it shows in words, folded."
+    "What a notebook in nbs/ takes: the picture, and what it shows in words, folded: one block, as slides need it."
     title, alt, words, _ = ALL[name]
-    picture, summary = f"![{alt}](images/diagrams/{name}.svg)", f"<summary>{title}, in words</summary>"
-    return f"{picture}\n\n<details>{summary}\n\n{words}\n\n</details>"
+    folded = f"<details><summary>{title}, in words</summary><p>{escape(words, quote=False)}</p></details>"
+    return f"![{alt}](images/diagrams/{name}.svg)\n\n{folded}"
 
 
 def differing() -> list[str]:

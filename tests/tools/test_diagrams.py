@@ -1,9 +1,11 @@
 "The drawn diagrams: what they show is true, nothing in them overlaps, and the files are what the script draws."
-import contextlib, io
+import contextlib, io, re
+from html import unescape
 from xml.etree import ElementTree
 
-import diagrams, pytest, torch
+import diagrams, nbformat, pytest, slides, torch
 from drawing import Drawing
+from places import tracked
 from study_group.checkpoints import BUNDLED, load
 from transformers import AutoModelForQuestionAnswering, AutoModelForSequenceClassification
 
@@ -93,8 +95,9 @@ def test_each_says_what_it_shows(name, capsys):
     assert [root.find(f"{{*}}{tag}").text for tag in ("title", "desc")] == [title, words]
     assert len(svg.encode()) < 15_000 and 8 < len(alt.split()) < 40 and len(words.split()) > 20
     assert diagrams.main(["--markdown", name]) == 0
-    said = capsys.readouterr().out
-    assert said.startswith(f"![{alt}](images/diagrams/{name}.svg)\n") and f"\n\n{words}\n\n</details>" in said
+    picture, folded = capsys.readouterr().out.strip().split("\n\n")
+    assert picture == f"![{alt}](images/diagrams/{name}.svg)" and unescape(folded).endswith(f"<p>{words}</p></details>")
+    assert slides.rendered(folded).strip() == folded  # as it is, where there is less Markdown than elsewhere
 
 
 def test_an_unknown_name_lists_the_names():
@@ -129,3 +132,11 @@ def test_nothing_overlaps(name, chrome):
     }""")
     page.close()
     assert found == []
+
+
+def test_notebooks_have_them_with_their_words():
+    for path in tracked("nbs", suffix=".ipynb"):
+        for source in (c.source for c in nbformat.read(path, as_version=4).cells if c.cell_type == "markdown"):
+            for name in re.findall(r"images/diagrams/([^.)]*)", source):
+                picture, folded = diagrams.markdown(name).split("\n\n")
+                assert picture.partition("(")[0] in source and folded in source, f"{path}: --markdown {name}"

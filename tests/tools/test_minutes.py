@@ -42,6 +42,7 @@ def of(found): return [sum(s.minutes[n] for s in found) for n in (0, 1)]
     (new_code_cell("%pip install x"), 10/60),
     (new_code_cell("test_eq(a, 1)\nassert b\nfor x in y: test_close(x, 1)"), 6/60),
     (new_code_cell("a = 1\nb = 2\nassert b"), 30/60),
+    (new_code_cell("a = 1\nassert a"), 4/60),
     (new_code_cell("assert a", metadata=dict(jupyter=dict(source_hidden=True))), 0),
     (shown(), 25/60),
     (shown(jupyter=dict(source_hidden=True)), 15/60),
