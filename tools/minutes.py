@@ -106,14 +106,14 @@ def main(args: list[str]) -> int:
     args = parser.parse_args(args)
     rows = [(name, sections(ROOT / f"nbs/{name}.ipynb")) for name in settings().sessions]
     if args.session: rows = [("  "*(s.level - 1) + s.title, [s]) for s in dict(rows)[args.session]]
-    print(f"{'':48}{'evening':>8}{'home':>6}{'all':>6}{'cells':>7}  exercises' minutes")
+    print(f"{'':48} evening  home   all  cells  exercises' minutes")
     late = False
     for name, parts in rows:
         evening, home = map(sum, zip(*(s.minutes for s in parts)))
         cells, exercises = sum(s.n_cells for s in parts), [str(n or "?") for s in parts for n in s.exercises]
         late |= evening > LIMIT
-        print(f"{name[:46]:48}{evening:7.0f}{'!' if evening > LIMIT else ' '}{home:6.0f}{evening + home:6.0f}{cells:7}  "
-              + " + ".join(exercises))
+        line = f"{name[:46]:48}{evening:7.0f}{' !'[evening > LIMIT]}{home:6.0f}{evening + home:6.0f}{cells:7}"
+        print(line, " + ".join(exercises), sep="  ")
     return late and not args.report
 
 

@@ -25,7 +25,7 @@ COMMON = set("""a about all also and any are but can could does each for from ha
     most not one only other our out over same than that the their them then there they this too two was what when where
     which while who will with would you your""".split())
 NOT_PROSE = [r"(?ms)^```.*?^```", r"(?m)^#+ .*$",
-             r"(?m)^!\[.*\]\(\S*images/diagrams/\S+\)(?:\s+<details>.*</details>$)?",  # tools/test_diagrams.py checks it
+             r"(?m)^!\[.*\]\(\S*images/diagrams/\S+\)(?:\s+<details>.*</details>$)?",  # has a test of its own
              r"(?<=\*\* )\*\d+ minutes(?:, at home)?\.?\*",  # what an exercise takes
              r"(?m)^\s*(?:\*\*)?\d+\. ",
              r"\[[\d.]+\]\([^)]*\)", r"\]\([^)]*\)", r"https?://\S+", r"arXiv:\S+",  # links
