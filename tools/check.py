@@ -1,8 +1,8 @@
 """The fast checks: is what is generated in step with what it is generated from? Changes nothing; exit code 1 says no.
 
 Notebooks are valid and clean, modules are what the notebooks export, badges and links are what settings.ini says,
-README.md is what the front page says, no link leads nowhere, no line of code is too long, the scripts' types hold,
-GitHub can read what is for it.
+README.md is what the front page says, diagrams are what their script draws, no link leads nowhere, no line of code is
+too long, the scripts' types hold, GitHub can read what is for it.
 """
 import re, shutil, subprocess, sys, tempfile
 from functools import partial
@@ -63,9 +63,14 @@ def prose(path: Path) -> str:
     return re.sub(r"(?ms)^```.*?^```", "", text)
 
 
+def anchor(heading: str) -> str:
+    "What a link to `heading` has after #, as JupyterLab names it."
+    return re.sub(r"[`*]", "", heading.strip()).replace(" ", "-")
+
+
 def anchors(path: Path) -> set[str]:
-    "What a link may have after #: the headings as JupyterLab names them."
-    return {re.sub(r"[`*]", "", h.strip()).replace(" ", "-") for h in re.findall(r"(?m)^#+ (.*)$", prose(path))}
+    "What a link may have after #: the headings' names."
+    return {anchor(h) for h in re.findall(r"(?m)^#+ (.*)$", prose(path))}
 
 
 def dead_links() -> list[str]:
@@ -114,6 +119,8 @@ CHECKS = {
     "modules and notebooks are in step and clean": (regenerated, "run nbdev-export and nbdev-clean"),
     "links are what settings.ini says": (partial(ran, BIN / "study-group", "sync", "--check"), "run make sync"),
     "README.md is the front page": (partial(ran, sys.executable, "tools/readme.py", "--check"), "make readme"),
+    "diagrams are what tools/diagrams.py draws": (partial(ran, sys.executable, "tools/diagrams.py", "--check"),
+                                                  "run python tools/diagrams.py"),
     "no link leads nowhere": (dead_links, "mend the link, or bring back what it leads to"),
     f"no line of code is over {LINE} characters": (long_lines, "break them"),
     "each name of the Python code is one": (partial(ran, BIN / "ruff", "check", "-q", "--output-format", "concise"),

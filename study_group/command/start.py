@@ -65,8 +65,8 @@ def start(folder: str | os.PathLike = "study-group",     # made where it isn't t
     try:
         folder = Path(folder).expanduser()
         folder.mkdir(parents=True, exist_ok=True)
-        linked = (path for kind in ("images/*.png", "under_the_hood/[!.]*/*.ipynb", "solutions/*.ipynb", "host.ipynb")
-                  for path in sorted((root/"nbs").glob(kind)))
+        kinds = "images/*.png", "images/*/*.svg", "under_the_hood/[!.]*/*.ipynb", "solutions/*.ipynb", "host.ipynb"
+        linked = (path for kind in kinds for path in sorted((root/"nbs").glob(kind)))
         for path in [*notebooks.values(), *linked]: _bring(path, folder/path.relative_to(root/"nbs"))
         if wanted: _fresh(notebooks[wanted], folder)
     except (OSError, RuntimeError) as e:  # a RuntimeError where ~name is nobody's home

@@ -6,7 +6,7 @@ import pytest
 import yaml
 from fastcore.nbio import dict2nb, nb2str
 from packaging.requirements import Requirement
-from places import REPO
+from places import REPO, tracked
 
 from study_group import course
 from study_group.command import doctor, settings, start, sync
@@ -390,6 +390,8 @@ def test_the_course_itself_starts_with_what_it_lists(tmp_path):
     mine = course.start(tmp_path/"mine", open_lab=False)
     assert {p.stem for p in mine.glob("*.ipynb")} == {*course.settings().sessions, "index", "host"}
     assert {p.stem for p in (mine/"solutions").glob("*.ipynb")} == set(course.settings().sessions)
+    pictures = {p.relative_to(mine) for p in (mine/"images").rglob("*.*")}
+    assert {Path("images/diagrams/layer.svg")} < pictures == {p.relative_to(REPO/"nbs") for p in tracked("nbs/images")}
     front = "".join(next(c for c in cells(mine/"index.ipynb") if c["id"] == "sessions")["source"])
     assert re.findall(r"\]\((\w+)\.ipynb\)", front) == list(course.settings().sessions)
 

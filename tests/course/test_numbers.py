@@ -24,7 +24,10 @@ SENTENCE, CLAUSE = r"[.!?](?=\s|$)", r"[.!?,;:](?=\s|$)|[()]"  # where they end
 COMMON = set("""a about all also and any are but can could does each for from has have here how into its just like more
     most not one only other our out over same than that the their them then there they this too two was what when where
     which while who will with would you your""".split())
-NOT_PROSE = [r"(?ms)^```.*?^```", r"(?m)^#+ .*$", r"(?m)^\s*(?:\*\*)?\d+\. ",
+NOT_PROSE = [r"(?ms)^```.*?^```", r"(?m)^#+ .*$",
+             r"(?m)^!\[.*\]\(\S*images/diagrams/\S+\)(?:\s+<details>.*</details>$)?",  # has a test of its own
+             r"(?<=\*\* )\*\d+ minutes(?:, at home)?\.?\*",  # what an exercise takes
+             r"(?m)^\s*(?:\*\*)?\d+\. ",
              r"\[[\d.]+\]\([^)]*\)", r"\]\([^)]*\)", r"https?://\S+", r"arXiv:\S+",  # links
              r"\\\w+",  # names in formulas
              r"(?<![.,\d])(?:19|20)\d\d\b(?![.,]\d)",  # years
@@ -245,6 +248,9 @@ HTML = nbformat.v4.new_output("display_data", {"text/html": "<td style='width:64
     ("98.1 % sure", []), ("98.2 % sure", ["98.2"]), ("0.981 in all", []), ("| 1, 3 | 7 |", []), ("| 7 cats |", ["7"]),
     ("since 2019, in session 9, table 4", []), ("off by 0.2019", ["0.2019"]), ("```\n77\n```", []),
     ("about 31 million", ["31"]),
+    ("**1. Cut.** *35 minutes, at home.* Cut 36 cats.", ["36"]), ("It takes *35 minutes.*", ["35"]),
+    ("![77 cats](images/diagrams/x.svg)\n\n<details><summary>x</summary><p>78 cats</p></details>\n79 cats", ["79"]),
+    ("![77 cats](images/x.svg)\n\n<details>78 dogs</details>", ["77", "78"]),
     ("512 words", []), ("444 trees", []),                             # a product; what is printed
     ("555 trees", ["555"]), ("640 trees", ["640"]),                   # HTML
     ("123 words", ["123"]), ("777 words", ["777"]), ("999 words", ["999"]),  # styling, an index, another section

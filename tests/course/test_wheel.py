@@ -37,7 +37,7 @@ def test_starts_the_course_and_answers(wheel, tmp_path):
     done = subprocess.run(run, cwd=tmp_path, env=env, capture_output=True, text=True)
     assert done.stdout.split()[-1] == "POSITIVE", done.stdout + done.stderr
     assert (tmp_path / "course/01_pipeline.ipynb").read_bytes() == (REPO / "nbs/01_pipeline.ipynb").read_bytes()
-    for linked in ("images/pipeline_strip.png", "under_the_hood/widgets/mask_bench.ipynb"):
+    for linked in ("images/pipeline_strip.png", "images/diagrams/layer.svg", "under_the_hood/widgets/mask_bench.ipynb"):
         assert (tmp_path / "course" / linked).exists()
 
 
