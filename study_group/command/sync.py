@@ -59,10 +59,14 @@ def _ways_out(cells: list[dict], place: str) -> dict[str, str]:
 # %% ../../nbs/under_the_hood/command/sync.ipynb #11687beb
 def _absolute(s: Settings, cells: list[dict], place: str) -> str:
     "Write what leads out of the notebook `place` as links that work anywhere; nothing where there is none."
-    ways = {to: s.sessions.get(to.removesuffix(".ipynb"), text) for to, text in _ways_out(cells, place).items()}
-    if not ways or s.user == UNSET: return ""
-    return "On Colab, in a copy of this page, take these links: " + " · ".join(
-        f"[{text}]({s.page_url(to)})" for to, text in ways.items()) + "."
+    if s.user == UNSET: return ""
+    ways = {s.page_url(to): s.sessions.get(to.removesuffix(".ipynb"), text)
+            for to, text in _ways_out(cells, place).items()}
+    if re.search(r"!\[[^\]]*\]\((?![a-z]+:)", _sources(cells, "markdown")):
+        ways[s.page_url(place).replace("colab.research.google.com/github", "github.com")] = "this page with its pictures"
+    if not ways: return ""
+    links = " · ".join(f"[{text}]({url})" for url, text in ways.items())
+    return f"On Colab, in a copy of this page, take these links: {links}."
 
 def _cell(cells: list[dict], id: str, kind: str, source: str, **metadata) -> dict:
     "Give the cell `id` of `cells`, or a new one, this `source`; `metadata` is for a new one."
