@@ -42,7 +42,8 @@ def pins(path: Path) -> dict[str, str]:
 def colab(python: str) -> dict[str, str]:
     "What Colab has on this `python`, but for PyTorch and the GPU libraries that come with it."
     low, pinned = lower_bounds(["fastai"]) if python == "3.12" else {}, pins(ROOT / "tools/constraints.txt")
-    found = {n: version for n, version in pins(COLAB).items() if not n.startswith(("cuda", "nvidia", "setuptools", "triton"))}
+    without = "cuda", "nvidia", "setuptools", "triton"
+    found = {name: version for name, version in pins(COLAB).items() if not name.startswith(without)}
     return found | low | {name: pinned[name] for name in ("torch", "torchvision")}
 
 

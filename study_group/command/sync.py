@@ -63,7 +63,8 @@ def _absolute(s: Settings, cells: list[dict], place: str) -> str:
     ways = {s.page_url(to): s.sessions.get(to.removesuffix(".ipynb"), text)
             for to, text in _ways_out(cells, place).items()}
     if re.search(r"!\[[^\]]*\]\((?![a-z]+:)", _sources(cells, "markdown")):
-        ways[s.page_url(place).replace("colab.research.google.com/github", "github.com")] = "this page with its pictures"
+        on_github = s.page_url(place).replace("colab.research.google.com/github", "github.com")
+        ways[on_github] = "this page with its pictures"
     if not ways: return ""
     links = " · ".join(f"[{text}]({url})" for url, text in ways.items())
     return f"On Colab, in a copy of this page, take these links: {links}."
