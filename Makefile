@@ -35,11 +35,13 @@ matrix: .venv/dev
 notebooks: .venv/dev
 	$(BIN)/nbdev-export
 	$(BIN)/python tools/notebooks.py
+	$(BIN)/python tools/minutes.py --write
 	$(BIN)/python tools/readme.py
 
 # Write what settings.ini says everywhere else.
 sync: .venv/dev
 	$(BIN)/study-group sync
+	$(BIN)/python tools/minutes.py --write
 	$(BIN)/nbdev-export
 	$(BIN)/python tools/readme.py
 

@@ -2,6 +2,8 @@
 
     python tools/minutes.py [--report]   # a line for each session; exit code 1 where an evening is over 90 minutes (!)
     python tools/minutes.py SESSION      # a line for each of its sections
+    python tools/minutes.py --write      # put the minutes into the tables of the front page and the host's page
+    python tools/minutes.py --check      # exit code 1 where those tables say other minutes, too
 
 A section whose heading begins with "At home: " is for home, with all below it; everything else is for the evening. An
 exercise says its minutes behind its title, and whether it is for home: `**2. Flip a bit.** *10 minutes, at home.*`
@@ -99,12 +101,29 @@ def planned(path: Path, stops: list[str]) -> list[float]:
     return list(minutes.values())
 
 
+def rounded(minutes: float) -> str: return str(5*round(minutes/5))
+
+
+def told(path: Path, minutes: list[list[float]]) -> str:
+    "The notebook at `path` with `minutes` (evening, home) of each session in the last two columns of its tables."
+    def row(found):
+        n = int(found[2]) - 1
+        return f"{found[1]}| {' | '.join(map(rounded, minutes[n]))} |" if n < len(minutes) else found[0]
+    table_row = r'(?m)(^ +"\| (\d+) \|.*?)\| \d+ \| \d+ \|(?=(?:\\n)?",?$)'
+    return re.sub(table_row, row, path.read_text(encoding="utf-8"))
+
+
 def main(args: list[str]) -> int:
     parser = argparse.ArgumentParser()
+    parser.add_argument("--write", action="store_true", help="write the tables of the front page and the host's page")
+    parser.add_argument("--check", action="store_true", help="say whether they are in step, too")
     parser.add_argument("session", nargs="?", choices=list(settings().sessions), metavar="SESSION")
     parser.add_argument("--report", action="store_true", help="never fail")
     args = parser.parse_args(args)
     rows = [(name, sections(ROOT / f"nbs/{name}.ipynb")) for name in settings().sessions]
+    minutes = [list(map(sum, zip(*(s.minutes for s in parts)))) for _, parts in rows]
+    pages = {path: told(path, minutes) for path in (ROOT / "nbs/index.ipynb", ROOT / "nbs/host.ipynb")}
+    if args.write: return any(path.write_text(text, encoding="utf-8") == 0 for path, text in pages.items())
     if args.session: rows = [("  "*(s.level - 1) + s.title, [s]) for s in dict(rows)[args.session]]
     print(f"{'':48} evening  home   all  cells  exercises' minutes")
     late = False
@@ -114,7 +133,9 @@ def main(args: list[str]) -> int:
         late |= evening > LIMIT
         line = f"{name[:46]:48}{evening:7.0f}{' !'[evening > LIMIT]}{home:6.0f}{evening + home:6.0f}{cells:7}"
         print(line, " + ".join(exercises), sep="  ")
-    return late and not args.report
+    stale = [path.name for path, text in pages.items() if args.check and path.read_text(encoding="utf-8") != text]
+    for name in stale: print(f"{name} says other minutes: run make sync")
+    return bool(stale) or late and not args.report
 
 
 if __name__ == "__main__": sys.exit(main(sys.argv[1:]))
