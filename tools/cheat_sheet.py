@@ -17,7 +17,8 @@ Written by `make sync` from the sessions' recaps."""
 
 
 def markdown(text: str) -> dict:
-    return dict(cell_type="markdown", id=sha256(text.encode()).hexdigest()[:8], metadata={}, source=text.splitlines(True))
+    id = sha256(text.encode()).hexdigest()[:8]
+    return dict(cell_type="markdown", id=id, metadata={}, source=text.splitlines(True))
 
 
 def recap(name: str, title: str) -> str:
