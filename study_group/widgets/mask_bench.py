@@ -103,7 +103,7 @@ def bench_view(batch: Batch) -> dict:
     return dict(texts=batch.texts, shape=batch.shape, ids=ids.tobytes(), cut=cut,
                 tokens=dict(zip(batch.input_ids.flatten().tolist(), sum(batch.tokens, []))),
                 kinds=["".join(kind[0] for kind in row) for row in batch.kinds], empty=about_empty(model),
-                presets=[dict(name=name, note=note, **batch.preset(name)) for name, note in PRESETS.items()],
+                presets=[dict(name=name, note=note, **batch.preset(name)) for name, note in batch.presets.items()],
                 labels=[str(label) for label in model.config.id2label.values()],
                 function=function_to_apply(model.config))
 
