@@ -91,10 +91,10 @@ def spelled(tokens: list[str], tokenizer) -> list[str]:
 _UNSPACED = ("CJK", "HIRAGANA", "KATAKANA", "HALFWIDTH KATAKANA", "THAI", "LAO", "KHMER", "MYANMAR", "TIBETAN")
 
 def _may_be_word(text: str) -> bool:
-    "Tell whether `text` can be one word: no space in it, nor several letters of a script without spaces."
+    "Tell whether `text` can be one word: no space in it, nor letters of a script without spaces, but one of Chinese."
     if re.search(r"\S\s+\S", text): return False
-    names = [] if text.isascii() else [unicodedata.name(c, "") for c in text if c.isalpha()]
-    return len(names) < 2 or not any(name.startswith(_UNSPACED) for name in names)
+    names = [] if text.isascii() else [unicodedata.name(c, "") for c in text if unicodedata.category(c)[0] in "LM"]
+    return len(names) == 1 and names[0].startswith("CJK") or not any(name.startswith(_UNSPACED) for name in names)
 
 def _parted(before: str, now: str) -> bool:
     "Tell whether a space parts the characters of two neighbours; one alone, as in `▁` and `A`, belongs to what follows."
