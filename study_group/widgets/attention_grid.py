@@ -21,7 +21,7 @@ from torch.nn.functional import adaptive_max_pool2d
 from ..attending.listening import MASKS
 from ..attending.maps import STAGES, AttentionMaps, attention_maps
 from ..core.html import HATCH
-from ..core.texts import listed, shorten, visible
+from ..core.texts import listed, one_line, shorten, visible
 from .base import StudyWidget, static_text
 from .pictures import ABOVE, BELOW, png
 
@@ -205,7 +205,7 @@ def __init__(self: AttentionGrid,
     maps = listed(maps)
     if isinstance(maps, (str, list)): maps = maps_of(maps, checkpoint)
     elif not isinstance(maps, AttentionMaps):
-        raise TypeError(f"maps={maps!r:.80} must be texts, or what attention_maps returns, not {type(maps).__name__}.")
+        raise TypeError(f"maps={one_line(maps)} must be texts, or what attention_maps returns, not {type(maps).__name__}.")
     elif checkpoint is not None: raise ValueError("checkpoint is for texts: these maps were made by a model already.")
     self._version = -1
     super(AttentionGrid, self).__init__()
