@@ -73,7 +73,7 @@ def test_help_and_errors_are_one_line(tmp_path, capsys):
     (tmp_path/"bad.ipynb").write_text("{]"), (tmp_path/"dir.ipynb").mkdir(), (tmp_path/"bin.ipynb").write_bytes(b"\xff")
     mine = notebook(tmp_path/"my.ipynb", prose("x"))
     for words, said in ((["none.ipynb"], "isn't there"), (["bad.ipynb"], "isn't a notebook"),
-                        (["dir.ipynb"], "isn't there"), (["bin.ipynb"], "isn't UTF-8"),
+                        (["dir.ipynb"], "is a folder: name a notebook in it"), (["bin.ipynb"], "isn't UTF-8"),
                         (["my.ipynb", "--out", str(mine)], "can't be written")):
         assert course.main(["blog", str(tmp_path/words[0]), *words[1:]]) == 2
         err = capsys.readouterr().err
