@@ -135,11 +135,13 @@ def harmless(html: str) -> str:
 # %% ../../nbs/under_the_hood/command/blog.ipynb #e6dfeb35
 PICTURES = {".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg", ".gif": "gif", ".webp": "webp", ".svg": "svg+xml"}
 
+def _elsewhere(link: str) -> bool: return bool(re.match(r"(?i)[a-z][a-z0-9+.-]*:|//", link))
+
 def _picture(folder: Path, link: str) -> Path | None:
     "Find the picture in `folder`, or in a folder of it, that `link` names; None if there is none."
     path = folder/unquote(re.split("[?#]", link)[0])
-    inside = path.resolve().is_relative_to(folder.resolve())
-    return path if inside and path.is_file() and path.suffix.lower() in PICTURES else None
+    if _elsewhere(link) or path.suffix.lower() not in PICTURES or not os.path.isfile(path): return None
+    return path if path.resolve().is_relative_to(folder.resolve()) else None
 
 def _embedded(html: str, folder: Path) -> str:
     "Write the pictures that lie in `folder` into `html`."
@@ -234,8 +236,6 @@ def _rendered(cell: dict) -> list:
 def _links(cells: list[dict], tag: str = "img", to: str = "src") -> list[str]:
     "List the addresses of the pictures in `cells`, or of what else their `tag` leads `to`."
     return [found[to] for c in cells for page in _rendered(c) for found in page.find_all(tag, {to: True})]
-
-def _elsewhere(link: str) -> bool: return bool(re.match(r"(?i)[a-z][a-z0-9+.-]*:|//", link))
 
 # %% ../../nbs/under_the_hood/command/blog.ipynb #e9dd8202
 def _unseen(cells: list[dict], path: Path) -> list[str]:
