@@ -80,7 +80,7 @@ def competition_data(source: str | None = None,  # "real", "bundled"; None: real
     return replace(data, train=data.train.copy(), test=data.test.copy())
 
 def _asked(data: Competition | str | None) -> Competition:
-    "Return `data`, or the competition of that name. Raises TypeError, ValueError, and OSError as `competition_data` does."
+    "Return `data`, or the competition of that name. Raises TypeError, ValueError, OSError."
     if isinstance(data, Competition): return data
     if data is None or isinstance(data, str): return competition_data(data)
     raise TypeError(f"data={_short(data)} must be 'real', 'bundled', None, or what competition_data returns.")
@@ -93,7 +93,9 @@ def _f1(answers: Iterable[str], predictions: Iterable[str], label: str) -> float
     return 2*both/either if either else 0.
 
 def scores(answers: list[str], predictions: list[str]) -> tuple[float, float]:  # accuracy, macro F1
-    "Compute accuracy and macro F1 of `predictions`, over the labels of the competition."
+    "Compute accuracy and macro F1 of `predictions`, over the labels of the competition. Raises ValueError."
+    if len(answers) != len(predictions):
+        raise ValueError(f"There are {len(predictions):,} predictions for {len(answers):,} answers: one for each.")
     accuracy = sum(a == p for a, p in zip(answers, predictions))/len(answers)
     return accuracy, sum(_f1(answers, predictions, label) for label in LABELS)/len(LABELS)
 

@@ -139,4 +139,5 @@ def by_word(self: AttentionMaps, row: int = 0) -> AttentionMaps:
         self, weights=mean @ self.weights[:, [row]] @ member, scores=None, tokens=[words], texts=[self.texts[row]],
         attention_mask=of_words(self.attention_mask), special_tokens_mask=of_words(self.special_tokens_mask),
         token_type_ids=of_words(self.token_type_ids),
-        word_ids=[[word_of[i] for i in firsts]], kinds=[[self.kinds[row][i] for i in firsts]], allowed=(mean @ allowed @ member > 0)[None], _inputs={})
+        word_ids=[[word_of[i] for i in firsts]], kinds=[[self.kinds[row][i] for i in firsts]],
+        allowed=(mean @ allowed @ member > 0)[None], _inputs={})

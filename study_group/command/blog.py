@@ -41,7 +41,8 @@ def _hidden(cell: dict, options: dict = {}) -> set[str]:
     meta, options = cell["metadata"], dict(options)
     flags = meta | (meta.get("jupyter") or {})
     names = [*(meta.get("tags") or ()), *(key for key, value in flags.items() if value is True)]
-    names += ["hide_input"]*(meta.get("cellView") == "form") + ["hide"]*(meta.get("nbsphinx") == "hidden")  # Colab's form
+    names += ["hide_input"]*(meta.get("cellView") == "form")  # Colab's form
+    names += ["hide"]*(meta.get("nbsphinx") == "hidden")
     for name, value in _directives(cell["source"]) if cell["cell_type"] == "code" else ():
         value = value.strip(" \t'\"").lower()
         if name in _OPTIONS: options[name] = value not in ("false", "no", "off")
@@ -50,14 +51,15 @@ def _hidden(cell: dict, options: dict = {}) -> set[str]:
     return {_OPTIONS[name] for name in options if not options[name]}.union(*map(_hidden_by, names))
 
 def _document(nb) -> dict[str, bool]:
-    "Return what `nb` as a whole hides, as options of Quarto: from its metadata, or the block of YAML that it begins with."
+    "Return what `nb` as a whole hides, as options of Quarto, by its metadata and the YAML that it begins with."
     import yaml
-    found = dict(echo=False) if any("source" in _hidden_by(key) for key, value in nb.metadata.items() if value is True) else {}
+    bare = any(value is True and "source" in _hidden_by(key) for key, value in nb.metadata.items())
     head = re.match(r"(?s)---\n(.*?)\n---", nb.cells[0].source if nb.cells and nb.cells[0].cell_type != "code" else "")
     try: told = yaml.safe_load(head[1]) if head else {}
     except yaml.YAMLError: told = {}
     told = told.get("execute") if isinstance(told, dict) else {}
-    return found | {name: value for name, value in (told or {}).items() if name in _OPTIONS and isinstance(value, bool)}
+    found = {name: value for name, value in (told or {}).items() if name in _OPTIONS and isinstance(value, bool)}
+    return found | ({"echo": False} if bare else {})
 
 # %% ../../nbs/under_the_hood/command/blog.ipynb #3993bc47
 def _without_directives(source: str) -> str:
@@ -152,7 +154,7 @@ def _embedded(html: str, folder: Path) -> str:
     return re.sub(r"""(?i)(<img\b(?:"[^"]*"|'[^']*'|[^>"'])*?\bsrc\s*=\s*)("[^"]*"|'[^']*'|[^\s>"']+)""", write, html)
 
 # %% ../../nbs/under_the_hood/command/blog.ipynb #7e8fd4f9
-FORMS = ("text/html", "text/markdown", "text/latex", "image/png", "image/jpeg", "text/plain")  # forms that a post can hold
+FORMS = ("text/html", "text/markdown", "text/latex", "image/png", "image/jpeg", "text/plain")  # that a post holds
 
 def _svg(data: dict) -> dict:
     "Replace an SVG picture in `data` by an <img>, in which it can't run anything."
@@ -166,7 +168,7 @@ def _printed(text: str) -> str:
 
 # %% ../../nbs/under_the_hood/command/blog.ipynb #b094e4e2
 def _safe(output: dict, folder: Path) -> dict | None:
-    "Remove live widgets from `output`, and make its HTML `harmless`, with pictures of `folder`; None if nothing is left."
+    "Make `output` `harmless`, with pictures of `folder`, and without live widgets; None if nothing is left."
     if "text" in output: return output | dict(text=_printed(output["text"]))
     if "data" not in output: return output | dict(traceback=[*map(_printed, output["traceback"])])
     if any("widget-view" in kind for kind in output["data"]): return None
@@ -207,11 +209,12 @@ def _errors(cells: list[dict]) -> list[str]:
 def _not_run(cells: list[dict]) -> list[str]:
     "Warn if none of `cells` has an output."
     codes = [c for c in cells if c["cell_type"] == "code" and c["source"].strip()]
-    return ["no cell has an output: run the notebook, and save it"] if codes and not any(c["outputs"] for c in codes) else []
+    if not codes or any(c["outputs"] for c in codes): return []
+    return ["no cell has an output: run the notebook, and save it"]
 
 # %% ../../nbs/under_the_hood/command/blog.ipynb #a9da5392
 def _lost(cell: dict, folder: Path) -> list[str]:
-    "Warn of what code `cell` shows and a post can't hold: players, scripts, live widgets without a picture beside them."
+    "Warn of what code `cell` shows and a post can't hold, such as a live widget without a picture beside it."
     safe, found = [_safe(o, folder) for o in cell["outputs"]], []
     pictured = any(o.get("data", {}).keys() & set(FORMS[:-1]) for o in safe if o)
     for before, after in zip(cell["outputs"], safe):
@@ -220,8 +223,9 @@ def _lost(cell: dict, folder: Path) -> list[str]:
         found += [name for name in PLAYERS if re.search(rf"(?i)<{name}\b", html)]
         if left.keys() - {"text/plain"} or pictured and any("widget-view" in kind for kind in data): continue
         found += ["script"]*("<script" in html) + [kind for kind in data if kind not in FORMS]
+    if not found: return []
     found = ", ".join(dict.fromkeys(found))
-    return [f"{_named(cell)} shows {found}, which a post can't hold: it is left out, a picture would stay"] if found else []
+    return [f"{_named(cell)} shows {found}, which a post can't hold: it is left out, a picture would stay"]
 
 # %% ../../nbs/under_the_hood/command/blog.ipynb #6e38168c
 def _rendered(cell: dict) -> list:
@@ -229,7 +233,8 @@ def _rendered(cell: dict) -> list:
     from bs4 import BeautifulSoup
     from nbconvert.filters.markdown_mistune import markdown2html_mistune
     data = [o.get("data", {}) for o in cell.get("outputs", ())]
-    texts = [cell["source"]] if cell["cell_type"] == "markdown" else [d["text/markdown"] for d in data if "text/markdown" in d]
+    texts = [cell["source"]]*(cell["cell_type"] == "markdown")
+    texts += [d["text/markdown"] for d in data if "text/markdown" in d]
     pages = [*map(markdown2html_mistune, texts), *(d["text/html"] for d in data if "text/html" in d)]
     return [BeautifulSoup(page, "html.parser") for page in pages]
 

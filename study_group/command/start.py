@@ -95,7 +95,8 @@ def _imports(sources: list[str]) -> dict[str, ast.Module]:
         except SyntaxError: continue  # a magic
         for node in (node for node in body if isinstance(node, (ast.Import, ast.ImportFrom))):
             for alias in node.names:
-                one = ast.Import([alias]) if isinstance(node, ast.Import) else ast.ImportFrom(node.module, [alias], node.level)
+                bare = isinstance(node, ast.Import)
+                one = ast.Import([alias]) if bare else ast.ImportFrom(node.module, [alias], node.level)
                 found[alias.asname or alias.name.split(".")[0]] = ast.fix_missing_locations(ast.Module([one], []))
     return found
 
@@ -106,8 +107,8 @@ def _explained(call: Callable, session: str) -> Callable:
     def explained(*args, **kwargs):
         try: return call(*args, **kwargs)
         except NameError as e:
-            raise NameError(f"{e.name} isn't there: the checks of {session} use what the session calls so. Make it here "
-                            "before, or ask them there.", name=e.name) from None
+            raise NameError(f"{e.name} isn't there: the checks of {session} use what the session calls so. "
+                            "Make it here before, or ask them there.", name=e.name) from None
     return explained
 
 def _bring_names(names: dict, reads: set[str], sources: list[str]):

@@ -15,7 +15,8 @@ def one_line(value) -> str:
 
 def check_text(text, name: str = "text") -> str:
     "Return `text`. Raises TypeError or ValueError, which call it `name`, where it isn't text."
-    if not isinstance(text, str): raise TypeError(f"{name}={one_line(text)} must be a string, not {type(text).__name__}.")
+    if not isinstance(text, str):
+        raise TypeError(f"{name}={one_line(text)} must be a string, not {type(text).__name__}.")
     try: text.encode()
     except UnicodeEncodeError as e:
         raise ValueError(f"{name} has half a character ({text[e.start]!r} at {e.start}), an emoji cut in two; "

@@ -97,13 +97,13 @@ def _may_be_word(text: str) -> bool:
     return len(names) == 1 and names[0].startswith("CJK") or not any(name.startswith(_UNSPACED) for name in names)
 
 def _parted(before: str, now: str) -> bool:
-    "Tell whether a space parts the characters of two neighbours; one alone, as in `▁` and `A`, belongs to what follows."
+    "Tell whether a space parts two neighbours' characters; alone, as in `▁` and `A`, it belongs to what follows."
     if before.isspace() and now.isspace(): return False
     return now[:1].isspace() or before[-1:].isspace() and before != " "
 
 # %% ../../nbs/under_the_hood/core/tokens.ipynb #cad74ea8
 def _row(encoding: Encoding | None, tokenizer, ids: list[int]) -> tuple[list, list, list, list]:
-    "Return ids, tokens, the word and the text of each; without `encoding`, a word goes from one special id to the next."
+    "Return ids, tokens, word and text of each; without `encoding`, a word goes from one special id to the next."
     if encoding: return encoding.ids, encoding.tokens, encoding.word_ids, encoding.sequence_ids
     known = special_ids(tokenizer)
     words = [None if id_ in known else n for id_, n in zip(ids, accumulate(id_ in known for id_ in ids))]

@@ -162,7 +162,8 @@ def count_words(self: BaseTokenizer, texts: Iterable[str]) -> Counter:
     "Count each word of `texts`, after the normalizer and the pre-tokenizer. Raises TypeError, ValueError."
     table = isinstance(texts, Mapping) or getattr(texts, "ndim", 1) > 1
     if table or isinstance(texts, str) or not isinstance(texts, Iterable):
-        raise TypeError(f"texts={one_line(texts):.40} isn't a list of texts: pass a list of strings, or what yields them.")
+        said = f"texts={one_line(texts):.40} isn't a list of texts"
+        raise TypeError(f"{said}: pass a list of strings, or what yields them.")
     words = Counter()
     for n, text in enumerate(texts):
         check_text(text, f"texts[{n}]")

@@ -205,7 +205,8 @@ def __init__(self: AttentionGrid,
     maps = listed(maps)
     if isinstance(maps, (str, list)): maps = maps_of(maps, checkpoint)
     elif not isinstance(maps, AttentionMaps):
-        raise TypeError(f"maps={one_line(maps)} must be texts, or what attention_maps returns, not {type(maps).__name__}.")
+        raise TypeError(f"maps={one_line(maps)} must be texts, or what attention_maps returns, "
+                        f"not {type(maps).__name__}.")
     elif checkpoint is not None: raise ValueError("checkpoint is for texts: these maps were made by a model already.")
     self._version = -1
     super(AttentionGrid, self).__init__()

@@ -13,7 +13,7 @@ from time import perf_counter
 import numpy as np, torch, traitlets
 from fastcore.basics import patch
 
-from ..batching.masked import (MOST_COLUMNS, PRESETS, Batch, about_empty, answer, batch_notes, batch_text,
+from ..batching.masked import (MOST_COLUMNS, Batch, about_empty, answer, batch_notes, batch_text,
                                          carry_over, make_batch, mask_rows, quick_logits, rows_shown, say_answer,
                                          verdict)
 from ..core.checkpoints import load_shared

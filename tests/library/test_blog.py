@@ -101,7 +101,8 @@ def test_without_nbconvert_it_says_what_to_install(tmp_path, monkeypatch, capsys
 
 # what an author hid
 
-STREAM = [dict(output_type="stream", name=name, text=f"{text}\n") for name, text in (("stdout", "DONE"), ("stderr", "WARNED"))]
+STREAM = [dict(output_type="stream", name="stdout", text="DONE\n"),
+          dict(output_type="stream", name="stderr", text="WARNED\n")]
 
 
 def published(tmp_path, *cells, to: str = "markdown", **metadata) -> str:
@@ -114,24 +115,36 @@ def seen(text: str) -> set[str]:
 
 
 HIDING = {  # first lines of a cell, or its metadata → what stays
-    "": "SOURCE DONE WARNED", "#| hide": "", "#|hide": "", "# | hide": "", "#hide": "", "# hide": "", "#| include: false": "",
-    "#| include: False  # why": "", "#| hide_input": "DONE WARNED", "#hide_input": "DONE WARNED", "# hide-input": "DONE WARNED",
+    "": "SOURCE DONE WARNED", "#| hide": "", "#|hide": "", "# | hide": "", "#hide": "", "# hide": "",
+    "#| include: false": "",
+    "#| include: False  # why": "", "#| hide_input": "DONE WARNED", "#hide_input": "DONE WARNED",
+    "# hide-input": "DONE WARNED",
     "#| echo: false": "DONE WARNED", "#|echo:false": "DONE WARNED", '#| echo: "false"': "DONE WARNED",
-    "#| hide_output": "SOURCE", "#hide_output": "SOURCE", "#| output: false": "SOURCE", "#| warning: false": "SOURCE DONE",
-    "#| echo: false\n#| output: false": "", "#| label: a\n#| echo: false": "DONE WARNED", "%%time\n# hide_input": "DONE WARNED",
-    "#| eval: false": "SOURCE DONE WARNED", "#| code-fold: true": "SOURCE DONE WARNED", "#collapse": "SOURCE DONE WARNED",
-    "#| echo: fenced": "SOURCE DONE WARNED", "#| output: asis": "SOURCE DONE WARNED", "#| tags: [remove-output]": "SOURCE",
-    "#| filter_stream DON WARN": "SOURCE", "# hide and seek": "SOURCE DONE WARNED", "x = 1\n# hide": "SOURCE DONE WARNED"}
+    "#| hide_output": "SOURCE", "#hide_output": "SOURCE", "#| output: false": "SOURCE",
+    "#| warning: false": "SOURCE DONE",
+    "#| echo: false\n#| output: false": "", "#| label: a\n#| echo: false": "DONE WARNED",
+    "%%time\n# hide_input": "DONE WARNED",
+    "#| eval: false": "SOURCE DONE WARNED", "#| code-fold: true": "SOURCE DONE WARNED",
+    "#collapse": "SOURCE DONE WARNED",
+    "#| echo: fenced": "SOURCE DONE WARNED", "#| output: asis": "SOURCE DONE WARNED",
+    "#| tags: [remove-output]": "SOURCE",
+    "#| filter_stream DON WARN": "SOURCE", "# hide and seek": "SOURCE DONE WARNED",
+    "x = 1\n# hide": "SOURCE DONE WARNED"}
 METADATA = {name: (dict(tags=[name]), left) for name, left in {
-    "remove-cell": "", "remove_cell": "", "hide-cell": "", "hide": "", "remove-input": "DONE WARNED", "hide-input": "DONE WARNED",
-    "remove-output": "SOURCE", "hide-output": "SOURCE", "remove-stdout": "SOURCE WARNED", "remove-stderr": "SOURCE DONE",
+    "remove-cell": "", "remove_cell": "", "hide-cell": "", "hide": "", "remove-input": "DONE WARNED",
+    "hide-input": "DONE WARNED",
+    "remove-output": "SOURCE", "hide-output": "SOURCE", "remove-stdout": "SOURCE WARNED",
+    "remove-stderr": "SOURCE DONE",
     "remove_output": "SOURCE", "parameters": "SOURCE DONE WARNED"}.items()} | dict(
     source_hidden=(dict(jupyter=dict(source_hidden=True)), "DONE WARNED"),
     outputs_hidden=(dict(jupyter=dict(outputs_hidden=True)), "SOURCE"),
     not_hidden=(dict(jupyter=dict(source_hidden=False, outputs_hidden=False)), "SOURCE DONE WARNED"),
     collapsed=(dict(collapsed=True), "SOURCE"), form=(dict(cellView="form"), "DONE WARNED"),
     extension=(dict(hide_input=True), "DONE WARNED"), nbsphinx=(dict(nbsphinx="hidden"), ""),
+
     kaggle=({"_kg_hide-input": True, "_kg_hide-output": True}, ""), deepnote=(dict(is_code_hidden=True), "DONE WARNED"))
+
+
 
 
 @pytest.mark.parametrize("to", ["markdown", "html"])
@@ -151,9 +164,11 @@ def test_what_tags_and_folds_hide_isnt_published(tmp_path, name, to):
 
 
 def test_lines_and_prose_that_are_hidden(tmp_path):
-    text = published(tmp_path, code("x = 1\nkey = 'SOURCE'  #| hide_line\ny = 2"), prose("DONE") | dict(
-        metadata=dict(tags=["remove-cell"])), prose("a<!-- DONE\n-->b `<!-- c -->`\n\n```\n<!-- d -->\n```\n<!-- WARNED"),
-        prose("::: {.content-hidden}\nSOURCE\n\n::: {.note}\nDONE\n:::\nWARNED\n:::\nafter"), prose("::: {.hidden}\nSOURCE"))
+    tagged = prose("DONE") | dict(metadata=dict(tags=["remove-cell"]))
+    comments = prose("a<!-- DONE\n-->b `<!-- c -->`\n\n```\n<!-- d -->\n```\n<!-- WARNED")
+    blocks = prose("::: {.content-hidden}\nSOURCE\n\n::: {.note}\nDONE\n:::\nWARNED\n:::\nafter")
+    text = published(tmp_path, code("x = 1\nkey = 'SOURCE'  #| hide_line\ny = 2"), tagged, comments, blocks,
+                     prose("::: {.hidden}\nSOURCE"))
     assert not seen(text) and "x = 1\ny = 2" in text and "ab `<!-- c -->`" in text and "<!-- d -->" in text
     assert "after" in text
 
@@ -175,9 +190,12 @@ def test_a_hidden_output_needs_no_run(tmp_path):
 # pictures, links, and what a post can't hold
 
 @pytest.mark.parametrize("link", [
-    "![x](pic.png)", "![x](<pic one.png>)", "![x](pic%20one.png)", '![x](pic.png "a title")', "![x][p]\n\n[p]: pic.png 'title'",
-    "![p]\n\n[p]: <pic one.png>", "<img src=pic.png width=200>", "<img width='9' src='pic one.png'>", '<IMG alt="a > b" SRC="pic.png">',
-    "[![x](pic.png)](https://example.org)", "![x](pic.png?raw=true)", "![x](sub/pic.png)", "<img\n  src='./pic.png'>"])
+    "![x](pic.png)", "![x](<pic one.png>)", "![x](pic%20one.png)",
+    '![x](pic.png "a title")', "![x][p]\n\n[p]: pic.png 'title'",
+    "![p]\n\n[p]: <pic one.png>", "<img src=pic.png width=200>", "<img width='9' src='pic one.png'>",
+    '<IMG alt="a > b" SRC="pic.png">',
+    "[![x](pic.png)](https://example.org)", "![x](pic.png?raw=true)", "![x](sub/pic.png)",
+    "<img\n  src='./pic.png'>"])
 def test_a_picture_comes_along_however_it_is_written(tmp_path, link):
     from base64 import b64decode
     (tmp_path/"sub").mkdir()
@@ -189,8 +207,9 @@ def test_a_picture_comes_along_however_it_is_written(tmp_path, link):
     assert [p.name for p in (tmp_path/"out").rglob("*.png")] == ["pic one.png" if "one" in link else "pic.png"]
 
 
-@pytest.mark.parametrize("text", ["`![x](none.png)`", "```\n<img src=none.png>\n```", "[a](#part) [b](https://example.org/c.ipynb)",
-                                  "costs $5 or $6", "[mail](mailto:a@b.c) [root](/about)", "a `<iframe>`", "![x](" + "a"*300 + ")"])
+@pytest.mark.parametrize("text", [
+    "`![x](none.png)`", "```\n<img src=none.png>\n```", "[a](#part) [b](https://example.org/c.ipynb)", "costs $5 or $6",
+    "[mail](mailto:a@b.c) [root](/about)", "a `<iframe>`", "![x](" + "a"*300 + ")"])
 def test_what_is_no_link_gets_no_warning(tmp_path, text):
     warnings = blog.blog(notebook(tmp_path/"my.ipynb", prose(text), code("1", output(text_plain="1"))))[1]
     assert len(warnings) == ("aaa" in text)  # a name that no file can have
@@ -199,7 +218,7 @@ def test_what_is_no_link_gets_no_warning(tmp_path, text):
 VIEW = {"application/vnd.jupyter.widget-view+json": {"model_id": "a"}, "text/plain": "IntSlider()"}
 PLOTLY = {"application/vnd.plotly.v1+json": {"data": []}, "text/html": "<div id='p'></div><script>Plotly()</script>"}
 LOST = dict(plotly=(PLOTLY, "script, application/vnd.plotly.v1+json"), widget=(VIEW, "widget-view+json"),
-            frame=({"text/html": "<iframe src='https://example.org'>no frames</iframe>", "text/plain": "<IFrame>"}, "iframe"),
+            frame=({"text/html": "<iframe src='https://a.org'>no frames</iframe>", "text/plain": "<IFrame>"}, "iframe"),
             audio=({"text/html": "<audio controls><source src='data:,'>Your browser can't</audio>"}, "audio"),
             video=({"text/html": "before <video src='a.mp4'></video>"}, "video"),
             json=({"application/json": {}, "text/plain": "<JSON>"}, "application/json"),
@@ -235,7 +254,8 @@ def test_pictures_in_outputs(tmp_path):
 
 def test_links_to_files_that_stay_behind(tmp_path):
     text = "[next](02_next.ipynb) <a href='data/a.csv'>a</a>"
-    warnings = blog.blog(notebook(tmp_path/"my.ipynb", prose(text), code("x", output(text_html="<a href=b.txt>b</a>"))))[1]
+    mine = notebook(tmp_path/"my.ipynb", prose(text), code("x", output(text_html="<a href=b.txt>b</a>")))
+    warnings = blog.blog(mine)[1]
     assert [w.split()[2] for w in warnings] == ["02_next.ipynb", "data/a.csv", "b.txt"]
 
 
@@ -243,7 +263,8 @@ def test_links_to_files_that_stay_behind(tmp_path):
 def test_colours_and_overwritten_lines_of_a_terminal(tmp_path, to):
     printed = dict(output_type="stream", name="stdout", text="\x1b[31mred\x1b[0m\n 50%\r100%\nend\r\n")
     failed = dict(output_type="error", ename="E", evalue="e", traceback=["\x1b[0;31mE\x1b[0m: e"])
-    text = blog.blog(notebook(tmp_path/"a.ipynb", code("x", printed, output(text_plain="\x1b[1mbold\x1b[0m"), failed)), to)[0].read_text()
+    mine = notebook(tmp_path/"a.ipynb", code("x", printed, output(text_plain="\x1b[1mbold\x1b[0m"), failed))
+    text = blog.blog(mine, to)[0].read_text()
     for gone in ("\x1b", "[31m", "ansi", " 50%", "\r"): assert gone not in text
     for kept in ("red", "100%", "end", "bold", "E: e"): assert kept in text
 
