@@ -79,6 +79,12 @@ def competition_data(source: str | None = None,  # "real", "bundled"; None: real
     data = _data(source)
     return replace(data, train=data.train.copy(), test=data.test.copy())
 
+def _asked(data: Competition | str | None) -> Competition:
+    "Return `data`, or the competition of that name. Raises TypeError, ValueError, OSError."
+    if isinstance(data, Competition): return data
+    if data is None or isinstance(data, str): return competition_data(data)
+    raise TypeError(f"data={_short(data)} must be 'real', 'bundled', None, or what competition_data returns.")
+
 # %% ../nbs/07_homework.ipynb #9006572c
 def _f1(answers: Iterable[str], predictions: Iterable[str], label: str) -> float:
     "Compute F1 of `label`: twice the hits, divided by how often it was right plus how often it was predicted."
@@ -87,7 +93,9 @@ def _f1(answers: Iterable[str], predictions: Iterable[str], label: str) -> float
     return 2*both/either if either else 0.
 
 def scores(answers: list[str], predictions: list[str]) -> tuple[float, float]:  # accuracy, macro F1
-    "Compute accuracy and macro F1 of `predictions`, over the labels of the competition."
+    "Compute accuracy and macro F1 of `predictions`, over the labels of the competition. Raises ValueError."
+    if len(answers) != len(predictions):
+        raise ValueError(f"There are {len(predictions):,} predictions for {len(answers):,} answers: one for each.")
     accuracy = sum(a == p for a, p in zip(answers, predictions))/len(answers)
     return accuracy, sum(_f1(answers, predictions, label) for label in LABELS)/len(LABELS)
 
@@ -110,18 +118,23 @@ def _first(rows: list, odd: Callable) -> int | None:
 def _short(value) -> str: return text if len(text := repr(value)) <= 60 else text[:59] + "…"
 
 # %% ../nbs/07_homework.ipynb #f00c0b0f
-def check_predictions(predictions, data: Competition) -> list[str]:
+def check_predictions(predictions, data: Competition | str | None) -> list[str]:
     "Return `predictions` as labels, one for each row of `data.test`. Raises ValueError that says what is wrong where."
+    data = _asked(data)
     rows, n = _listed(predictions), len(data._answers)
     if len(rows) != n:
-        raise ValueError(f"There are {len(rows):,} predictions for {n:,} reviews: one for each row of test.")
+        other = data.name != "bundled" and len(rows) == len(_data("bundled")._answers)
+        raise ValueError(f"There are {len(rows):,} predictions for {n:,} reviews: one for each row of test."
+                         + " So many are the bundled ones: data=\"bundled\" says that they are meant."*other)
     if (i := _first(rows, lambda p: not isinstance(p, list | tuple | dict) and _missing(p))) is not None:
         raise ValueError(f"predictions[{i}] is {rows[i]}: every review needs a label, even a guess.")
     if len(kinds := {type(p): i for i, p in reversed([*enumerate(rows)])}) > 1:
         said = " and ".join(f"predictions[{i}]={rows[i]!r} ({kind.__name__})" for kind, i in kinds.items())
         raise ValueError(f"The predictions are of several types, {said}: make all of them one of {', '.join(LABELS)}.")
     if (i := _first(rows, lambda p: p not in LABELS)) is not None:
-        raise ValueError(f"predictions[{i}]={_short(rows[i])} isn't one of the labels {', '.join(map(repr, LABELS))}.")
+        ids = all(isinstance(p, int) and p in range(len(LABELS)) for p in rows)
+        raise ValueError(f"predictions[{i}]={_short(rows[i])} isn't one of the labels {', '.join(map(repr, LABELS))}"
+                         + ": [LABELS[i] for i in predictions] names ids in this order."*ids + "."*(not ids))
     return [str(p) for p in rows]
 
 # %% ../nbs/07_homework.ipynb #186b2b21
@@ -139,10 +152,11 @@ def check_name(name: str) -> str:
     return name
 
 # %% ../nbs/07_homework.ipynb #a98e6ff4
-def board_folder(data: Competition,                        # whose scores
+def board_folder(data: Competition | str | None,           # whose scores
                  folder: str | os.PathLike | None = None,  # where boards are kept; None: with the package's downloads
                 ) -> Path:
     "Give the folder of the submissions to `data`; its name has the hash of the texts and their answers."
+    data = _asked(data)
     home = cache_folder()/"leaderboard" if folder is None else Path(folder).expanduser()
     return home/f"{data.name}-{data._key}"
 
@@ -201,12 +215,12 @@ def _check_order(data: Competition):
 # %% ../nbs/07_homework.ipynb #3059ff41
 def submit(predictions,                              # labels, or the answers of `classify`, in the order of `data.test`
            name: str,                                # its name on the leaderboard, 60 characters at most
-           data: Competition | None = None,          # None: `competition_data()`
+           data: Competition | str | None = None,    # or its name, "real" or "bundled"; None: `competition_data()`
            folder: str | os.PathLike | None = None,  # where boards are kept; None: with the package's downloads
            log: Callable | None = None,              # gets a dict of the scores, e.g. wandb.log
           ) -> Submission:
     "Score `predictions` and keep the score under `name`. Raises ValueError on a wrong submission, and OSError."
-    data, name = data or competition_data(), check_name(name)
+    data, name = _asked(data), check_name(name)
     rows = check_predictions(predictions, data)
     _check_order(data)
     board, now = board_folder(data, folder), datetime.now().isoformat(timespec="seconds")
@@ -243,16 +257,16 @@ def _baselines(name: str) -> dict[str, tuple[float, float]]:
         except ImportError: pass  # no scikit-learn
     return found
 
-def baselines(data: Competition | None = None) -> dict[str, tuple[float, float]]:  # name → accuracy, macro F1
+def baselines(data: Competition | str | None = None) -> dict[str, tuple[float, float]]:  # name → accuracy, macro F1
     "Score the methods that cost you nothing on `data` (None: `competition_data()`); those that can run here."
-    return dict(_baselines((data or competition_data()).name))
+    return dict(_baselines(_asked(data).name))
 
 # %% ../nbs/07_homework.ipynb #ee684487
-def leaderboard(data: Competition | None = None,          # None: `competition_data()`
+def leaderboard(data: Competition | str | None = None,    # or its name, "real" or "bundled"; None: `competition_data()`
                 folder: str | os.PathLike | None = None,  # where boards are kept
                ) -> pd.DataFrame:                         # columns name, accuracy, macro_f1, tries, kind; best first
     "List the best submission of each name to `data`, and the baselines."
-    data, best = data or competition_data(), {}
+    data, best = _asked(data), {}
     rows = [(name, *score, 1, "baseline") for name, score in baselines(data).items()]
     entries = _entries(board_folder(data, folder))
     for e in entries: best[e.name] = max(best.get(e.name, (0, 0)), (e.accuracy, e.macro_f1))

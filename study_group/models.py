@@ -215,7 +215,8 @@ def token_labels(texts: str | list[str],
     rows = check_texts(texts)
     if aggregation not in ("none", "simple"): raise ValueError(f"aggregation={aggregation!r} isn't 'none' or 'simple'.")
     model, tokenizer = load_shared(checkpoint, "token-classification")
-    if not tokenizer.is_fast: raise ValueError(f"{type(tokenizer).__name__} can't tell where in a text a token stands.")
+    if not getattr(tokenizer, "is_fast", False):
+        raise ValueError(f"{type(tokenizer).__name__} can't tell where in a text a token stands.")
     found = [_entities(text, model, tokenizer) for text in rows]
     if aggregation == "simple": found = [_group(entities, tokenizer) for entities in found]
     found = [[e for e in row if "O" not in (e.get("entity"), e.get("entity_group"))] for row in found]

@@ -18,11 +18,13 @@ from transformers.masking_utils import eager_mask
 
 from ..batching.by_hand import pad
 from ..core.running import max_tokens, run_model
-from ..core.texts import check_text, check_texts
+from ..core.texts import check_text, check_texts, listed
+from ..core.tokens import token_kinds, word_ids
 
 # %% ../../nbs/under_the_hood/attending/listening.ipynb #ed9622dd
 def check_pairs(texts) -> list[str | tuple[str, str]]:
     "Return `texts` as a list of texts and (first, second) pairs. Raises TypeError or ValueError where it is none."
+    texts = listed(texts)
     if not (isinstance(texts, (list, tuple)) and any(isinstance(text, (list, tuple)) for text in texts)):
         return check_texts(texts)
     rows = []
@@ -50,23 +52,21 @@ def check_size(config, n_rows: int, n_tokens: int, scores: bool):
 
 # %% ../../nbs/under_the_hood/attending/listening.ipynb #27557d15
 def _encode_row(text: str | tuple, tokenizer: PreTrainedTokenizerBase, limit: int | None) -> dict[str, list]:
-    "Encode a `text` or pair in at most `limit` tokens; return ids, and which text and word each token is part of."
+    "Encode a `text` or pair in at most `limit` tokens; return ids, and what each token is, and of which text and word."
     texts = (text,) if isinstance(text, str) else text
     row = tokenizer(*texts, truncation=bool(limit), max_length=limit, return_attention_mask=True,
                     return_special_tokens_mask=True, verbose=False)
-    special = row["special_tokens_mask"]
-    types = row.get("token_type_ids", [0]*len(special))
-    words = row.word_ids() if tokenizer.is_fast else range(len(special))
-    parts = row.sequence_ids() if tokenizer.is_fast else [None if s else t for s, t in zip(special, types)]
-    n_first = 1 + max((w for w, p in zip(words, parts) if p == 0 and w is not None), default=-1)
-    return {**row, "parts": parts, "words": [w + n_first*p if p is not None and w is not None else None
-                                             for w, p in zip(words, parts)]}
+    ids, special, encoding = row["input_ids"], row["special_tokens_mask"], (row.encodings or [None])[0]
+    types = row.get("token_type_ids", [0]*len(ids))
+    parts = encoding.sequence_ids if encoding else [None if s else t for s, t in zip(special, types)]
+    return {**row, "parts": parts, "words": word_ids(encoding, tokenizer, ids),
+            "kinds": token_kinds(encoding, ids, row["attention_mask"], tokenizer)}
 
 # %% ../../nbs/under_the_hood/attending/listening.ipynb #137a5eb5
-def _spread(row: list, mask: list[int]) -> list:
-    "Spread `row` over the 1s of a padded attention `mask`, with None for its pads."
+def _spread(row: list, mask: list[int], pad=None) -> list:
+    "Spread `row` over the 1s of a padded attention `mask`, with `pad` for its pads."
     values = iter(row)
-    return [next(values) if m else None for m in mask]
+    return [next(values) if m else pad for m in mask]
 
 def _types(parts: list[int | None], mask: list[int]) -> list[int]:
     "Return 0 or 1 for each token, its text of a pair; a special token has that of the one before it, pads have 0."
@@ -86,7 +86,7 @@ def encode_pairs(texts: list, model: PreTrainedModel, tokenizer: PreTrainedToken
     if cut := [i for i, row in enumerate(rows) if len(row["input_ids"]) < lengths[i]]:
         what = f"texts[{cut[0]}] has {lengths[cut[0]]:,} tokens"
         warnings.warn(f"{what}, the model takes {limit:,}: the rest is cut off.", stacklevel=3)
-    columns = {name: [row[name] for row in rows] for name in rows[0] if name not in ("words", "parts")}
+    columns = {name: [row[name] for row in rows] for name in rows[0] if name not in ("words", "parts", "kinds")}
     batch = pad(columns, len(set(map(len, columns["input_ids"]))) > 1, tokenizer=tokenizer, return_tensors="pt")
     masks = batch["attention_mask"].tolist()
     parts = [_spread(row["parts"], mask) for row, mask in zip(rows, masks)]
@@ -95,6 +95,7 @@ def encode_pairs(texts: list, model: PreTrainedModel, tokenizer: PreTrainedToken
         attention_mask=batch["attention_mask"], special_tokens_mask=batch["special_tokens_mask"],
         token_type_ids=torch.tensor([*map(_types, parts, masks)]) if typed else None,
         word_ids=[_spread(row["words"], mask) for row, mask in zip(rows, masks)],
+        kinds=[_spread(row["kinds"], mask, "pad") for row, mask in zip(rows, masks)],
         _inputs={name: batch[name] for name in tokenizer.model_input_names if name in batch})
 
 # %% ../../nbs/under_the_hood/attending/listening.ipynb #2bd36791

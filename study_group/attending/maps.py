@@ -18,6 +18,7 @@ from .listening import (attending_part, check_mask_name, check_pairs, check_size
 from ..core.checkpoints import load_shared
 from ..core.numbers import check_index
 from ..core.running import check_inputs
+from ..core.tokens import knows_words
 
 # %% ../../nbs/under_the_hood/attending/maps.ipynb #5a66e38e
 @dataclass(frozen=True, eq=False, repr=False)
@@ -30,6 +31,7 @@ class AttentionMaps:
     special_tokens_mask: torch.Tensor    # (batch, n_tokens), 1 = added by the tokenizer, pads included
     token_type_ids: torch.Tensor | None  # (batch, n_tokens), 1 = of a pair's second text; None: no pairs
     word_ids: list[list[int | None]]     # the word of each token, counted through both texts of a pair; None: no word's
+    kinds: list[list[str]]               # what each token is: a name of `study_group.core.tokens.TOKEN_KINDS`
     mask: str                            # "padding", "causal", "both", "none", or "own" for none of these
     allowed: torch.Tensor                # bool (batch, 1 or n_tokens, n_tokens): the keys a query may attend to;
                                          # with "own", in any of the layers
@@ -117,9 +119,13 @@ def summarize(maps: AttentionMaps,
 # %% ../../nbs/under_the_hood/attending/maps.ipynb #81c4c3c5
 @patch
 def by_word(self: AttentionMaps, row: int = 0) -> AttentionMaps:
-    "Make maps between the words of text `row`: sum to a word, mean from a word, over its tokens. Raises IndexError."
+    """Make maps between the words of text `row`: sum to a word, mean from a word, over its tokens.
+    Raises IndexError, and ValueError where the tokenizer doesn't tell all of its words."""
     row = check_index("row", row, len(self.texts))
     ids, word_of = self._inputs["input_ids"][row], self.word_ids[row]
+    if not knows_words(word_of, self.kinds[row]):
+        raise ValueError(f"texts[{row}]={self.texts[row]!r:.60} has no words that {type(self._checkpoint[1]).__name__} "
+                         "tells: leave these maps between tokens.")
     runs = groupby(range(self.n_tokens), lambda i: (word_of[i], word_of[i] is None and i))  # no word: alone
     groups = [list(run) for _, run in runs]
     member = torch.zeros(self.n_tokens, len(groups))                               # (n_tokens, n_words)
@@ -133,4 +139,5 @@ def by_word(self: AttentionMaps, row: int = 0) -> AttentionMaps:
         self, weights=mean @ self.weights[:, [row]] @ member, scores=None, tokens=[words], texts=[self.texts[row]],
         attention_mask=of_words(self.attention_mask), special_tokens_mask=of_words(self.special_tokens_mask),
         token_type_ids=of_words(self.token_type_ids),
-        word_ids=[[word_of[i] for i in firsts]], allowed=(mean @ allowed @ member > 0)[None], _inputs={})
+        word_ids=[[word_of[i] for i in firsts]], kinds=[[self.kinds[row][i] for i in firsts]],
+        allowed=(mean @ allowed @ member > 0)[None], _inputs={})

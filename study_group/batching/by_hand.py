@@ -264,8 +264,10 @@ def encode(texts: str | list[str], text_pair: str | list[str] | None = None,
            return_overflowing_tokens: bool = False) -> BatchEncoding:
     "Encode as `tokenizer(texts, text_pair, …)` does, with our `truncate` and `pad`. Raises ValueError, TypeError."
     tokenizer, single = known_tokenizer(tokenizer), isinstance(texts, str) and not return_overflowing_tokens
-    if not tokenizer.is_fast: raise ValueError(f"encode needs a fast tokenizer; {type(tokenizer).__name__} isn't one.")
-    whole = tokenizer(check_texts(texts), text_pair and check_texts(text_pair), verbose=False)
+    if not getattr(tokenizer, "is_fast", False):
+        raise ValueError(f"encode needs a fast tokenizer; {type(tokenizer).__name__} isn't one.")
+    pairs = None if text_pair is None else check_texts(text_pair, "text_pair")
+    whole = tokenizer(check_texts(texts), pairs, verbose=False)
     cut = *_truncation(padding, truncation, max_length, pad_to_multiple_of, tokenizer), stride
     n_chunks = None if return_overflowing_tokens else 1
     chunks = [(n, kept) for n in range(len(whole["input_ids"]))

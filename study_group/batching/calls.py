@@ -106,7 +106,7 @@ def padding_rows(texts: str | list[str],
                  text_pair: str | list[str] | None = None,          # a second text for each, to make pairs
                 ) -> list[PaddingRow]:
     "Run every combination of padding, truncation and `max_lengths` on `texts`. Raises ValueError, TypeError."
-    texts, pairs = check_texts(texts), text_pair and check_texts(text_pair)
+    texts, pairs = check_texts(texts), None if text_pair is None else check_texts(text_pair, "text_pair")
     tokenizer = copy.deepcopy(known_tokenizer(tokenizer))
     _check_table(texts, pairs, max_lengths)
     whole = [len(ids) for ids in tokenizer(texts, pairs, verbose=False)["input_ids"]]

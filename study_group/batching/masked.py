@@ -18,7 +18,7 @@ from fastcore.basics import patch
 from ..core.numbers import say_difference, say_number
 from ..core.running import check_inputs, logits_of, max_tokens, tokenize
 from ..core.texts import MOST_TEXTS, check_texts, visible
-from ..core.tokens import n_cut, pieces, token_kinds
+from ..core.tokens import knows_words, n_cut, pieces, token_kinds, word_ids
 from ..core.tracing import FUNCTIONS, function_to_apply
 
 # %% ../../nbs/under_the_hood/batching/masked.ipynb #513f009c
@@ -29,7 +29,7 @@ class Batch:
     checkpoint: tuple                   # (model, tokenizer)
     encodings: dict[str, torch.Tensor]  # each (batch, n_tokens)
     kinds: list[list[str]]              # what each token is: "word", "continuation", "special", "unknown" or "pad"
-    longest: list[list[int]]            # for each text the positions of its longest word
+    longest: list[list[int] | None]     # for each text the positions of its longest word; None: words aren't known
     cut: list[int]                      # for each text how many tokens were too many for the model
     input_ids = property(lambda self: self.encodings["input_ids"])
     attention_mask = property(lambda self: self.encodings["attention_mask"])
@@ -54,7 +54,8 @@ def make_batch(texts: str | list[str], checkpoint: tuple) -> Batch:
     kinds, longest, cut = [], [], []
     for text, encoding, ids, mask in rows:
         kinds.append(token_kinds(encoding, ids, mask, tokenizer))
-        longest.append(longest_word(kinds[-1], pieces(text, encoding, len(ids))))
+        known = knows_words(word_ids(encoding, tokenizer, ids), kinds[-1])
+        longest.append(longest_word(kinds[-1], pieces(text, encoding, len(ids))) if known else None)
         cut.append(n_cut(text, sum(mask), max_tokens(model, tokenizer), tokenizer))
     return Batch(texts, checkpoint, dict(encodings), kinds, longest, cut)
 
@@ -113,10 +114,18 @@ PRESETS = {
                     "differently."}
 
 # %% ../../nbs/under_the_hood/batching/masked.ipynb #1665d9e1
+@patch(as_prop=True)
+def presets(self: Batch) -> dict[str, str]:
+    "Return those of PRESETS that can be had: to mask a word, the words of all texts must be known."
+    return {name: note for name, note in PRESETS.items() if name != "mask a word" or None not in self.longest}
+
 @patch
 def preset(self: Batch, name: str) -> dict:  # side: where the pads stand; rows: a string of 0s and 1s for each text
-    "Make the mask called `name`. Raises ValueError for a name that isn't in PRESETS."
+    "Make the mask called `name`. Raises ValueError for a name that isn't in PRESETS, or can't be had."
     if name not in PRESETS: raise ValueError(f"name={name!r} isn't one of {', '.join(map(repr, PRESETS))}.")
+    if name not in self.presets:
+        raise ValueError(f"{name!r} needs words, and {type(self.checkpoint[1]).__name__} doesn't tell those of "
+                         f"texts[{self.longest.index(None)}]: set attention_mask yourself.")
     side = "left" if name == "left padding" else self.side
     mask = self.inputs(side)["attention_mask"].clone()
     if name == "no mask": mask[:] = 1
@@ -145,7 +154,7 @@ def mask_rows(mask, shape: tuple[int, int]) -> list[str]:  # a string of 0s and 
 # %% ../../nbs/under_the_hood/batching/masked.ipynb #eab74851
 def carry_over(rows: list[str], before: Batch, side: str, batch: Batch) -> dict:  # as `Batch.preset` gives
     "Carry the mask `rows` of the batch `before`, its pads on `side`, over to a new `batch`."
-    for name in PRESETS:
+    for name in before.presets.keys() & batch.presets.keys():
         if before.preset(name) == dict(side=side, rows=rows): return batch.preset(name)
     real = as_rows(before.inputs(side)["attention_mask"])
     kept = {text: [bit for bit, is_real in zip(*pair) if is_real == "1"]

@@ -6,10 +6,14 @@
 __all__ = ['start', 'self_checks']
 
 # %% ../../nbs/under_the_hood/command/start.ipynb #04f3934e
-import ast, json, os, subprocess, sys
+import ast, builtins, dis, json, os, re, subprocess, sys
+from collections.abc import Callable
+from functools import wraps
+from importlib import import_module
 from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
+from types import CodeType
 
 from .settings import UNSET, Settings, course_root, settings
 from ..core.files import read_text, write_file
@@ -78,21 +82,62 @@ def start(folder: str | os.PathLike = "study-group",     # made where it isn't t
     if open_lab: _open_lab(folder, s)
     return folder
 
+# %% ../../nbs/under_the_hood/command/start.ipynb #74d848b6
+def _reads(code: CodeType) -> set[str]:
+    "List the global names that `code` reads, and those that its functions do."
+    own = {i.argval for i in dis.get_instructions(code) if i.opname in ("LOAD_GLOBAL", "LOAD_NAME")}
+    return own.union(*(_reads(inner) for inner in code.co_consts if isinstance(inner, CodeType)))
+
+def _imports(sources: list[str]) -> dict[str, ast.Module]:
+    "Find the imports at the top of `sources`: name → the statement that brings it."
+    found = {}
+    for source in sources:
+        try: body = ast.parse(source).body
+        except SyntaxError: continue  # a magic
+        for node in (node for node in body if isinstance(node, (ast.Import, ast.ImportFrom))):
+            for alias in node.names:
+                bare = isinstance(node, ast.Import)
+                one = ast.Import([alias]) if bare else ast.ImportFrom(node.module, [alias], node.level)
+                found[alias.asname or alias.name.split(".")[0]] = ast.fix_missing_locations(ast.Module([one], []))
+    return found
+
+# %% ../../nbs/under_the_hood/command/start.ipynb #2c6e5257
+def _explained(call: Callable, session: str) -> Callable:
+    "Return `call` with an error of ours where it reads a name that only `session` has made."
+    @wraps(call)
+    def explained(*args, **kwargs):
+        try: return call(*args, **kwargs)
+        except NameError as e:
+            raise NameError(f"{e.name} isn't there: the checks of {session} use what the session calls so. "
+                            "Make it here before, or ask them there.", name=e.name) from None
+    return explained
+
+def _bring_names(names: dict, reads: set[str], sources: list[str]):
+    "Add to `names` what is read and not there, as far as a session's `sources` import it or its module has it."
+    imports, told = _imports(sources), re.search(r"#\|\s*default_exp (\w+)", "\n".join(sources))
+    for name in reads - names.keys() - vars(builtins).keys():
+        if name in imports: exec(compile(imports[name], "imports", "exec"), names)
+        elif told and hasattr(face := import_module(f"study_group.{told[1]}"), name): names[name] = getattr(face, name)
+
 # %% ../../nbs/under_the_hood/command/start.ipynb #f64142b1
 def self_checks(session: str,                           # e.g. "01_pipeline"
                 names: dict,                            # what the checks use, e.g. globals(); the checks are added
                 root: str | os.PathLike | None = None,  # where the course is; None: where this package has it
                ) -> list[str]:                          # the checks' names
-    "Define the `check_…` functions of `session`, and what their cells prepare, in `names`. Raises ValueError."
+    """Define the `check_…` functions of `session`, and what their cells prepare and import, in `names`.
+    Raises ValueError, and NameError where they use what only the session makes."""
     root = course_root() if root is None else Path(root)
     known = settings(root/"settings.ini").sessions
     if session not in known: raise ValueError(f"session={session!r:.80} isn't one of {', '.join(known)}.")
-    found = []
-    for cell in json.loads(read_text(root/"nbs"/f"{session}.ipynb"))["cells"]:
-        source = "".join(cell["source"])
-        if cell["cell_type"] != "code" or "def check_" not in source or "#| export" in source: continue
+    cells = json.loads(read_text(root/"nbs"/f"{session}.ipynb"))["cells"]
+    sources, found = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"], []
+    for source in sources:
+        if "def check_" not in source or "#| export" in source: continue
         tree = ast.parse(source)
         tree.body = [node for node in tree.body if not isinstance(node, ast.Expr)]  # without asking them
-        exec(compile(tree, f"{session}.ipynb", "exec"), names)
+        code = compile(tree, f"{session}.ipynb", "exec")
+        _bring_names(names, _reads(code), sources)
+        _explained(exec, session)(code, names)
         found += [node.name for node in tree.body if getattr(node, "name", "").startswith("check_")]
+    for name in found: names[name] = _explained(names[name], session)
     return found

@@ -9,7 +9,7 @@ __all__ = ['CACHED_WORDS', 'CACHED_LENGTH', 'BaseTokenizer', 'n_bytes', 'in_a_ro
 # %% ../../nbs/under_the_hood/tokenizing/base.ipynb #19981537
 import json, re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import accumulate, pairwise
 from operator import index
 from types import MethodType
@@ -20,7 +20,7 @@ from fastcore.basics import patch
 from tokenizers import Encoding, Token, Tokenizer, models, pre_tokenizers
 
 from ..core.numbers import is_whole
-from ..core.texts import check_text
+from ..core.texts import check_text, one_line
 from ..core.tokens import backend_of
 
 # %% ../../nbs/under_the_hood/tokenizing/base.ipynb #6b13c7ac
@@ -161,8 +161,10 @@ def decode(self: BaseTokenizer, ids: Iterable[int]) -> str:
 @patch
 def count_words(self: BaseTokenizer, texts: Iterable[str]) -> Counter:
     "Count each word of `texts`, after the normalizer and the pre-tokenizer. Raises TypeError, ValueError."
-    if isinstance(texts, str) or not isinstance(texts, Iterable):
-        raise TypeError(f"texts={texts!r:.40} isn't a list of texts: pass a list of strings, or what yields them.")
+    table = isinstance(texts, Mapping) or getattr(texts, "ndim", 1) > 1
+    if table or isinstance(texts, str) or not isinstance(texts, Iterable):
+        said = f"texts={one_line(texts):.40} isn't a list of texts"
+        raise TypeError(f"{said}: pass a list of strings, or what yields them.")
     words = Counter()
     for n, text in enumerate(texts):
         check_text(text, f"texts[{n}]")

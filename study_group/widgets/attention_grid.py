@@ -21,7 +21,7 @@ from torch.nn.functional import adaptive_max_pool2d
 from ..attending.listening import MASKS
 from ..attending.maps import STAGES, AttentionMaps, attention_maps
 from ..core.html import HATCH
-from ..core.texts import shorten, visible
+from ..core.texts import listed, one_line, shorten, visible
 from .base import StudyWidget, static_text
 from .pictures import ABOVE, BELOW, png
 
@@ -99,8 +99,7 @@ def _say_text(text) -> str: return text if isinstance(text, str) else " · ".joi
 
 def _letters(maps: AttentionMaps) -> list[str]:
     "Write for each text a letter for each token: p, a pad; s, a special token; w, a word or a part of one."
-    both = zip(maps.attention_mask.tolist(), maps.special_tokens_mask.tolist())
-    return ["".join("w" if m and not s else "s" if m else "p" for m, s in zip(*row)) for row in both]
+    return ["".join(kind[0] if kind in ("pad", "special") else "w" for kind in kinds) for kinds in maps.kinds]
 
 def _types(maps: AttentionMaps) -> list[str]:
     "Write for each pair a 0 or 1 for each token, the text it is in; for single texts nothing."
@@ -203,9 +202,11 @@ def __init__(self: AttentionGrid,
              checkpoint=None,  # for texts: None (bundled), hub name, folder, or (model, tokenizer)
              *, layer: int = 0, head: int = 0, row: int = 0, stage: str = "softmax"):
     "Show the attention `maps`, or those of `checkpoint` for texts. Raises TypeError, ValueError, CheckpointError."
-    if isinstance(maps, (str, list, tuple)): maps = maps_of(maps, checkpoint)
+    maps = listed(maps)
+    if isinstance(maps, (str, list)): maps = maps_of(maps, checkpoint)
     elif not isinstance(maps, AttentionMaps):
-        raise TypeError(f"maps={maps!r:.80} must be texts, or what attention_maps returns, not {type(maps).__name__}.")
+        raise TypeError(f"maps={one_line(maps)} must be texts, or what attention_maps returns, "
+                        f"not {type(maps).__name__}.")
     elif checkpoint is not None: raise ValueError("checkpoint is for texts: these maps were made by a model already.")
     self._version = -1
     super(AttentionGrid, self).__init__()

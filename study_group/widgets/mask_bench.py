@@ -13,7 +13,7 @@ from time import perf_counter
 import numpy as np, torch, traitlets
 from fastcore.basics import patch
 
-from ..batching.masked import (MOST_COLUMNS, PRESETS, Batch, about_empty, answer, batch_notes, batch_text,
+from ..batching.masked import (MOST_COLUMNS, Batch, about_empty, answer, batch_notes, batch_text,
                                          carry_over, make_batch, mask_rows, quick_logits, rows_shown, say_answer,
                                          verdict)
 from ..core.checkpoints import load_shared
@@ -103,7 +103,7 @@ def bench_view(batch: Batch) -> dict:
     return dict(texts=batch.texts, shape=batch.shape, ids=ids.tobytes(), cut=cut,
                 tokens=dict(zip(batch.input_ids.flatten().tolist(), sum(batch.tokens, []))),
                 kinds=["".join(kind[0] for kind in row) for row in batch.kinds], empty=about_empty(model),
-                presets=[dict(name=name, note=note, **batch.preset(name)) for name, note in PRESETS.items()],
+                presets=[dict(name=name, note=note, **batch.preset(name)) for name, note in batch.presets.items()],
                 labels=[str(label) for label in model.config.id2label.values()],
                 function=function_to_apply(model.config))
 

@@ -138,7 +138,8 @@ def padding_table(texts: str | list[str],
     "Execute every combination of padding, truncation and `max_lengths` on `texts`. Raises ValueError, TypeError."
     tokenizer = copy.deepcopy(known_tokenizer(tokenizer))
     rows = padding_rows(texts, tokenizer, max_lengths, text_pair)
-    return PaddingTable(rows, check_texts(texts), text_pair and check_texts(text_pair), tokenizer)
+    pairs = None if text_pair is None else check_texts(text_pair, "text_pair")
+    return PaddingTable(rows, check_texts(texts), pairs, tokenizer)
 
 # %% ../../nbs/under_the_hood/widgets/padding_table.ipynb #bc292466
 @patch

@@ -13,6 +13,18 @@ def checks(session: str, **names) -> dict:
     return names
 
 
+def test_the_checks_bring_what_they_import():
+    names = checks("07_homework", Path=None)
+    assert "Right" in names["check_f1"](.615) and names["Path"] is None  # what is there stays
+    assert "There is no my.md" in checks("07_homework")["check_post"]("my.md")
+
+
+def test_what_only_the_session_makes_is_named():
+    with pytest.raises(NameError, match="data isn't there: the checks of 07_homework use what the session calls so"):
+        checks("07_homework")["check_beating"](["NEGATIVE"])
+    with pytest.raises(NameError, match="folder isn't there: the checks of 02_models"): checks("02_models")
+
+
 @pytest.fixture(scope="module")
 def pipeline_checks():
     import study_group.pipeline as p

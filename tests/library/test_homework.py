@@ -28,7 +28,8 @@ RIGHT = ["NEGATIVE", "POSITIVE"]*49  # as many as the bundled competition has
 
 @pytest.mark.parametrize("wrong, said", [
     (RIGHT[1:], "97 predictions for 98"), (RIGHT + RIGHT[:1], "99 predictions for 98"), ([], "0 predictions for 98"),
-    ([1]*98, "predictions[0]=1 isn't one of the labels 'NEGATIVE', 'POSITIVE'"),
+    ([1]*98, "predictions[0]=1 isn't one of the labels 'NEGATIVE', 'POSITIVE': [LABELS[i] for i in predictions]"),
+    ([2]*98, "predictions[0]=2 isn't one of the labels 'NEGATIVE', 'POSITIVE'."),
     ([True]*98, "predictions[0]=True"), (torch.ones(98, dtype=int), "predictions[0]=1"),
     (np.ones((98, 2)), "[1.0, 1.0]"),
     ([*RIGHT[:7], "NEUTRAL", *RIGHT[8:]], "predictions[7]='NEUTRAL'"), (["negative"]*98, "'negative'"),
@@ -43,6 +44,22 @@ RIGHT = ["NEGATIVE", "POSITIVE"]*49  # as many as the bundled competition has
 def test_wrong_predictions_are_told(data, tmp_path, wrong, said):
     with pytest.raises(ValueError, match=re.escape(said)) as e: h.submit(wrong, "me", data)
     assert len(str(e.value)) < 300 and not (tmp_path/"cache").exists()
+
+
+def test_a_competition_is_taken_by_its_name(data):
+    assert h.submit(RIGHT, "me", "bundled") == h.submit(RIGHT, "me", data)
+    assert h.leaderboard("bundled").equals(h.leaderboard(data)) and h.baselines("bundled") == h.baselines(data)
+    assert h.board_folder("bundled") == h.board_folder(data) and h.check_predictions(RIGHT, "bundled") == RIGHT
+    for call in (h.leaderboard, h.baselines, lambda name: h.submit(RIGHT, "me", name)):
+        with pytest.raises(ValueError, match="isn't 'real', 'bundled' or None"): call("mine")
+        with pytest.raises(TypeError, match="data=3 must be 'real', 'bundled', None, or what"): call(3)
+
+
+def test_as_many_as_the_bundled_ones_are_told(data):
+    longer = replace(data, name="real", _answers=data._answers*2)
+    with pytest.raises(ValueError, match='98 predictions for 196 reviews.* data="bundled" says that they are meant'):
+        h.check_predictions(RIGHT, longer)
+    with pytest.raises(ValueError, match="There are 2 predictions for 1 answers"): h.scores(["NEGATIVE"], RIGHT[:2])
 
 
 @pytest.mark.parametrize("same", [
