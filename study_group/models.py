@@ -136,15 +136,14 @@ def __repr__(self: Anatomy) -> str:
     return "\n".join(lines + [f"  {part:<16}{n:>14,}{percent(share):>9}" for part, (n, share) in self.parts.items()])
 
 # %% ../nbs/02_models.ipynb #6181553e
-def _loaded(auto, checkpoint, **config):
-    "Load `checkpoint` by `auto`, with `config` changed; return the model, and the names of its new weights."
+def _loaded(auto, cls: type, checkpoint, **config):
+    "Load `checkpoint` by `auto`, or a model as `cls`, with `config` changed; return it, and the names of new weights."
     kwargs = dict(output_loading_info=True, dtype=torch.float32, ignore_mismatched_sizes=True)
     with quiet():
         if isinstance(checkpoint, PreTrainedModel):
             changed = copy.deepcopy(checkpoint.config)
             changed.update(config)
-            made = auto.from_config(changed, dtype=torch.float32)
-            model, info = type(made).from_pretrained(None, config=changed, state_dict=checkpoint.state_dict(), **kwargs)
+            model, info = cls.from_pretrained(None, config=changed, state_dict=checkpoint.state_dict(), **kwargs)
         else: model, info = from_pretrained(auto, checkpoint, **config, **kwargs)
     return model.eval(), sorted([*info["missing_keys"], *(name for name, *_ in info["mismatched_keys"])])
 
@@ -155,7 +154,7 @@ def _head_row(auto_class: str, cls: type, checkpoint, batch) -> tuple:
     if auto_class == "AutoModelForMultipleChoice": batch = {key: value[None] for key, value in batch.items()}
     name, output, shape, new = cls.__name__, "", (), []
     try:
-        model, new = _loaded(getattr(transformers, auto_class), checkpoint, **config)
+        model, new = _loaded(getattr(transformers, auto_class), cls, checkpoint, **config)
         name = type(model).__name__
         if model.config.is_encoder_decoder: batch = dict(batch, decoder_input_ids=batch["input_ids"])
         with torch.no_grad(): outputs = run_model(batch, model)
@@ -167,7 +166,7 @@ def _head_row(auto_class: str, cls: type, checkpoint, batch) -> tuple:
 def heads(checkpoint=None,                 # None (bundled), hub name, folder, or (model, tokenizer)
           texts: list[str] = ("One text.", "And a longer one."),  # the batch
          ) -> pd.DataFrame:
-    "List each head for `checkpoint`'s architecture: auto_class, model_class, output (or error), output_shape, new_weights."
+    "List heads for `checkpoint`'s architecture: auto_class, model_class, output (or error), output_shape, new_weights."
     tokenizer = load_tokenizer(checkpoint)
     check_pad_token(tokenizer)
     batch = tokenizer(check_texts(list(texts)), padding=True, truncation=True, return_tensors="pt")
@@ -286,9 +285,9 @@ def _swap(new: Path, folder: Path, old: Path):
 def save_checkpoint(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, folder: str | os.PathLike,
                     overwrite: bool = False,  # replace a checkpoint that is there
                    ) -> Path:
-    """Save `model` and `tokenizer` in `folder`: both whole, or nothing is changed. Raises FileExistsError, OSError, TypeError.
+    """Save `model` and `tokenizer` in `folder`: both whole, or nothing is changed. An adapter is saved merged.
 
-    A PEFT adapter is saved merged into its model, which stays as it is."""
+    Raises FileExistsError, OSError, TypeError."""
     folder = Path(folder).expanduser().resolve()
     model = transformers_model(model, merged=True)
     _check_target(folder, overwrite)

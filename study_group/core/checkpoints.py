@@ -19,6 +19,7 @@ from huggingface_hub.errors import (EntryNotFoundError, GatedRepoError, HFValida
                                     OfflineModeIsEnabled, RepositoryNotFoundError)
 from torch import nn
 from transformers import AutoTokenizer, PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
+from transformers.models.auto import modeling_auto
 from transformers.utils import logging
 
 from .files import ASSETS, within
@@ -196,22 +197,24 @@ def transformers_model(model: nn.Module, merged: bool = False) -> PreTrainedMode
 def head_classes(config: PreTrainedConfig) -> list[tuple[str, type]]:
     "List each auto class that has a model class for `config`, and that class."
     found = []
-    for name in sorted(name for name in dir(transformers) if name.startswith("AutoModel")):
-        classes = getattr(getattr(transformers, name), "_model_mapping", {}).get(type(config), ())
+    for name in sorted(name for name in vars(modeling_auto) if name.startswith("AutoModel")):
+        classes = getattr(getattr(modeling_auto, name), "_model_mapping", {}).get(type(config), ())
         found += [(name, cls) for cls in (classes if isinstance(classes, tuple) else (classes,))]
     return found
 
 def head_error(model: PreTrainedModel, head: str) -> ValueError:
     "Make the error for a `model` with another head than `head` of `HEADS`: what it has, and what is needed."
     gives = {"sequence-classification": "(batch, n_labels)", "token-classification": "(batch, n_tokens, n_labels)"}
-    found = next((f"it is one for {name}, " for name, cls in head_classes(model.config) if isinstance(model, cls)), "")
-    return ValueError(f"{type(model).__name__} doesn't give {gives[head]} logits: {found}and this needs one for "
-                      f"{HEADS[head]}, such as load_model(checkpoint, {head!r}) gives.")
+    own = [name for name, cls in head_classes(model.config) if isinstance(model, cls)]
+    return ValueError(f"{type(model).__name__} doesn't give {gives[head]} logits: it is one for "
+                      f"{' and '.join(own) or 'something else'}, and this needs one for {HEADS[head]}, "
+                      f"such as load_model(checkpoint, {head!r}) gives.")
 
 def check_head(model: PreTrainedModel, head: str):
     "Raise ValueError where a class of transformers' own made `model`, for something else than `head` of `HEADS`."
+    if head == "base": return
     own = {name for name, cls in head_classes(model.config) if type(model).forward is cls.forward}
-    if head != "base" and own and HEADS[head] not in own: raise head_error(model, head)
+    if own and HEADS[head] not in own: raise head_error(model, head)
 
 # %% ../../nbs/under_the_hood/core/checkpoints.ipynb #a3f5a374
 @lru_cache(maxsize=3)
