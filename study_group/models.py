@@ -23,8 +23,8 @@ from .core.checkpoints import (BUNDLED, as_pair, from_pretrained, head_classes, 
                                           load_tokenizer, quiet, transformers_model, unwrapped)
 from .core.html import html_cells, html_table
 from .core.numbers import percent
-from .core.running import (check_inputs, check_pad_token, check_pads, cut_at, run_model, tensors_of, text_part,
-                                      tokenize)
+from .core.running import (check_inputs, check_pad_token, check_pads, cut_at, run_model, tensors_of,
+                                      text_part, tokenize)
 from .core.texts import check_texts
 from .core.weights import PURPOSES, TensorEntry, safetensors_header
 
@@ -149,7 +149,7 @@ def _loaded(auto, cls: type, checkpoint, **config):
 
 # %% ../nbs/02_models.ipynb #4ae4993f
 def _head_row(auto_class: str, cls: type, checkpoint, batch) -> tuple:
-    "Make the row of `heads` for `auto_class`, which gives a `cls`; where it can't load, or run `batch`, with the error."
+    "Make the row of `heads` for `auto_class`, which gives a `cls`; with the error where it can't load or run `batch`."
     config = dict(num_labels=2) if auto_class == "AutoModelForQuestionAnswering" else {}  # an answer's start and end
     if auto_class == "AutoModelForMultipleChoice": batch = {key: value[None] for key, value in batch.items()}
     name, output, shape, new = cls.__name__, "", (), []

@@ -236,8 +236,8 @@ def _ask_for_weights(model: PreTrainedModel, inputs: dict, mask: str | None, sco
         with torch.no_grad(), attending_with(model, "eager"):
             maps = run_model(inputs, model, output_attentions=True).get("attentions")
     except (TypeError, ValueError) as e: raise _no_maps_error(model) from e
-    if not maps or len(maps) < _n_layers(model) or any(m is None or m.ndim != 4 or (len(m), *m.shape[-2:]) != (batch, n, n) for m in maps):
-        raise _no_maps_error(model)
+    shapes = [None if m is None else (len(m), *m.shape[2:]) for m in maps or ()]
+    if len(shapes) < _n_layers(model) or set(shapes) != {(batch, n, n)}: raise _no_maps_error(model)
     weights = torch.stack([m.float().cpu() for m in maps])
     real = inputs["attention_mask"].bool().cpu()
     seen = (weights > 0).any(2) & real[..., None]                             # (layers, batch, n_tokens, n_tokens)

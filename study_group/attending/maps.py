@@ -33,7 +33,7 @@ class AttentionMaps:
     allowed: torch.Tensor                # bool (batch, 1 or n_tokens, n_tokens): the keys a query may attend to;
                                          # with "own", in any of the layers
     texts: list                          # strings, or (first, second) pairs
-    part: str                            # what of the model attends here: "encoder" where it has a decoder, too; "model"
+    part: str                            # whose they are: the "model"'s; its "encoder"'s, where it has a decoder, too
     _inputs: dict                        # for the model, to run it again
     _checkpoint: tuple                   # (model, tokenizer)
     n_layers = property(lambda self: self.weights.shape[0])

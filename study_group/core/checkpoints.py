@@ -186,11 +186,11 @@ def transformers_model(model: nn.Module, merged: bool = False) -> PreTrainedMode
     "Return the transformers model that `model` is, or wraps. Raises TypeError, which names the one inside another."
     inner = unwrapped(model, merged)
     if merged and getattr(inner, "_hf_peft_config_loaded", False):
-        raise TypeError(f"model={type(inner).__name__}(…) has an adapter in its layers, from add_adapter, that can't be "
-                        "merged: make it with PEFT's get_peft_model(model, config).")
+        raise TypeError(f"model={type(inner).__name__}(…) has an adapter in its layers, from add_adapter, that can't "
+                        "be merged: make it with PEFT's get_peft_model(model, config).")
     if isinstance(inner, PreTrainedModel): return inner
     found = next((name for name, part in inner.named_modules() if isinstance(part, PreTrainedModel)), None)
-    remedy = "load_model(checkpoint) gives one" if found is None else f"pass the one inside it, get_submodule({found!r})"
+    remedy = f"pass the one inside it, get_submodule({found!r})" if found else "load_model(checkpoint) gives one"
     raise TypeError(f"model={type(inner).__name__}(…) isn't a transformers model: {remedy}.")
 
 # %% ../../nbs/under_the_hood/core/checkpoints.ipynb #c1d20005

@@ -69,8 +69,8 @@ def cut_at(texts: list[str], model: PreTrainedModel, tokenizer: PreTrainedTokeni
     if limit is None or limit == tokenizer.model_max_length: return limit
     for i, ids in enumerate(tokenizer(texts, verbose=False)["input_ids"]):
         if len(ids) > limit:
-            warnings.warn(f"texts[{i}] has {len(ids):,} tokens, the model takes {limit:,}: the rest is cut off, which the "
-                          f"library's pipeline does only after tokenizer.model_max_length = {limit}.", stacklevel=4)
+            warnings.warn(f"texts[{i}] has {len(ids):,} tokens, the model takes {limit:,}: the rest is cut off, which "
+                          f"the library's pipeline does only after tokenizer.model_max_length = {limit}.", stacklevel=4)
             break
     return limit
 
@@ -133,10 +133,11 @@ def device_of(model: PreTrainedModel) -> torch.device:
 def _check_call(model: PreTrainedModel, names):
     "Raise TypeError where the forward of `model` hasn't all arguments `names`."
     known = signature(model.forward).parameters
-    if any(p.kind is Parameter.VAR_KEYWORD for p in known.values()) or not (lost := [n for n in names if n not in known]):
-        return
-    remedy = ("tokenizer.model_input_names = ['input_ids', 'attention_mask'] leaves it out" if lost == ["token_type_ids"]
-              else "pass a model of transformers' own class, or give yours that argument")
+    lost = [name for name in names if name not in known]
+    if not lost or any(p.kind is Parameter.VAR_KEYWORD for p in known.values()): return
+    remedy = "pass a model of transformers' own class, or give yours that argument"
+    if lost == ["token_type_ids"]:
+        remedy = "tokenizer.model_input_names = ['input_ids', 'attention_mask'] leaves it out"
     raise TypeError(f"{type(model).__name__}.forward takes no {', '.join(lost)}: {remedy}.")
 
 # %% ../../nbs/under_the_hood/core/running.ipynb #b2e10005
@@ -155,10 +156,11 @@ def run_model(inputs: Mapping,         # tensors (batch, n_tokens) by name
         said = (str(e).strip() or type(e).__name__).splitlines()[0]
         remedy = "add_pad_token(tokenizer, model) tells it." if "padding token" in said else \
             "Are they too long for it, is the tokenizer its own, and can it run on text alone?"
-        raise ValueError(f"{type(model).__name__} can't read these inputs of shape {tuple(inputs['input_ids'].shape)}: {said.rstrip('.')}. {remedy}") from e
+        what = f"{type(model).__name__} can't read these inputs of shape {tuple(inputs['input_ids'].shape)}"
+        raise ValueError(f"{what}: {said.rstrip('.')}. {remedy}") from e
     if isinstance(outputs, ModelOutput): return outputs
-    raise TypeError(f"{type(model).__name__}.forward returns a {type(outputs).__name__}, and must return a ModelOutput, "
-                    "as transformers' own classes do, such as SequenceClassifierOutput(logits=logits).")
+    raise TypeError(f"{type(model).__name__}.forward returns a {type(outputs).__name__}, and must return a "
+                    "ModelOutput, as transformers' own classes do, such as SequenceClassifierOutput(logits=logits).")
 
 # %% ../../nbs/under_the_hood/core/running.ipynb #b58edd24
 def label_logits(outputs: ModelOutput, model: PreTrainedModel) -> torch.Tensor:  # (batch, n_labels)
@@ -180,7 +182,7 @@ def token_states(outputs: ModelOutput, n_tokens: int, model: PreTrainedModel) ->
 
 # %% ../../nbs/under_the_hood/core/running.ipynb #b2e10007
 def _last_numbers(inputs: Mapping, model: PreTrainedModel, real: torch.Tensor) -> torch.Tensor:
-    "Return the logits of `model` for `inputs`, else its last hidden states, of `real` tokens where it has some for each."
+    "Return the logits of `model` for `inputs`, else its last hidden states; where tokens have some, of `real` ones."
     with torch.no_grad(), torch.autocast(device_of(model).type, enabled=False):
         outputs = run_model(inputs, model)
     found = next(outputs[name] for name in ("logits", "last_hidden_state") if name in outputs)[0].float().cpu()
@@ -193,8 +195,9 @@ def check_pads(inputs: Mapping, model: PreTrainedModel, tokenizer: PreTrainedTok
     real = padded["attention_mask"][0].bool()
     if real.all(): return
     alone = _last_numbers({name: values[:, real] for name, values in padded.items()}, model, real[real])
-    close = torch.finfo(model.dtype).eps**.5/2  # kernels add up in another order for another shape
-    if torch.allclose(_last_numbers(padded, model, real), alone, rtol=close, atol=close*alone.abs().max().item()): return
+    together = _last_numbers(padded, model, real)
+    off = torch.finfo(model.dtype).eps**.5/2  # at most: kernels add up in another order for another shape
+    if torch.allclose(together, alone, rtol=off, atol=off*alone.abs().max().item()): return
     if (known := getattr(model.config.get_text_config(), "pad_token_id", None)) != tokenizer.pad_token_id:
         raise ValueError(f"The tokenizer pads with id {tokenizer.pad_token_id}, the model expects {known}: "
                          "set model.config.pad_token_id = tokenizer.pad_token_id.")

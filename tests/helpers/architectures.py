@@ -4,7 +4,7 @@ from functools import cache
 from pathlib import Path
 
 import torch, transformers
-from transformers import (AutoModel, AutoModelForSequenceClassification, AutoModelForTokenClassification, pipeline)
+from transformers import AutoModel, AutoModelForSequenceClassification, AutoModelForTokenClassification, pipeline
 
 from study_group.attention import attention_maps
 from study_group.checkpoints import quiet
@@ -41,7 +41,7 @@ ARCHITECTURES = dict(  # config class → what makes it tiny
     MegatronBert=BERT, Mistral=LLAMA, Mixtral=LLAMA | dict(num_local_experts=2),
     MobileBert=BERT | dict(embedding_size=16, intra_bottleneck_size=16, true_hidden_size=16),
     ModernBert=BERT | dict(global_attn_every_n_layers=2, local_attention=8), MPNet=BERT,
-    Mpt=dict(d_model=32, n_heads=4, n_layers=2, max_seq_len=64), Nystromformer=BERT | dict(num_landmarks=4),
+    Mpt=dict(d_model=32, n_heads=4, n_layers=2, max_seq_len=64), Nystromformer=BERT,
     OpenAIGPT=GPT2, OPT=dict(hidden_size=32, num_hidden_layers=2, num_attention_heads=4, ffn_dim=36,
                              word_embed_proj_dim=32),
     Perceiver=dict(d_model=32, d_latents=32, num_latents=4, num_blocks=1, num_self_attends_per_block=1),
@@ -124,8 +124,8 @@ def check_token_labels(name):
 
 def check_sentence_embeddings(name):
     reader = text_part(model(name, AutoModel))
-    theirs = alone(lambda **inputs: reader(**inputs).last_hidden_state.mean(1))
-    close(sentence_embeddings(TEXTS, (model(name, AutoModel), tokenizer())), theirs)
+    ours = sentence_embeddings(TEXTS, (model(name, AutoModel), tokenizer()))
+    close(ours, alone(lambda **inputs: reader(**inputs).last_hidden_state.mean(1)))
 
 
 def check_attention_maps(name):
@@ -172,11 +172,11 @@ def check_save_checkpoint(name, folder):
 
 CHECKS = {name.removeprefix("check_"): check for name, check in list(globals().items()) if name.startswith("check_")}
 WORDS = {"reads padding": "pads", "no token × token": "no maps", "no hidden state for each": "no states",
-         "no last hidden state": "no states", "more than softmax": "no scores"}  # of our errors → in the table
+         "no last hidden state": "no states", "can't read these inputs": "can't read"}  # of our errors → in the table
 
 
 def outcome(function: str, name: str, folder: Path) -> str:
-    "What `function` gives for architecture `name`: '=' (the library's numbers), '–' (no such head), or our error, short."
+    "What `function` gives for architecture `name`: '=' (as the library), '–' (no such head), or our error, short."
     try:
         with torch.no_grad(), warnings.catch_warnings():
             warnings.simplefilter("ignore")

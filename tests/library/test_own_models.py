@@ -5,11 +5,11 @@ import architectures as sweep
 import pytest, torch, transformers
 from tiny_models import TEXTS, assert_same, gpt2_tokenizer, library, model, pair, wordpiece
 from torch import nn
-from transformers import (AutoModelForQuestionAnswering, BartConfig, BartModel, BertConfig, BertForMaskedLM,
+from transformers import (BartConfig, BartModel, BertConfig, BertForMaskedLM,
                           BertForSequenceClassification, BertForTokenClassification, BertModel, CLIPConfig, CLIPModel,
                           DebertaV2Config, DebertaV2ForSequenceClassification, DistilBertConfig,
                           DistilBertForSequenceClassification, FunnelConfig, FunnelForSequenceClassification,
-                          Gemma3Config, Gemma3ForConditionalGeneration, GPT2Model, GPTNeoConfig, GPTNeoModel,
+                          Gemma3Config, Gemma3ForConditionalGeneration, GPTNeoConfig, GPTNeoModel,
                           LlamaConfig, LlamaForSequenceClassification, MobileBertConfig,
                           MobileBertForSequenceClassification, ModernBertConfig, ModernBertForSequenceClassification,
                           MptConfig, MptForSequenceClassification, Qwen2Config, Qwen2ForSequenceClassification,
@@ -25,9 +25,11 @@ from study_group.pipeline import PipelineStrip, trace
 TWO = ["No.", "A fine film, and I loved every minute of it."]
 SIZE = dict(vocab_size=30_522, hidden_size=32, num_hidden_layers=2, num_attention_heads=4, intermediate_size=36,
             pad_token_id=0)
-BART = dict(vocab_size=30_522, d_model=32, encoder_layers=2, decoder_layers=2, encoder_attention_heads=4, pad_token_id=0,
-            decoder_attention_heads=4, encoder_ffn_dim=36, decoder_ffn_dim=36)
+BART = dict(vocab_size=30_522, d_model=32, encoder_layers=2, decoder_layers=2, encoder_attention_heads=4,
+            decoder_attention_heads=4, encoder_ffn_dim=36, decoder_ffn_dim=36, pad_token_id=0)
 T5 = dict(vocab_size=30_522, d_model=32, d_kv=8, d_ff=36, num_layers=2, num_heads=4, decoder_start_token_id=0)
+BOTH = pytest.mark.parametrize("cls, config, size", [(BartModel, BartConfig, BART), (T5Model, T5Config, T5)],
+                               ids=["bart", "t5"])
 
 
 def made(cls, config, **more):
@@ -62,8 +64,8 @@ WRAPPERS = dict(compiled=lambda m: torch.compile(m, backend="eager"), data_paral
 # the one runner: evaluates and puts the mode back, pads on either side, takes the encoder
 
 def test_a_model_in_training_answers_as_an_evaluated_one():
-    tagger, body = (made(cls, BertConfig, **SIZE, hidden_dropout_prob=.5) for cls in (BertForTokenClassification, BertModel))
-    tokenizer = wordpiece()
+    size, tokenizer = dict(SIZE, hidden_dropout_prob=.5), wordpiece()
+    tagger, body = (made(cls, BertConfig, **size) for cls in (BertForTokenClassification, BertModel))
     wanted = token_labels(TWO, (tagger, tokenizer)), sentence_embeddings(TWO, (body, tokenizer))
     for part in (tagger, body): part.train()
     assert token_labels(TWO, (tagger, tokenizer)) == wanted[0]
@@ -75,19 +77,20 @@ def test_a_model_in_training_answers_as_an_evaluated_one():
 @pytest.mark.parametrize("side", ["left", "right"])
 @pytest.mark.parametrize("name", ["bert", "gpt2"])
 def test_embeddings_on_either_side_are_those_of_the_text_alone(name, side):
-    checkpoint = model(name).base_model, wordpiece(padding_side=side) if name == "bert" else gpt2_tokenizer(padding_side=side)
+    make = wordpiece if name == "bert" else gpt2_tokenizer
+    checkpoint = model(name).base_model, make(padding_side=side)
     alone = [checkpoint[0](**checkpoint[1](text, return_tensors="pt")).last_hidden_state.mean(1) for text in TWO]
     assert torch.allclose(sentence_embeddings(TWO, checkpoint), torch.cat(alone), rtol=1e-5, atol=1e-5)
 
 
-@pytest.mark.parametrize("cls, config, size", [(BartModel, BartConfig, BART), (T5Model, T5Config, T5)], ids=["bart", "t5"])
+@BOTH
 def test_embeddings_are_the_encoders(cls, config, size):
     both, tokenizer = made(cls, config, **size), wordpiece()
     alone = [both.get_encoder()(**tokenizer(text, return_tensors="pt")).last_hidden_state.mean(1) for text in TWO]
     assert torch.allclose(sentence_embeddings(TWO, (both, tokenizer)), torch.cat(alone), rtol=1e-5, atol=1e-5)
 
 
-@pytest.mark.parametrize("cls, config, size", [(BartModel, BartConfig, BART), (T5Model, T5Config, T5)], ids=["bart", "t5"])
+@BOTH
 def test_two_encoder_decoders_part_where_the_decoder_does(cls, config, size):
     ours, tokenizer = made(cls, config, **size), wordpiece()
     other = copy.deepcopy(ours)
@@ -119,7 +122,7 @@ def test_a_model_whose_layers_read_pads_is_told():
         with pytest.raises(ValueError, match="MobileBert.* reads padding, whatever the mask says: pass texts"):
             ask(TWO, checkpoint)
     for text in TWO: assert_same(trace([text], checkpoint).predictions, library(checkpoint)([text]))
-    with torch.no_grad(): checkpoint[0].mobilebert.embeddings.word_embeddings.weight[0] = 0  # as where there is no token
+    with torch.no_grad(): checkpoint[0].mobilebert.embeddings.word_embeddings.weight[0] = 0  # as beyond the text's end
     assert_same(trace(TWO, checkpoint).predictions, library(checkpoint)(TWO))
 
 
@@ -143,7 +146,8 @@ def test_a_module_around_a_model_is_told_which_one_to_pass():
             super().__init__()
             self.bert = made(BertModel, BertConfig, **SIZE)
     checkpoint = Net(), wordpiece()
-    for ask in (trace, classify, mask_effect, MaskBench, PipelineStrip, token_labels, sentence_embeddings, attention_maps):
+    for ask in (trace, classify, mask_effect, MaskBench, PipelineStrip, token_labels, sentence_embeddings,
+                attention_maps):
         with pytest.raises(TypeError, match=r"model=Net\(…\) isn't a transformers model: .*get_submodule\('bert'\)"):
             ask(TWO, checkpoint)
     for ask in (heads, lambda c: compare_outputs(c, None, "No."), lambda c: save_checkpoint(*c, "never")):
@@ -161,8 +165,9 @@ class Own(BertForSequenceClassification):
 
 def test_a_forward_of_ones_own_is_taken_or_told(monkeypatch):
     checkpoint = made(Own, BertConfig, **SIZE), wordpiece()
-    with pytest.raises(TypeError, match="Own.forward takes no output_hidden_states: pass a model of"): trace(TWO, checkpoint)
-    assert_same(classify(TWO, checkpoint), library((made(BertForSequenceClassification, BertConfig, **SIZE), wordpiece()))(TWO))
+    with pytest.raises(TypeError, match="Own.forward takes no output_hidden_states: pass a"): trace(TWO, checkpoint)
+    theirs = made(BertForSequenceClassification, BertConfig, **SIZE), wordpiece()
+    assert_same(classify(TWO, checkpoint), library(theirs)(TWO))
     for answer, kind in [(lambda x: x, "Tensor"), (lambda x: dict(logits=x), "dict"), (lambda x: (x,), "tuple")]:
         monkeypatch.setattr(Own, "answer", staticmethod(answer))
         with pytest.raises(TypeError, match=f"Own.forward returns a {kind}, and must return a ModelOutput"):
@@ -198,7 +203,7 @@ def test_another_head_is_told_in_the_same_words_before_the_model_runs(head, auto
         with pytest.raises(ValueError) as e: ask()
         said = f"{cls.__name__} doesn't give (batch, n_labels) logits: it is one for {auto}"
         assert str(e.value).startswith(said) and "this needs one for AutoModelForSequenceClassification" in str(e.value)
-    with pytest.raises(ValueError, match="n_tokens, n_labels.*AutoModelForTokenClassification"): token_labels(TWO, checkpoint)
+    with pytest.raises(ValueError, match="n_labels.*AutoModelForTokenClassification"): token_labels(TWO, checkpoint)
 
 
 def test_a_writer_is_no_classifier():
@@ -247,7 +252,8 @@ def test_a_text_cut_where_the_pipeline_would_not_warns():
     checkpoint = model("bert", max_position_embeddings=64), wordpiece(model_max_length=int(1e30))
     known = checkpoint[0], wordpiece(model_max_length=64)
     for ask in (trace, classify, mask_effect, sentence_embeddings):
-        with pytest.warns(UserWarning, match=r"texts\[1\] has 182 tokens, the model takes 64"): ask(["No.", LONG], checkpoint)
+        with pytest.warns(UserWarning, match=r"texts\[1\] has 182 tokens, the model takes 64"):
+            ask(["No.", LONG], checkpoint)
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             ask(["No.", LONG], known)
@@ -255,7 +261,8 @@ def test_a_text_cut_where_the_pipeline_would_not_warns():
 
 
 def test_a_text_that_the_model_cannot_read_is_told():
-    ours = made(MptForSequenceClassification, MptConfig, vocab_size=30_522, d_model=32, n_heads=4, n_layers=2, max_seq_len=64)
+    size = dict(vocab_size=30_522, d_model=32, n_heads=4, n_layers=2, max_seq_len=64)
+    ours = made(MptForSequenceClassification, MptConfig, **size)
     with pytest.raises(ValueError, match=r"MptFor.* can't read these inputs of shape \(1, 182\)"):
         trace(LONG, (ours, wordpiece(model_max_length=int(1e30))))
 
@@ -286,7 +293,7 @@ def test_a_head_that_fails_is_a_row():
 
 def test_an_adapter_without_its_model_is_told(tmp_path):
     (tmp_path/"adapter_config.json").write_text(json.dumps(dict(peft_type="LORA")))
-    with pytest.raises(CheckpointError, match="is a PEFT adapter without its model: .*merge_and_unload"): load_model(tmp_path)
+    with pytest.raises(CheckpointError, match="PEFT adapter without its model: .*merge_and"): load_model(tmp_path)
     with pytest.raises(CheckpointError, match="PEFT adapter"): load_tokenizer(tmp_path)
 
 
@@ -327,8 +334,8 @@ def test_maps_of_an_encoder_say_that_there_is_a_decoder():
 def test_a_layer_that_looks_at_few_tokens_is_no_named_mask():
     ours = made(GPTNeoModel, GPTNeoConfig, vocab_size=30_522, hidden_size=32, num_layers=2, num_heads=4, window_size=4,
                 attention_types=[[["global", "local"], 1]])
-    maps = attention_maps(TWO[1], (ours, wordpiece()))
-    assert maps.mask == "own" and torch.allclose(maps.weights, eager(ours, **wordpiece()(TWO[1], return_tensors="pt")), atol=1e-5)
+    maps, theirs = attention_maps(TWO[1], (ours, wordpiece())), eager(ours, **wordpiece()(TWO[1], return_tensors="pt"))
+    assert maps.mask == "own" and torch.allclose(maps.weights, theirs, atol=1e-5)
 
 
 # many architectures
