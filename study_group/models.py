@@ -7,7 +7,7 @@ __all__ = ['compare_outputs', 'Row', 'Anatomy', 'anatomy', 'heads', 'token_label
            'saved_files', 'save_checkpoint']
 
 # %% ../nbs/02_models.ipynb #ec235a02
-import os, re, tempfile
+import copy, os, re, tempfile
 from dataclasses import dataclass
 from html import escape
 from itertools import groupby
@@ -19,10 +19,12 @@ from fastcore.basics import patch
 from torch import nn
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from .core.checkpoints import BUNDLED, as_pair, from_pretrained, load_shared, load_tokenizer, quiet
+from .core.checkpoints import (BUNDLED, as_pair, from_pretrained, head_classes, head_error, load_shared,
+                                          load_tokenizer, quiet, transformers_model, unwrapped)
 from .core.html import html_cells, html_table
 from .core.numbers import percent
-from .core.running import max_tokens, run_model, tensors_of, tokenize
+from .core.running import (check_inputs, check_pad_token, check_pads, cut_at, run_model, tensors_of,
+                                      text_part, tokenize)
 from .core.texts import check_texts
 from .core.weights import PURPOSES, TensorEntry, safetensors_header
 
@@ -32,12 +34,11 @@ def compare_outputs(a, b,                     # each a model, or what names one:
                     tolerance: float = 1e-5,  # absolute, plus as much of the value
                    ) -> dict:                 # equal, max_difference, where they part first (or None), differences
     "Compare all numbers of models `a` and `b` for `texts`. Raises CheckpointError, TypeError, ValueError."
-    (a, tokenizer), (b, other) = as_pair(a, b), as_pair(b, a)
-    batch, batch_b = (t(check_texts(texts), padding=True, truncation=True, return_tensors="pt")
-                      for t in (tokenizer, other))
+    pairs = as_pair(a, b), as_pair(b, a)
+    batch, batch_b = (tokenize(check_texts(texts), *pair) for pair in pairs)
     if batch["input_ids"].tolist() != batch_b["input_ids"].tolist():
         return dict(equal=False, max_difference=float("inf"), where="input_ids", differences={})
-    ours, theirs = tensors_of(a, batch), tensors_of(b, batch_b)
+    ours, theirs = (tensors_of(model, batch) for model, _ in pairs)
     differences, where = {}, None
     for name in ours | theirs:
         x, y = ours.get(name), theirs.get(name)
@@ -94,6 +95,7 @@ def anatomy(model: nn.Module) -> Anatomy:
     "List the modules of `model` with their parameters; weights that two modules share count once. Raises TypeError."
     if not isinstance(model, nn.Module):
         raise TypeError(f"model={model!r:.60} must be a torch module: load_model(checkpoint) gives one.")
+    model = unwrapped(model)
     stacks, prefix = _stacks(model), getattr(model, "base_model_prefix", "")
     base = f"{prefix}." if prefix and hasattr(model, prefix) else ""
     n_bytes = sum(p.numel()*p.element_size() for p in model.parameters())
@@ -134,54 +136,60 @@ def __repr__(self: Anatomy) -> str:
     return "\n".join(lines + [f"  {part:<16}{n:>14,}{percent(share):>9}" for part, (n, share) in self.parts.items()])
 
 # %% ../nbs/02_models.ipynb #6181553e
-def _loaded(auto, checkpoint):
-    "Load `checkpoint` by `auto`; return the model, and the names of its new weights."
+def _loaded(auto, cls: type, checkpoint, **config):
+    "Load `checkpoint` by `auto`, or a model as `cls`, with `config` changed; return it, and the names of new weights."
     kwargs = dict(output_loading_info=True, dtype=torch.float32, ignore_mismatched_sizes=True)
     with quiet():
-        if isinstance(checkpoint, (tuple, list)):
-            body = checkpoint[0]
-            made = auto.from_config(body.config, dtype=torch.float32)
-            model, info = type(made).from_pretrained(None, config=body.config, state_dict=body.state_dict(), **kwargs)
-        else: model, info = from_pretrained(auto, checkpoint, **kwargs)
+        if isinstance(checkpoint, PreTrainedModel):
+            changed = copy.deepcopy(checkpoint.config)
+            changed.update(config)
+            model, info = cls.from_pretrained(None, config=changed, state_dict=checkpoint.state_dict(), **kwargs)
+        else: model, info = from_pretrained(auto, checkpoint, **config, **kwargs)
     return model.eval(), sorted([*info["missing_keys"], *(name for name, *_ in info["mismatched_keys"])])
 
 # %% ../nbs/02_models.ipynb #4ae4993f
-def _first_output(model: PreTrainedModel, batch) -> tuple[str, tuple[int, ...]]:
-    "Run `model` on `batch`; return name and shape of its first output, or the error."
-    batch = dict(batch)
-    if "MultipleChoice" in type(model).__name__: batch = {key: value[None] for key, value in batch.items()}
-    if model.config.is_encoder_decoder: batch["decoder_input_ids"] = batch["input_ids"]
+def _head_row(auto_class: str, cls: type, checkpoint, batch) -> tuple:
+    "Make the row of `heads` for `auto_class`, which gives a `cls`; with the error where it can't load or run `batch`."
+    config = dict(num_labels=2) if auto_class == "AutoModelForQuestionAnswering" else {}  # an answer's start and end
+    if auto_class == "AutoModelForMultipleChoice": batch = {key: value[None] for key, value in batch.items()}
+    name, output, shape, new = cls.__name__, "", (), []
     try:
-        with torch.no_grad(): name, value = next(iter(model(**batch).items()))
-    except Exception as e: return f"{type(e).__name__}: {e}", ()
-    return name, tuple(value.shape)
+        model, new = _loaded(getattr(transformers, auto_class), cls, checkpoint, **config)
+        name = type(model).__name__
+        if model.config.is_encoder_decoder: batch = dict(batch, decoder_input_ids=batch["input_ids"])
+        with torch.no_grad(): outputs = run_model(batch, model)
+        output, shape = next((key, tuple(value.shape)) for key, value in outputs.items() if torch.is_tensor(value))
+    except Exception as e: output = f"{type(e).__name__}: {e}".splitlines()[0]  # a head may want more than texts
+    return auto_class, name, output, shape, new
 
 # %% ../nbs/02_models.ipynb #fa0e3d68
 def heads(checkpoint=None,                 # None (bundled), hub name, folder, or (model, tokenizer)
           texts: list[str] = ("One text.", "And a longer one."),  # the batch
          ) -> pd.DataFrame:
-    "List each head for `checkpoint`'s architecture: auto_class, model_class, output, output_shape, new_weights."
+    "List heads for `checkpoint`'s architecture: auto_class, model_class, output (or error), output_shape, new_weights."
     tokenizer = load_tokenizer(checkpoint)
-    checkpoint = BUNDLED if checkpoint is None else checkpoint
+    check_pad_token(tokenizer)
     batch = tokenizer(check_texts(list(texts)), padding=True, truncation=True, return_tensors="pt")
-    pair = isinstance(checkpoint, (tuple, list))
-    config, rows = checkpoint[0].config if pair else from_pretrained(transformers.AutoConfig, checkpoint), []
-    for name in sorted(n for n in dir(transformers) if n.startswith("AutoModel")):
-        auto = getattr(transformers, name)
-        if type(config) not in getattr(auto, "_model_mapping", ()): continue
-        model, new = _loaded(auto, checkpoint)
-        rows.append((name, type(model).__name__, *_first_output(model, batch), new))
-    return pd.DataFrame(rows, columns=["auto_class", "model_class", "output", "output_shape", "new_weights"])
+    if isinstance(checkpoint, (tuple, list)): checkpoint = transformers_model(checkpoint[0], merged=True)
+    checkpoint = BUNDLED if checkpoint is None else checkpoint
+    own = isinstance(checkpoint, PreTrainedModel)
+    config = checkpoint.config if own else from_pretrained(transformers.AutoConfig, checkpoint)
+    rows = [_head_row(name, cls, checkpoint, batch) for name, cls in dict(reversed(head_classes(config))).items()]
+    return pd.DataFrame(reversed(rows), columns=["auto_class", "model_class", "output", "output_shape", "new_weights"])
 
 # %% ../nbs/02_models.ipynb #e19742cb
 def _entities(text: str, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> list[dict]:
     "Label each token of `text`: entity, score, and position in the row and in the text; special tokens are left out."
-    limit = max_tokens(model, tokenizer)
+    limit = cut_at([text], model, tokenizer)
     inputs = tokenizer(text, truncation=bool(limit), max_length=limit, return_tensors="pt", verbose=False,
                        return_offsets_mapping=True, return_special_tokens_mask=True)
     offsets, special = (inputs.pop(name)[0].tolist() for name in ("offset_mapping", "special_tokens_mask"))
-    with torch.no_grad(): logits = run_model(inputs, model).logits[0]          # (n_tokens, n_labels)
-    scores = logits.float().softmax(-1).cpu()                                  # (n_tokens, n_labels)
+    if not offsets: return []
+    check_inputs(inputs, model, tokenizer)
+    with torch.no_grad(): logits = run_model(inputs, model).get("logits")      # (1, n_tokens, n_labels)
+    if logits is None or logits.shape != (1, len(offsets), model.config.num_labels):
+        raise head_error(model, "token-classification")
+    scores = logits[0].float().softmax(-1).cpu()                               # (n_tokens, n_labels)
     ids, found = inputs["input_ids"][0].tolist(), []
     for i, (score, label) in enumerate(zip(*(t.tolist() for t in scores.max(-1)))):
         if special[i]: continue
@@ -229,12 +237,16 @@ def sentence_embeddings(texts: str | list[str],
     "Average the last hidden states of each of `texts`, over tokens, not over pads. Raises ValueError, CheckpointError."
     rows = check_texts(texts)
     with quiet(): model, tokenizer = load_shared(checkpoint, "base")
-    found = []
+    model, found = text_part(model), []
     for i in range(0, len(rows), 32):
         inputs = tokenize(rows[i:i+32], model, tokenizer)
-        with torch.no_grad(): states = run_model(inputs, model.base_model).last_hidden_state
-        mask = inputs["attention_mask"][..., None]                    # (batch, n_tokens, 1); states have hidden last
-        found.append((states.float().cpu()*mask).sum(1)/mask.sum(1).clamp(min=1))
+        check_inputs(inputs, model, tokenizer)
+        check_pads(inputs, model, tokenizer)
+        with torch.no_grad(): states = run_model(inputs, model).get("last_hidden_state")  # (batch, n_tokens, hidden)
+        mask = inputs["attention_mask"][..., None]                                        # (batch, n_tokens, 1)
+        if states is None or states.shape[:2] != mask.shape[:2]:
+            raise ValueError(f"{type(model).__name__} has no last hidden state for each token, so there is no average.")
+        found.append((states.float().cpu()*mask).sum(1)/mask.sum(1))
     return torch.cat(found)
 
 # %% ../nbs/02_models.ipynb #a5112ea1
@@ -274,8 +286,11 @@ def _swap(new: Path, folder: Path, old: Path):
 def save_checkpoint(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, folder: str | os.PathLike,
                     overwrite: bool = False,  # replace a checkpoint that is there
                    ) -> Path:
-    "Save `model` and `tokenizer` in `folder`: both whole, or nothing is changed. Raises FileExistsError, OSError."
+    """Save `model` and `tokenizer` in `folder`: both whole, or nothing is changed. An adapter is saved merged.
+
+    Raises FileExistsError, OSError, TypeError."""
     folder = Path(folder).expanduser().resolve()
+    model = transformers_model(model, merged=True)
     _check_target(folder, overwrite)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)

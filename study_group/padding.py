@@ -15,10 +15,10 @@ from .batching.answers import check_mask, classify, masked_logits
 from .batching.by_hand import LABEL_PAD, PADDINGS, TRUNCATIONS, encode, pad, padded_length, truncate
 from .batching.calls import CALLS, PaddingRow
 from .batching.costs import BATCH_PRICE, STRATEGIES, forward_flops, padding_cost, token_budget_batches
-from .core.checkpoints import load_shared
+from .core.checkpoints import load_shared, unwrapped
 from .core.doors import door
 from .core.numbers import check_rectangle
-from .core.running import check_inputs, logits_of, tokenize
+from .core.running import check_inputs, check_pads, logits_of, tokenize
 from .core.texts import check_texts
 from .widgets.padding_table import padding_table
 
@@ -31,6 +31,7 @@ def add_pad_token(tokenizer: PreTrainedTokenizerBase,    # is changed where it h
         if tokenizer.eos_token is not None: tokenizer.pad_token = tokenizer.eos_token
         else: tokenizer.add_special_tokens({"pad_token": "[PAD]"})
     if model is not None:
+        model = unwrapped(model)
         if len(tokenizer) > model.get_input_embeddings().num_embeddings:
             model.resize_token_embeddings(len(tokenizer), mean_resizing=False)
         if getattr(model.config, "pad_token_id", None) is None: model.config.pad_token_id = tokenizer.pad_token_id
@@ -56,6 +57,7 @@ def mask_effect(texts: str | list[str],  # cut where they are too long for the m
     model, tokenizer = load_shared(checkpoint)
     batch = tokenize(rows, model, tokenizer)
     check_inputs(batch, model, tokenizer)
+    check_pads(batch, model, tokenizer)
     ones = dict(batch, attention_mask=torch.ones_like(batch["attention_mask"]))
     alone = torch.cat([logits_of(tokenize([text], model, tokenizer), model) for text in rows])
     ways = dict(alone=alone, masked=logits_of(batch, model), unmasked=logits_of(ones, model))

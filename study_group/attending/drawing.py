@@ -57,5 +57,5 @@ def plot_attention(maps: AttentionMaps, layer: int, head: int,
     token_ticks(ax.xaxis, maps, row, rotation=90), token_ticks(ax.yaxis, maps, row)
     names = dict(softmax="attention weight", scores="score", masked="score, where allowed")
     ax.figure.colorbar(picture, ax=ax, label=names[stage], shrink=.8)
-    ax.set(xlabel="looked at (key)", ylabel="looks (query)", title=f"layer {layer}, head {head}")
+    ax.set(xlabel="looked at (key)", ylabel="looks (query)", title=f"layer {layer}, head {head}{maps.of_part}")
     return ax

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['MAX_TOKENS', 'MAX_BYTES', 'MASKS', 'check_pairs', 'check_size', 'encode_pairs', 'check_mask_name', 'allowed_keys',
-           'attending_with', 'listen', 'attending_part']
+           'attending_with', 'listen']
 
 # %% ../../nbs/under_the_hood/attending/listening.ipynb #c77b2e0a
 import sys, warnings
@@ -210,6 +210,8 @@ def _which_mask(heard: _Listener, attention_mask: torch.Tensor) -> tuple[str, to
         raise ValueError("This model's layers have masks that differ: scores=True needs mask='padding' or 'both'.")
     return "own", torch.stack(seen).any(0)
 
+def _n_layers(model: PreTrainedModel) -> int: return getattr(model.config, "num_hidden_layers", None) or 1
+
 def _no_maps_error(model) -> ValueError:
     "Make the error for a `model` that gives no attention weights."
     return ValueError(f"{type(model).__name__} gives no token × token attention weights: attention_maps needs a model "
@@ -218,14 +220,14 @@ def _no_maps_error(model) -> ValueError:
 # %% ../../nbs/under_the_hood/attending/listening.ipynb #fc5dceee
 def listen(model: PreTrainedModel, inputs: dict, mask: str | None, scores: bool) -> dict:
     "Run `model` on `inputs` under `mask`; return its weights, scores, mask and allowed keys. Raises ValueError."
-    attention_mask, n_layers = inputs["attention_mask"], getattr(model.config, "num_hidden_layers", None) or 1
+    attention_mask, n_layers = inputs["attention_mask"], _n_layers(model)
     allowed = None if mask is None else allowed_keys(mask, attention_mask)
     heard = _Listener(n_layers, None if mask is None else allowed.to(model.device), scores)
     with torch.no_grad(), attending_with(model, heard): run_model(inputs, model)
     if heard.weights is None: return _ask_for_weights(model, inputs, mask, scores)
-    weights, kept = heard.weights[:heard.n], None if heard.scores is None else heard.scores[:heard.n]
+    if heard.n < n_layers: raise _no_maps_error(model)
     if mask is None: mask, allowed = _which_mask(heard, attention_mask)
-    return dict(weights=weights, scores=kept, mask=mask, allowed=allowed)
+    return dict(weights=heard.weights, scores=heard.scores, mask=mask, allowed=allowed)
 
 # %% ../../nbs/under_the_hood/attending/listening.ipynb #d2fd9a1c
 def _ask_for_weights(model: PreTrainedModel, inputs: dict, mask: str | None, scores: bool) -> dict:
@@ -234,21 +236,15 @@ def _ask_for_weights(model: PreTrainedModel, inputs: dict, mask: str | None, sco
     try:
         with torch.no_grad(), attending_with(model, "eager"):
             maps = run_model(inputs, model, output_attentions=True).get("attentions")
-    except (TypeError, ValueError, AttributeError) as e: raise _no_maps_error(model) from e
-    if not maps or any(m is None or m.ndim != 4 or (len(m), *m.shape[-2:]) != (batch, n, n) for m in maps):
-        raise _no_maps_error(model)
+    except (TypeError, ValueError) as e: raise _no_maps_error(model) from e
+    shapes = [None if m is None else (len(m), *m.shape[2:]) for m in maps or ()]
+    if len(shapes) < _n_layers(model) or set(shapes) != {(batch, n, n)}: raise _no_maps_error(model)
     weights = torch.stack([m.float().cpu() for m in maps])
-    ahead = weights.triu(1)*inputs["attention_mask"].cpu()[:, None, :, None]  # what tokens give to later ones
-    own = "padding" if n == 1 or ahead.any() else "both"
+    real = inputs["attention_mask"].bool().cpu()
+    seen = (weights > 0).any(2) & real[..., None]                             # (layers, batch, n_tokens, n_tokens)
+    masks = {name: allowed_keys(name, real).expand(batch, n, n) for name in ("padding", "both")}
+    own = next((name for name, keys in masks.items() if all(s.equal(keys & real[..., None]) for s in seen)), "own")
     if scores or mask not in (None, own):
         raise ValueError(f"{type(model).__name__} computes attention in a way of its own, under its own mask: "
                          f"leave scores=False and mask=None (scores={scores}, mask={mask!r}).")
-    return dict(weights=weights, scores=None, mask=own, allowed=allowed_keys(own, inputs["attention_mask"]))
-
-# %% ../../nbs/under_the_hood/attending/listening.ipynb #680d26b7
-def attending_part(model) -> PreTrainedModel:
-    "Return the part of `model` that reads texts: no head, no decoder where there is an encoder. Raises TypeError."
-    if not isinstance(model, PreTrainedModel):
-        raise TypeError(f"{type(model).__name__} isn't a transformers model: attention_maps needs one of those.")
-    base = model.base_model
-    return base.get_encoder() if getattr(base.config, "is_encoder_decoder", False) else base
+    return dict(weights=weights, scores=None, mask=own, allowed=masks.get(own, seen.any(0)))

@@ -13,11 +13,10 @@ from itertools import groupby
 import pandas as pd, torch
 from fastcore.basics import patch
 
-from .listening import (attending_part, check_mask_name, check_pairs, check_size, encode_pairs,
-                                             listen)
+from .listening import check_mask_name, check_pairs, check_size, encode_pairs, listen
 from ..core.checkpoints import load_shared
 from ..core.numbers import check_index
-from ..core.running import check_inputs
+from ..core.running import check_inputs, text_part
 from ..core.tokens import knows_words
 
 # %% ../../nbs/under_the_hood/attending/maps.ipynb #5a66e38e
@@ -36,15 +35,17 @@ class AttentionMaps:
     allowed: torch.Tensor                # bool (batch, 1 or n_tokens, n_tokens): the keys a query may attend to;
                                          # with "own", in any of the layers
     texts: list                          # strings, or (first, second) pairs
+    part: str                            # whose they are: the "model"'s; its "encoder"'s, where it has a decoder, too
     _inputs: dict                        # for the model, to run it again
     _checkpoint: tuple                   # (model, tokenizer)
     n_layers = property(lambda self: self.weights.shape[0])
     n_heads = property(lambda self: self.weights.shape[2])
     n_tokens = property(lambda self: self.weights.shape[-1])
+    of_part = property(lambda self: f", of the {self.part} alone"*(self.part != "model"))  # to say so
 
     def __repr__(self):
         return (f"AttentionMaps: {self.n_layers} layers × {self.n_heads} heads, {len(self.texts)} "
-                f"text{'s'[:len(self.texts) > 1]} of {self.n_tokens} tokens, mask={self.mask!r}")
+                f"text{'s'[:len(self.texts) > 1]} of {self.n_tokens} tokens, mask={self.mask!r}{self.of_part}")
 
 # %% ../../nbs/under_the_hood/attending/maps.ipynb #27347575
 def attention_maps(texts,                    # a text, or a list of texts and (first, second) pairs
@@ -56,11 +57,13 @@ def attention_maps(texts,                    # a text, or a list of texts and (f
     rows = check_pairs(texts)
     check_mask_name(mask)
     whole, tokenizer = load_shared(checkpoint, "sequence-classification" if checkpoint is None else "base")
-    model = attending_part(whole)
+    model = text_part(whole)
+    part = "encoder" if getattr(whole.config, "is_encoder_decoder", False) else "model"
     fields = encode_pairs(rows, model, tokenizer, scores)
     check_inputs(fields["_inputs"], model, tokenizer)
     check_size(model.config, *fields["attention_mask"].shape, scores)
-    return AttentionMaps(**fields, **listen(model, fields["_inputs"], mask, scores), _checkpoint=(model, tokenizer))
+    return AttentionMaps(**fields, **listen(model, fields["_inputs"], mask, scores), part=part,
+                         _checkpoint=(model, tokenizer))
 
 # %% ../../nbs/under_the_hood/attending/maps.ipynb #e2407ff9
 @patch

@@ -11,13 +11,13 @@ from collections.abc import Mapping
 
 import torch
 from tqdm.auto import tqdm
-from transformers import PreTrainedModel, PreTrainedTokenizerBase
+from transformers import BatchEncoding, PreTrainedModel, PreTrainedTokenizerBase
 
 from .by_hand import pad
 from .costs import token_budget_batches
 from ..core.checkpoints import load_shared
 from ..core.numbers import check_positive, check_rectangle
-from ..core.running import check_inputs, logits_of, max_tokens, padding_side
+from ..core.running import check_inputs, check_pads, cut_at, device_of, logits_of, padding_side
 from ..core.texts import check_texts
 from ..core.tracing import FUNCTIONS, function_to_apply, predict
 
@@ -51,12 +51,12 @@ def masked_logits(input_ids: torch.Tensor | list,       # (batch, n_tokens)
     return logits_of(dict(inputs, input_ids=ids, attention_mask=mask), model)
 
 # %% ../../nbs/under_the_hood/batching/answers.ipynb #03a6cea8
-def _scores(rows: Mapping, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> torch.Tensor:
-    "Run `model` on tokenized `rows` as one batch and return its scores: (batch, n_labels), after its own function."
+def _batch(rows: Mapping, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> BatchEncoding:
+    "Make one batch of tokenized `rows`, for `model`. Raises ValueError."
     alike = len({len(ids) for ids in rows["input_ids"]}) == 1  # then no padding token is needed
     batch = pad(rows, not alike, padding_side=padding_side(model), tokenizer=tokenizer, return_tensors="pt")
     check_inputs(batch, model, tokenizer)
-    return FUNCTIONS[function_to_apply(model.config)](logits_of(batch, model))
+    return batch
 
 # %% ../../nbs/under_the_hood/batching/answers.ipynb #ac08706d
 def classify(texts: str | list[str],
@@ -72,13 +72,17 @@ def classify(texts: str | list[str],
     if dtype not in ("float32", "bfloat16"): raise ValueError(f"dtype={dtype!r} isn't 'float32' or 'bfloat16'.")
     check_positive(token_budget=token_budget)
     model, tokenizer = load_shared(checkpoint)
-    limit, found = max_tokens(model, tokenizer), [None]*len(rows)
+    limit, found, checked = cut_at(rows, model, tokenizer), [None]*len(rows), False
     encodings = tokenizer(rows, truncation=bool(limit), max_length=limit, return_attention_mask=True, verbose=False)
     lengths = [max(1, len(ids)) for ids in encodings["input_ids"]]
-    half = torch.autocast(model.device.type, torch.bfloat16, enabled=dtype == "bfloat16")
+    half = torch.autocast(device_of(model).type, torch.bfloat16, enabled=dtype == "bfloat16")
     with half, tqdm(total=len(rows), disable=not progress, unit="text") as bar:
-        for batch in token_budget_batches(lengths, token_budget):
-            scores = _scores({name: [values[i] for i in batch] for name, values in encodings.items()}, model, tokenizer)
-            for i, score in zip(batch, scores): found[i] = predict(score, model.config.id2label)[0]
-            bar.update(len(batch))
+        for places in token_budget_batches(lengths, token_budget):
+            batch = _batch({name: [values[i] for i in places] for name, values in encodings.items()}, model, tokenizer)
+            if not (checked or batch["attention_mask"].all()):
+                check_pads(batch, model, tokenizer)
+                checked = True
+            scores = FUNCTIONS[function_to_apply(model.config)](logits_of(batch, model))  # (batch, n_labels)
+            for i, score in zip(places, scores): found[i] = predict(score, model.config.id2label)[0]
+            bar.update(len(places))
     return found

@@ -16,7 +16,7 @@ import torch
 from fastcore.basics import patch
 
 from ..core.numbers import say_difference, say_number
-from ..core.running import check_inputs, logits_of, max_tokens, tokenize
+from ..core.running import check_inputs, check_pads, logits_of, max_tokens, tokenize
 from ..core.texts import MOST_TEXTS, check_texts, visible
 from ..core.tokens import knows_words, n_cut, pieces, token_kinds, word_ids
 from ..core.tracing import FUNCTIONS, function_to_apply
@@ -49,6 +49,7 @@ def make_batch(texts: str | list[str], checkpoint: tuple) -> Batch:
     texts, (model, tokenizer) = check_texts(texts), checkpoint
     encodings = tokenize(texts, model, tokenizer)
     check_inputs(encodings, model, tokenizer)
+    check_pads(encodings, model, tokenizer)
     rows = zip(texts, encodings.encodings or [None]*len(texts), encodings["input_ids"].tolist(),
                encodings["attention_mask"].tolist())
     kinds, longest, cut = [], [], []

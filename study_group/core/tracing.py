@@ -17,7 +17,8 @@ from transformers import BatchEncoding
 from . import tokens
 from .checkpoints import load_shared
 from .numbers import is_positive, say_number
-from .running import check_inputs, label_logits, max_tokens, run_model, token_states, tokenize
+from .running import (check_inputs, check_pads, label_logits, max_tokens, run_model, token_states,
+                                      tokenize)
 from .texts import MOST_TEXTS, check_texts, shorten, visible
 
 # %% ../../nbs/under_the_hood/core/tracing.ipynb #0e2a6d35
@@ -88,6 +89,7 @@ def trace(texts: str | list[str],         # what to classify
     model, tokenizer = load_shared(checkpoint)
     inputs = tokenize(rows, model, tokenizer, truncation, max_length)
     check_inputs(inputs, model, tokenizer)
+    check_pads(inputs, model, tokenizer)
     with torch.no_grad(): outputs = run_model(inputs, model, output_hidden_states=True)
     logits = label_logits(outputs, model).float().cpu()
     hidden_states = token_states(outputs, inputs["input_ids"].shape[1], model)

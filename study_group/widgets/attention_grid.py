@@ -109,7 +109,8 @@ def _types(maps: AttentionMaps) -> list[str]:
 # %% ../../nbs/under_the_hood/widgets/attention_grid.ipynb #4f9c9410
 def grid_view(maps: AttentionMaps, rows: list[int], **more) -> dict:
     "Collect what the page needs of `maps` before any weights; of the texts only `rows` can be chosen."
-    masks = {name: ABOUT_MASKS[name] for name in (*MASKS, *["own"]*(maps.mask == "own"))}
+    whose = f" The maps are{maps.of_part[1:]}."*bool(maps.of_part)
+    masks = {name: ABOUT_MASKS[name] + whose for name in (*MASKS, *["own"]*(maps.mask == "own"))}
     batch = len(maps.tokens)
     return dict(shape=[maps.n_layers, batch, maps.n_heads, maps.n_tokens], group=group_of(maps), rows=rows,
                 tokens=maps.tokens, texts=[shorten(_say_text(text), 200) for text in maps.texts],
@@ -349,7 +350,8 @@ def page_state(self: AttentionGrid) -> tuple[dict, str, str]:
 @patch
 def _about(self: AttentionGrid) -> str:
     layers, batch, heads, n = self._view["shape"]
-    return f"{layers} layers × {heads} heads, {batch} text{'s'*(batch > 1)} of {n:,} tokens, mask {self.mask}"
+    what = f"{layers} layers × {heads} heads, {batch} text{'s'*(batch > 1)} of {n:,} tokens"
+    return f"{what}, mask {self.mask}{self._recipe.of_part}"
 
 @patch
 def _where(self: AttentionGrid) -> str: return f"maps.{kind_of(self.stage)}[{self.layer}, {self.row}, {self.head}]"

@@ -92,7 +92,7 @@ def __init__(self: MaskBench,
     self._failed = ""                 # why the last run failed
     super(MaskBench, self).__init__(texts=list(self._batch.texts))
     with self.hold_sync(): self._show_batch(self._batch.preset("correct mask"))
-    if self.error: raise RuntimeError(self.error)
+    if self.error: raise ValueError(self.error)
     self.on_msg(self._on_message)
 
 # %% ../../nbs/under_the_hood/widgets/mask_bench.ipynb #ffd5d1ef
