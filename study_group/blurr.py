@@ -276,13 +276,14 @@ def after_validate(self: BaseModelCallback):
 
 # %% ../nbs/06_fastai_and_blurr.ipynb #4e77040f
 def _groups(m: nn.Module, split) -> L:
-    "Group all parameters of `m`: the parts of its body, each cut up by `split`, then the rest."
+    "Group all parameters of `m`, each once: the parts of its body, each cut up by `split`, then the rest."
     model = getattr(m, "hf_model", m)
     (_, body), *heads = model.named_children()
-    modules = [part for child in body.children() for part in split(child)] + [head for _, head in heads]
-    groups = [group for group in map(params, modules) if group]
-    known = {id(p) for group in groups for p in group}
-    groups[0] = [p for p in params(model) if id(p) not in known] + groups[0]
+    children = list(body.children()) or [body]  # T5 and its kin have no body: embeddings come first
+    modules = [part for child in children for part in split(child)] + [head for _, head in heads]
+    first = {p: i for i, part in reversed([*enumerate(modules)]) for p in params(part)}  # tied weights are in many
+    groups = [group for i, part in enumerate(modules) if (group := [p for p in params(part) if first[p] == i])]
+    groups[0] = [p for p in params(model) if p not in first] + groups[0]
     return L(groups)
 
 def blurr_splitter(m: nn.Module) -> L:

@@ -393,6 +393,35 @@ def test_no_parameter_is_lost_where_a_body_has_its_own():
     assert len(blurr_splitter_by_layer(model)) > len(blurr_splitter(model))
 
 
+def tied_models() -> dict:
+    "Tiny models whose head shares its weights with the embeddings."
+    import transformers as t
+    small = dict(vocab_size=50, pad_token_id=0, bos_token_id=1, eos_token_id=2, tie_word_embeddings=True)
+    bart = dict(d_model=8, encoder_layers=1, decoder_layers=1, encoder_ffn_dim=8, decoder_ffn_dim=8,
+                encoder_attention_heads=2, decoder_attention_heads=2, max_position_embeddings=16)
+    return dict(
+        bart=t.BartForConditionalGeneration(t.BartConfig(**small, **bart)),
+        t5=t.T5ForConditionalGeneration(t.T5Config(**small, d_model=8, d_kv=4, d_ff=8, num_layers=1, num_heads=2)),
+        gpt2=t.GPT2LMHeadModel(t.GPT2Config(**small, n_embd=8, n_layer=1, n_head=2)),
+        bert=t.BertForMaskedLM(t.BertConfig(**small, hidden_size=8, num_hidden_layers=1, num_attention_heads=2,
+                                            intermediate_size=8)))
+
+
+@pytest.mark.parametrize("name", ["bart", "t5", "gpt2", "bert"])
+@pytest.mark.parametrize("split", [blurr_splitter, blurr_splitter_by_layer])
+def test_a_tied_weight_is_stepped_once(name, split):
+    from fastai.optimizer import SGD
+    model = tied_models()[name]
+    groups = split(model)
+    found = [id(p) for group in groups for p in group]
+    assert sorted(found) == sorted(id(p) for p in model.parameters()) and all(groups)
+    tied = model.get_input_embeddings().weight
+    assert tied is model.get_output_embeddings().weight and any(p is tied for p in groups[0])
+    before, tied.grad = tied.detach().clone(), torch.ones_like(tied)
+    SGD(groups, lr=.25).step()
+    assert torch.allclose(tied, before - .25)
+
+
 def test_other_loaders_may_be_used(hf):
     class Plain(_DictDL): pass
     block = DataBlock(blocks=(TextBlock(*hf, dl_type=Plain), CategoryBlock), get_x=ColReader("text"),
