@@ -27,7 +27,7 @@ from fastai.data.block import CategoryBlock, DataBlock, MultiCategoryBlock, Regr
 from fastai.data.core import DataLoaders, Datasets, TfmdDL, show_batch, show_results
 from fastai.data.transforms import Categorize, Category, ColReader, ColSplitter, RandomSplitter
 from fastai.learner import Learner
-from fastai.losses import BaseLoss, BCEWithLogitsLossFlat, CrossEntropyLossFlat
+from fastai.losses import BaseLoss, BCEWithLogitsLossFlat, CrossEntropyLossFlat, FocalLoss, FocalLossFlat
 from fastai.metrics import F1Score, F1ScoreMulti, accuracy, accuracy_multi, mae
 from fastai.text.core import Tokenizer
 from fastai.text.data import Numericalize, SortedDL, TensorText, pad_input_chunk
@@ -222,13 +222,30 @@ class BaseModelWrapper(Portable, nn.Module):
         return self.hf_model(**known, **asked, return_dict=True, **self.hf_model_kwargs)
 
 # %% ../nbs/06_fastai_and_blurr.ipynb #522a465f
-class PreCalculatedLoss(BaseLoss): "A loss that the model computes as a mean; any other reduction is computed here."
-class PreCalculatedCrossEntropyLoss(PreCalculatedLoss, CrossEntropyLossFlat): "One label a text."
-class PreCalculatedBCELoss(PreCalculatedLoss, BCEWithLogitsLossFlat): "Many labels a text, each there or not."
+class PreCalculatedLoss(BaseLoss):
+    "A loss that the model computes, if that is the same: a mean without weights and the like. Else computed here."
+    problem_type = None  # transformers' name for the task
+    def is_models(self) -> bool: return self.reduction == "mean" and _is_plain(self.func)
+
+class PreCalculatedCrossEntropyLoss(PreCalculatedLoss, CrossEntropyLossFlat):
+    "One label a text."
+    problem_type = "single_label_classification"
+
+class PreCalculatedBCELoss(PreCalculatedLoss, BCEWithLogitsLossFlat):
+    "Many labels a text, each there or not."
+    problem_type = "multi_label_classification"
+
 class PreCalculatedMSELoss(PreCalculatedLoss):
     "One number a text."
+    problem_type = "regression"
     def __init__(self, *args, axis=-1, floatify=True, **kwargs):
         super().__init__(nn.MSELoss, *args, axis=axis, floatify=floatify, is_2d=False, **kwargs)
+
+def _is_plain(func) -> bool:
+    "Tell whether `func` is without class weights, smoothing, and labels of its own to ignore, as a model's loss is."
+    weighted = isinstance(func, nn.Module) and any(True for _ in func.buffers())
+    return not weighted and not getattr(func, "label_smoothing", 0) and getattr(func, "ignore_index", -100) == -100
+
 
 # %% ../nbs/06_fastai_and_blurr.ipynb #431e1394
 class BaseModelCallback(Callback):
@@ -239,6 +256,7 @@ class BaseModelCallback(Callback):
     def after_create(self):
         if isinstance(self.model, PreTrainedModel):
             self.learn.model = BaseModelWrapper(self.model, **self.base_model_wrapper_kwargs)
+        self.learn.loss_func = _fastai_loss(self.loss_func, _vocab(self.dls))
 
     def before_batch(self): self.hf_loss = None
 
@@ -250,7 +268,7 @@ class BaseModelCallback(Callback):
         for cb in self._gatherers(): cb.inputs[-1] = (TextInput(cb.inputs[-1][0]["input_ids"]),)
 
     def after_loss(self):
-        if self.hf_loss is None or self.loss_func.reduction != "mean": return
+        if self.hf_loss is None or not self.loss_func.is_models(): return
         self.learn.loss_grad = to_float(self.hf_loss)
         self.learn.loss = self.learn.loss_grad.clone()
 
@@ -261,6 +279,39 @@ def _checked_outputs(outputs, model: nn.Module) -> ModelOutput:
     given = ", ".join(outputs) if isinstance(outputs, ModelOutput) else type(outputs).__name__
     raise TypeError(f"{type(getattr(model, 'hf_model', model)).__name__} gives {given}, and no logits: it has no head. "
                     "get_hf_objects(checkpoint) loads one that has, to be wrapped in BaseModelWrapper.")
+
+# %% ../nbs/06_fastai_and_blurr.ipynb #5d17e0a9
+_MODULES = {nn.functional.cross_entropy: nn.CrossEntropyLoss, nn.functional.mse_loss: nn.MSELoss,
+            nn.functional.binary_cross_entropy_with_logits: nn.BCEWithLogitsLoss, nn.functional.l1_loss: nn.L1Loss,
+            nn.functional.smooth_l1_loss: nn.SmoothL1Loss, nn.functional.huber_loss: nn.HuberLoss}
+_FLAT = {nn.CrossEntropyLoss: CrossEntropyLossFlat, nn.BCEWithLogitsLoss: BCEWithLogitsLossFlat,
+         FocalLoss: FocalLossFlat} | {cls: partial(BaseLoss, cls, floatify=True, is_2d=False) for cls in
+                                      (nn.MSELoss, nn.L1Loss, nn.SmoothL1Loss, nn.HuberLoss)}
+
+def _flat(loss_func):
+    "Wrap `loss_func`, if it is one of PyTorch's that fastai has a flat form for, with all that it was given."
+    func, options = (loss_func.func, loss_func.keywords) if isinstance(loss_func, partial) else (loss_func, {})
+    if func in _MODULES: return _FLAT[_MODULES[func]](**options)
+    if type(func) not in _FLAT: return loss_func
+    flat = _FLAT[type(func)]()
+    flat.func = func
+    return flat
+
+
+# %% ../nbs/06_fastai_and_blurr.ipynb #c2f6b83e
+def _fastai_loss(loss_func, vocab: list | None):
+    "Return `loss_func` as fastai needs it. Raises ValueError if it can't make labels of `vocab` out of logits."
+    loss_func = _flat(loss_func)
+    func, activation = (getattr(loss_func, name, None) for name in ("func", "activation"))
+    if isinstance(func, nn.BCEWithLogitsLoss) and not _is_plain(func):
+        loss_func.flatten = False  # weights are for columns
+    probs = activation(torch.tensor([[-9., 9.]])) if activation else torch.tensor(-1.)
+    if vocab and (probs.min() < 0 or probs.max() > 1 or not hasattr(loss_func, "decodes")):
+        raise ValueError(f"loss_func={loss_func!r:.80} doesn't make probabilities and labels of logits (activation, "
+                         "decodes): pass CrossEntropyLossFlat() for one label a text, BCEWithLogitsLossFlat() for "
+                         "many; both take weights.")
+    return loss_func
+
 
 # %% ../nbs/06_fastai_and_blurr.ipynb #09322779
 @patch
@@ -309,9 +360,12 @@ _PRECALCULATED = {nn.CrossEntropyLoss: PreCalculatedCrossEntropyLoss, nn.BCEWith
 def _precalculated(loss_func, dls):
     "Replace `loss_func` by the model's own loss if both are the same formula and the model is given labels."
     func, labelled = getattr(loss_func, "func", None), getattr(first_blurr_tfm(dls), "include_labels", False)
-    special = getattr(func, "label_smoothing", 0) or any(
-        getattr(func, name, None) is not None for name in ("weight", "pos_weight"))
-    return _PRECALCULATED[type(func)]() if labelled and not special and type(func) in _PRECALCULATED else loss_func
+    fastais = type(loss_func) in (BaseLoss, CrossEntropyLossFlat, BCEWithLogitsLossFlat)
+    if not (labelled and fastais and type(func) in _PRECALCULATED and _is_plain(func)): return loss_func
+    models = _PRECALCULATED[type(func)]()
+    vars(models).update(vars(loss_func))  # a threshold and the like
+    return models
+
 
 # %% ../nbs/06_fastai_and_blurr.ipynb #98bbaf30
 @delegates(Learner.__init__)
@@ -324,7 +378,7 @@ class Blearner(Learner):
         loss_func = loss_func or getattr(dls, "loss_func", None)
         if loss_func is None:
             raise ValueError("dls has no loss_func: pass one, e.g. loss_func=PreCalculatedCrossEntropyLoss().")
-        super().__init__(dls, model or BaseModelWrapper(hf_model), loss_func=_precalculated(loss_func, dls),
+        super().__init__(dls, model or BaseModelWrapper(hf_model), loss_func=_precalculated(_flat(loss_func), dls),
                          splitter=splitter, cbs=L(cbs) + L(base_model_cb), **kwargs)
         self.freeze()
 

@@ -3,13 +3,17 @@
 tools/record_blurr.py says how tests/data/blurr_recorded.json was made; here the same script runs on our pieces.
 """
 import copy, json, math, re, subprocess, sys, warnings
+from functools import partial
 from pathlib import Path
 
 import numpy as np, pandas as pd, pytest, torch, torch.nn.functional as F
 import record_blurr
-from fastai.text.all import (Callback, CategoryBlock, ClassificationInterpretation, ColReader, ColSplitter, DataBlock,
-                             CrossEntropyLossFlat, L, Learner, accuracy, load_learner, set_seed)
+from fastai.losses import (BaseLoss, BCEWithLogitsLossFlat, CrossEntropyLossFlat, FocalLoss, FocalLossFlat,
+                           LabelSmoothingCrossEntropy, LabelSmoothingCrossEntropyFlat, MSELossFlat)
+from fastai.text.all import (Callback, CategoryBlock, ClassificationInterpretation, ColReader, ColSplitter, DataBlock, L,
+                             Learner, MultiCategoryBlock, accuracy, load_learner, set_seed)
 from places import modules
+from torch import nn
 
 from study_group.blurr import *
 from study_group.blurr import _DictDL
@@ -275,6 +279,102 @@ def test_fine_tuning_learns(hf):
         learn.freeze_to(1)
         learn.fit_one_cycle(16, 3e-3)
         assert [a["label"] for a in learn.predict(red + blue)] == ["red"]*3 + ["blue"]*3
+
+
+# Losses: everything that they are given counts
+
+def validated(dls, hf, loss_func, cls=Learner) -> float:
+    "The loss on all rows held out, by a learner of the middle level or a Blearner."
+    if cls is Blearner: learn = Blearner(dls, hf[3], loss_func=loss_func)
+    else: learn = Learner(dls, BaseModelWrapper(hf[3]), loss_func=loss_func, cbs=[BaseModelCallback])
+    with learn.no_bar(), learn.no_logging(): return learn.validate(dl=dls.valid.new(bs=10))[0]
+
+
+def held_out(hf) -> tuple:
+    "Logits and targets of the rows held out."
+    frame = reviews()[reviews().is_valid]
+    return logits(hf, frame.text.tolist()), torch.tensor((frame.label == "positive").astype(int).tolist())
+
+
+LOSSES = [dict(weight=torch.tensor([3., 1.])), dict(label_smoothing=.3), dict(ignore_index=0),
+          dict(reduction="sum"), {}]
+
+
+@pytest.mark.parametrize("given", LOSSES, ids=lambda given: "".join(given) or "nothing")
+@pytest.mark.parametrize("cls", [Learner, Blearner])
+def test_what_cross_entropy_is_given_counts(dls, hf, given, cls):
+    ours, targets = held_out(hf)
+    expected = F.cross_entropy(ours, targets, **given).item()
+    functional = partial(F.cross_entropy, **given)
+    for loss_func in (PreCalculatedCrossEntropyLoss(**given), CrossEntropyLossFlat(**given),
+                      nn.CrossEntropyLoss(**given), functional):
+        assert validated(dls, hf, copy.deepcopy(loss_func), cls) == pytest.approx(expected, rel=1e-5)
+
+
+def topics(hf):
+    "Loaders with three labels a text, and a model for them."
+    config = copy.deepcopy(hf[1])
+    config.num_labels = 3
+    hf = hf[0], config, hf[2], type(hf[3])(config)
+    frame = reviews().assign(a=[0, 1]*20, b=[1, 0, 0, 0]*10, c=[1, 1, 1, 0]*10)
+    block = DataBlock(blocks=(TextBlock(*hf), MultiCategoryBlock(encoded=True, vocab=[*"abc"])), get_x=ColReader("text"),
+                      get_y=lambda row: [row[c] for c in "abc"], splitter=ColSplitter())
+    return block.dataloaders(frame, bs=8), hf, frame[frame.is_valid]
+
+
+@pytest.mark.parametrize("given", [dict(pos_weight=torch.tensor([3., 1., 2.])), dict(weight=torch.tensor([1., 5., 2.])),
+                                   dict(reduction="sum"), {}], ids=lambda given: "".join(given) or "nothing")
+@pytest.mark.parametrize("cls", [Learner, Blearner])
+def test_what_binary_cross_entropy_is_given_counts(hf, given, cls):
+    dls, hf, frame = topics(hf)
+    targets = torch.tensor(frame[[*"abc"]].values, dtype=torch.float)
+    expected = F.binary_cross_entropy_with_logits(logits(hf, frame.text.tolist()), targets, **given).item()
+    for loss_func in (PreCalculatedBCELoss(**given), BCEWithLogitsLossFlat(**given), nn.BCEWithLogitsLoss(**given)):
+        assert validated(dls, hf, copy.deepcopy(loss_func), cls) == pytest.approx(expected, rel=1e-5)
+
+
+def test_a_threshold_and_own_losses_are_kept(hf):
+    dls, hf, frame = topics(hf)
+    for loss_func in (BCEWithLogitsLossFlat(thresh=.01), PreCalculatedBCELoss(thresh=.01)):
+        learn = Blearner(dls, hf[3], loss_func=loss_func)
+        assert type(learn.loss_func) is PreCalculatedBCELoss
+        with learn.no_bar(): assert learn.blurr_predict("Dull.")[0]["labels"] == [*"abc"]
+    class Doubled(CrossEntropyLossFlat):
+        def __call__(self, *args, **kwargs): return 2*super().__call__(*args, **kwargs)
+    assert type(Blearner(dls, hf[3], loss_func=Doubled()).loss_func) is Doubled
+
+
+@pytest.mark.parametrize("loss_func", [nn.CrossEntropyLoss(weight=torch.tensor([3., 1.])), F.cross_entropy, FocalLoss(),
+                                       FocalLossFlat(weight=torch.tensor([3., 1.])), LabelSmoothingCrossEntropyFlat(),
+                                       LabelSmoothingCrossEntropy()], ids=repr)
+@pytest.mark.parametrize("cls", [Learner, Blearner])
+def test_losses_of_pytorch_train_and_predict(dls, hf, loss_func, cls):
+    learn = cls(dls, BaseModelWrapper(hf[3]) if cls is Learner else hf[3], loss_func=loss_func,
+                **(dict(cbs=[BaseModelCallback]) if cls is Learner else {}))
+    with learn.no_bar(), learn.no_logging():
+        learn.fit(1, 1e-3)
+        assert same(learn.blurr_predict("Dull.")[0], hf, "Dull.")
+        assert torch.allclose(learn.get_preds()[0].sum(1), torch.ones(10))
+
+
+@pytest.mark.parametrize("loss_func", [nn.NLLLoss(), nn.BCELoss(), F.nll_loss, lambda p, y: p.sum(), nn.MSELoss(),
+                                       BaseLoss(nn.NLLLoss)], ids=repr)
+def test_losses_that_cannot_tell_labels(dls, hf, loss_func):
+    for make in (lambda: Blearner(dls, hf[3], loss_func=loss_func),
+                 lambda: Learner(dls, BaseModelWrapper(hf[3]), loss_func=loss_func, cbs=[BaseModelCallback])):
+        with pytest.raises(ValueError, match=r"loss_func=.* doesn't make probabilities .* CrossEntropyLossFlat\(\)"):
+            make()
+
+
+@pytest.mark.parametrize("loss_func", [nn.MSELoss(), F.mse_loss, MSELossFlat(), PreCalculatedMSELoss()], ids=repr)
+def test_losses_for_a_number(hf, loss_func):
+    learn = BlearnerForSequenceClassification.from_data(
+        reviews(), label_attr="rating", n_labels=1, dl_kwargs=dict(bs=8), learner_kwargs=dict(loss_func=loss_func))
+    with learn.no_bar(), learn.no_logging():
+        frame, dl = reviews()[reviews().is_valid], learn.dls.valid.new(bs=10)
+        ours = logits((0, 0, hf[2], learn.model.hf_model), frame.text.tolist()).view(-1)
+        expected = F.mse_loss(ours, torch.tensor(frame.rating.tolist()))
+        assert learn.validate(dl=dl)[0] == pytest.approx(expected.item(), rel=1e-5)
 
 
 # What from_data takes
