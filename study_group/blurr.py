@@ -47,9 +47,10 @@ from .core.checkpoints import BUNDLED, from_pretrained, load
 from .core.doors import door
 from .core.running import max_tokens
 from .learning.flights import Flight, when
-from .learning.inputs import (Portable, architecture, as_table, check_columns, check_head,
-                                         check_text_columns, check_values, classes_of, columns_of, give_pad_token,
-                                         items_of, kinds_of, prefix_space, text_of, text_or_pair, value_of)
+from .learning.inputs import (Portable, architecture, as_named, as_table, check_columns, check_head,
+                                         check_size, check_text_columns, check_values, classes_of, columns_of,
+                                         give_pad_token, items_of, kinds_of, name_classes, prefix_space, text_of,
+                                         text_or_pair, value_of)
 
 # %% ../nbs/06_fastai_and_blurr.ipynb #da8f926b
 def get_hf_objects(pretrained_model_name_or_path=None,  # None (bundled), hub name, folder, or (model, tokenizer)
@@ -145,11 +146,15 @@ def blurr_sort_func(example: tuple,                        # an input and its ta
     return len(hf_tokenizer(*pair, **{**tok_kwargs, "add_special_tokens": False, "verbose": False})["input_ids"])
 
 # %% ../nbs/06_fastai_and_blurr.ipynb #94aa57c5
+def _forget_dicts(dl: TfmdDL):
+    "Let `dl` decode ids where it has seen dicts."
+    dl._types = {k: [object if t is dict else t for t in types] for k, types in dl._types.items()}
+
 class _DictDL(TfmdDL):
     "A TfmdDL with dicts for inputs, which are shown as `TextInput`."
     def _one_pass(self):
         super()._one_pass()
-        self._types = {k: [object if t is dict else t for t in types] for k, types in self._types.items()}
+        _forget_dicts(self)
 
 class LengthSortedDL(_DictDL, SortedDL):
     "A SortedDL that hands its `sort_func` on to the loaders made from it."
@@ -179,7 +184,7 @@ class TextBlock(TransformBlock):
 # %% ../nbs/06_fastai_and_blurr.ipynb #c4658a0d
 def first_blurr_tfm(dls, tfms=(BatchTokenizeTransform, BatchDecodeTransform)):
     "Find the first transform of a class in `tfms` in `dls`, or None. Classes match by name: a cell may run twice."
-    found = [*dls.before_batch.fs, *dls.after_batch.fs]
+    found = [f for name in ("before_batch", "after_batch") for f in getattr(getattr(dls, name, None), "fs", ())]
     def of(f, cls): return cls.__name__ in [c.__name__ for c in type(f).__mro__]
     return next((f for cls in tfms for f in found if of(f, cls)), None)
 
@@ -224,20 +229,12 @@ class BaseModelWrapper(Portable, nn.Module):
 # %% ../nbs/06_fastai_and_blurr.ipynb #522a465f
 class PreCalculatedLoss(BaseLoss):
     "A loss that the model computes, if that is the same: a mean without weights and the like. Else computed here."
-    problem_type = None  # transformers' name for the task
     def is_models(self) -> bool: return self.reduction == "mean" and _is_plain(self.func)
 
-class PreCalculatedCrossEntropyLoss(PreCalculatedLoss, CrossEntropyLossFlat):
-    "One label a text."
-    problem_type = "single_label_classification"
-
-class PreCalculatedBCELoss(PreCalculatedLoss, BCEWithLogitsLossFlat):
-    "Many labels a text, each there or not."
-    problem_type = "multi_label_classification"
-
+class PreCalculatedCrossEntropyLoss(PreCalculatedLoss, CrossEntropyLossFlat): "One label a text."
+class PreCalculatedBCELoss(PreCalculatedLoss, BCEWithLogitsLossFlat): "Many labels a text, each there or not."
 class PreCalculatedMSELoss(PreCalculatedLoss):
     "One number a text."
-    problem_type = "regression"
     def __init__(self, *args, axis=-1, floatify=True, **kwargs):
         super().__init__(nn.MSELoss, *args, axis=axis, floatify=floatify, is_2d=False, **kwargs)
 
@@ -254,9 +251,11 @@ class BaseModelCallback(Callback):
     def __init__(self, base_model_wrapper_kwargs: dict = {}): store_attr()
 
     def after_create(self):
+        _check_batches(self.dls)
         if isinstance(self.model, PreTrainedModel):
             self.learn.model = BaseModelWrapper(self.model, **self.base_model_wrapper_kwargs)
-        self.learn.loss_func = _fastai_loss(self.loss_func, _vocab(self.dls))
+        self.learn.loss_func = _fastai_loss(self.loss_func, vocab := _vocab(self.dls))
+        _tell_config(getattr(self.model, "hf_model", None), vocab, _problem(self.loss_func))
 
     def before_batch(self): self.hf_loss = None
 
@@ -271,6 +270,19 @@ class BaseModelCallback(Callback):
         if self.hf_loss is None or not self.loss_func.is_models(): return
         self.learn.loss_grad = to_float(self.hf_loss)
         self.learn.loss = self.learn.loss_grad.clone()
+
+# %% ../nbs/06_fastai_and_blurr.ipynb #7e41d2c6
+def _check_batches(dls):
+    "Raise TypeError if the batches of `dls` are no dicts of ids; else prepare it for them."
+    for dl in dls.loaders:
+        if hasattr(dl, "_types"): _forget_dicts(dl)
+    if first_blurr_tfm(dls): return
+    try: x, *_ = dls.one_batch() if hasattr(dls.train, "one_batch") else next(iter(dls.train))
+    except Exception as e: x = e
+    if not hasattr(x, "items"):
+        raise TypeError(f"dls gives {x!r:.60}, and no dict of ids: make it with a TextBlock, or with "
+                        "before_batch=BatchTokenizeTransform(*hf), where hf is what get_hf_objects gives.")
+
 
 # %% ../nbs/06_fastai_and_blurr.ipynb #0ec4ab76
 def _checked_outputs(outputs, model: nn.Module) -> ModelOutput:
@@ -299,18 +311,32 @@ def _flat(loss_func):
 
 
 # %% ../nbs/06_fastai_and_blurr.ipynb #c2f6b83e
+def _problem(loss_func) -> str | None:
+    "Name what `loss_func` makes of logits as transformers does: one label, many, a number; None if it can't say."
+    probs = getattr(loss_func, "activation", lambda x: x)(torch.tensor([[-9., 9.]]))
+    decoded = getattr(loss_func, "decodes", lambda x: x)(probs)
+    if probs.min() < 0 or probs.max() > 1 or decoded.is_floating_point():
+        return "regression" if getattr(loss_func, "floatify", False) else None
+    return "single_label_classification" if decoded.ndim == 1 else "multi_label_classification"
+
 def _fastai_loss(loss_func, vocab: list | None):
     "Return `loss_func` as fastai needs it. Raises ValueError if it can't make labels of `vocab` out of logits."
     loss_func = _flat(loss_func)
-    func, activation = (getattr(loss_func, name, None) for name in ("func", "activation"))
-    if isinstance(func, nn.BCEWithLogitsLoss) and not _is_plain(func):
-        loss_func.flatten = False  # weights are for columns
-    probs = activation(torch.tensor([[-9., 9.]])) if activation else torch.tensor(-1.)
-    if vocab and (probs.min() < 0 or probs.max() > 1 or not hasattr(loss_func, "decodes")):
+    func = getattr(loss_func, "func", None)
+    if isinstance(func, nn.BCEWithLogitsLoss) and not _is_plain(func): loss_func.flatten = False  # a weight a column
+    if vocab and _problem(loss_func) in ("regression", None):
         raise ValueError(f"loss_func={loss_func!r:.80} doesn't make probabilities and labels of logits (activation, "
                          "decodes): pass CrossEntropyLossFlat() for one label a text, BCEWithLogitsLossFlat() for "
                          "many; both take weights.")
     return loss_func
+
+
+# %% ../nbs/06_fastai_and_blurr.ipynb #03b8e5fd
+def _tell_config(hf_model, vocab: list | None, problem: str | None):
+    "Write classes and kind of task into the config of an `hf_model` that has a head: pipelines read them there."
+    if "labels" not in inspect.signature(getattr(hf_model, "forward", id)).parameters: return
+    if problem: hf_model.config.problem_type = problem
+    if vocab and not any(isinstance(name, (list, L)) for name in vocab): name_classes(hf_model, vocab)
 
 
 # %% ../nbs/06_fastai_and_blurr.ipynb #09322779
@@ -395,7 +421,7 @@ def show_results(x: TextInput, y, samples, outs, ctxs=None, max_n=6,
 # %% ../nbs/06_fastai_and_blurr.ipynb #d9c18957
 def _vocab(dls) -> list | None:
     "List the names of the classes in `dls`, None if there are none."
-    labels = first_blurr_tfm(dls).kwargs.get("labels") or getattr(dls, "vocab", None)
+    labels = getattr(first_blurr_tfm(dls), "kwargs", {}).get("labels") or getattr(dls, "vocab", None)
     return list(labels) if labels is not None else None
 
 def _answer(probs: torch.Tensor,   # (labels,)
@@ -424,18 +450,23 @@ def blurr_predict(self: Learner, items,      # a text, a list of texts, a table 
 
 # %% ../nbs/06_fastai_and_blurr.ipynb #e0c7ca4c
 def _task(data: pd.DataFrame, label_attr, n_labels: int | None) -> tuple:
-    "Find what fits `label_attr`: fastai block, class names, metrics, and transformers' name for the task."
+    "Find what fits `label_attr`: class names, and transformers' name for the task."
     columns = columns_of(label_attr)
     if n_labels == 1:
         check_values(data, columns, lambda v: isinstance(v, (int, float)), "a number")
-        return RegressionBlock(), None, [mae], "regression"
-    if not isinstance(label_attr, str):
-        check_values(data, columns, lambda v: v in (0, 1), "0 or 1")
-        return (MultiCategoryBlock(encoded=True, vocab=columns), columns, [F1ScoreMulti(), accuracy_multi],
-                "multi_label_classification")
-    classes = classes_of(data, label_attr, n_labels)
+        return None, "regression"
+    if isinstance(label_attr, str): return classes_of(data, label_attr, n_labels), "single_label_classification"
+    check_values(data, columns, lambda v: v in (0, 1), "0 or 1")
+    return columns, "multi_label_classification"
+
+def _target(classes: list | None, problem: str) -> tuple:
+    "Make the fastai block and the metrics for `problem`."
+    if problem == "regression": return RegressionBlock(), [mae]
+    if problem == "multi_label_classification":
+        return MultiCategoryBlock(encoded=True, vocab=classes), [F1ScoreMulti(), accuracy_multi]
     f1 = F1Score() if len(classes) == 2 else F1Score(average="macro")
-    return CategoryBlock(vocab=classes, sort=False), classes, [f1, accuracy], "single_label_classification"
+    return CategoryBlock(vocab=classes, sort=False), [f1, accuracy]
+
 
 # %% ../nbs/06_fastai_and_blurr.ipynb #9ae66628
 def _splits(data: pd.DataFrame, splitter) -> tuple:
@@ -447,12 +478,21 @@ def _splits(data: pd.DataFrame, splitter) -> tuple:
             raise ValueError(f"No row of {len(data)} is left for {name}: see is_valid or dblock_splitter.")
     return splits
 
+# %% ../nbs/06_fastai_and_blurr.ipynb #f50b72ae
+def _config(place, n_labels: int) -> PretrainedConfig | None:
+    "Load the config at `place` for a head of `n_labels`; None for a (model, tokenizer), which has one."
+    if isinstance(place, (tuple, list)): return None
+    config = from_pretrained(AutoConfig, BUNDLED if place is None else place)
+    config.num_labels = n_labels  # if it is another number, classes lose their names: they get a new head
+    return config
+
+
 # %% ../nbs/06_fastai_and_blurr.ipynb #33587f2d
 @delegates(Blearner.__init__)
 class BlearnerForSequenceClassification(Blearner):
     "A Blearner that predicts labels of texts: one of several, each of several or not, or a number."
     def __init__(self, dls: DataLoaders, hf_model: PreTrainedModel, **kwargs):
-        check_head(hf_model, len(vocab) if (vocab := _vocab(dls)) else None)
+        check_head(hf_model)
         super().__init__(dls, hf_model, **kwargs)
 
     @classmethod
@@ -474,16 +514,18 @@ def from_data(cls: BlearnerForSequenceClassification,
     frame = as_table(data)
     check_columns(frame, text_attr, label_attr)
     check_text_columns(frame, text_attr)
-    target, classes, metrics, problem = _task(frame, label_attr, n_labels)
-    splits = _splits(frame, dblock_splitter)
-    names = dict(enumerate(map(str, classes or ["LABEL_0"])))
-    config = dict(id2label=names, label2id={name: i for i, name in names.items()}, problem_type=problem)
-    hf = get_hf_objects(pretrained_model_name_or_path, cls.get_model_cls(), config_kwargs=config)
-    check_head(hf[3], len(names))
+    classes, problem = _task(frame, label_attr, n_labels)
+    splits, size = _splits(frame, dblock_splitter), len(classes or [0])
+    hf = get_hf_objects(pretrained_model_name_or_path, cls.get_model_cls(),
+                        config=_config(pretrained_model_name_or_path, size))
+    check_head(hf[3])
+    check_size(hf[3], size)
     give_pad_token(*hf[2:])
+    classes = as_named(classes, hf[1]) if classes else None
+    target, metrics = _target(classes, problem)
     block = DataBlock(blocks=(TextBlock(*hf), target), splitter=lambda _: splits,
-                      get_x=partial(text_or_pair, attr=text_attr),
-                      get_y=partial(value_of, attr=label_attr, name="label_attr"))
+                      get_x=partial(text_or_pair, attr=text_attr), get_y=partial(
+                          value_of, attr=label_attr if isinstance(label_attr, str) else classes, name="label_attr"))
     dls = block.dataloaders(frame, **dl_kwargs)
     if not len(dls.train):
         raise ValueError(f"bs={dls.train.bs} is more than the {len(splits[0])} rows for training, and the last batch "

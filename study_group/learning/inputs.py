@@ -4,10 +4,11 @@
 
 # %% auto #0
 __all__ = ['text_of', 'kinds_of', 'items_of', 'as_table', 'from_dataset', 'columns_of', 'value_of', 'text_or_pair',
-           'check_columns', 'check_text_columns', 'classes_of', 'check_values', 'check_head', 'prefix_space',
-           'architecture', 'give_pad_token', 'Portable']
+           'check_columns', 'check_text_columns', 'classes_of', 'check_values', 'check_head', 'check_size', 'as_named',
+           'name_classes', 'prefix_space', 'architecture', 'give_pad_token', 'Portable']
 
 # %% ../../nbs/under_the_hood/learning/inputs.ipynb #7b88b710
+import inspect, warnings
 from functools import partial
 from pathlib import Path
 
@@ -143,15 +144,46 @@ def check_values(data: pd.DataFrame, columns: list, ok, kind: str):
             raise ValueError(f"label_attr={column!r} must be {kind}, and is {value!r} {_first(bad)}.")
 
 # %% ../../nbs/under_the_hood/learning/inputs.ipynb #36d0029a
-def check_head(hf_model: nn.Module, n_labels: int | None):
-    "Raise TypeError or ValueError if `hf_model` doesn't classify texts, or not into `n_labels` labels."
+def check_head(hf_model: nn.Module):
+    "Raise TypeError if `hf_model` doesn't classify texts."
     name = type(hf_model).__name__
     if not any(c.__name__.endswith("ForSequenceClassification") for c in type(hf_model).__mro__):
         raise TypeError(f"hf_model is a {name}, and has no head that classifies texts: "
                         "load its checkpoint with get_hf_objects.")
-    if n_labels not in (None, hf_model.config.num_labels):
-        raise ValueError(f"hf_model ({name}) has a head for {hf_model.config.num_labels} labels, and the data have "
+
+def check_size(hf_model: nn.Module, n_labels: int):
+    "Raise ValueError if the head of `hf_model` isn't for `n_labels` labels."
+    if n_labels != (own := hf_model.config.num_labels):
+        raise ValueError(f"hf_model ({type(hf_model).__name__}) has a head for {own} labels, and the data have "
                          f"{n_labels}: load it with config_kwargs=dict(num_labels={n_labels}).")
+
+
+# %% ../../nbs/under_the_hood/learning/inputs.ipynb #1c93f5e8
+def _key(name) -> str: return str(name).casefold().removeprefix("label_")
+
+def _named(config: PretrainedConfig) -> list: return [str(name) for _, name in sorted(config.id2label.items())]
+
+def as_named(classes: list, config: PretrainedConfig) -> list:
+    "Put `classes` in the order in which `config` has them, case aside; leave them if it has others."
+    given, own = {_key(name): name for name in classes}, [_key(name) for name in _named(config)]
+    same = len(given) == len(classes) and sorted(given) == sorted(own)
+    return [given[name] for name in own] if same else list(classes)
+
+
+# %% ../../nbs/under_the_hood/learning/inputs.ipynb #5e20c9d7
+def name_classes(hf_model: nn.Module, classes: list):
+    "Write `classes` into `hf_model`'s config. Raises ValueError if their number or order isn't its; warns of new names."
+    check_size(hf_model, len(classes))
+    config, names, old = hf_model.config, [str(name) for name in classes], _named(hf_model.config)
+    real = [any(isinstance(name, str) and not _key(name).isdigit() for name in some) for some in (old, classes)]
+    if real[0] and (right := as_named(classes, config)) != list(classes):
+        raise ValueError(f"The classes {', '.join(names)} have another order in hf_model, {', '.join(old)}: give the "
+                         f"data's block vocab={right} (CategoryBlock: sort=False, too).")
+    if all(real) and {*map(_key, old)} != {*map(_key, names)}:
+        warnings.warn(f"What hf_model has learned keeps its place, and is renamed: {dict(zip(old, names))}. Where that "
+                      "mixes things up, give the data the old names, or their classes another order.", stacklevel=2)
+    config.id2label, config.label2id = dict(enumerate(names)), {name: i for i, name in enumerate(names)}
+
 
 # %% ../../nbs/under_the_hood/learning/inputs.ipynb #7d528c99
 def prefix_space(config: PretrainedConfig) -> dict:
