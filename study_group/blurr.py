@@ -276,8 +276,9 @@ def _check_batches(dls):
     "Raise TypeError if the batches of `dls` are no dicts of ids; else prepare it for them."
     for dl in dls.loaders:
         if hasattr(dl, "_types"): _forget_dicts(dl)
-    if first_blurr_tfm(dls): return
-    try: x, *_ = dls.one_batch() if hasattr(dls.train, "one_batch") else next(iter(dls.train))
+    if first_blurr_tfm(dls, [BatchTokenizeTransform]): return
+    dl = dls.train
+    try: x, *_ = dl.do_batch([dl.do_item(None)]) if hasattr(dl, "do_batch") else next(iter(dl))
     except Exception as e: x = e
     if not hasattr(x, "items"):
         raise TypeError(f"dls gives {x!r:.60}, and no dict of ids: make it with a TextBlock, or with "

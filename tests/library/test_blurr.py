@@ -2,7 +2,7 @@
 
 tools/record_blurr.py says how tests/data/blurr_recorded.json was made; here the same script runs on our pieces.
 """
-import copy, json, math, re, subprocess, sys, warnings
+import copy, json, math, re, subprocess, sys, tempfile, warnings
 from functools import partial
 from pathlib import Path
 
@@ -10,10 +10,11 @@ import numpy as np, pandas as pd, pytest, torch, torch.nn.functional as F
 import record_blurr
 from fastai.losses import (BaseLoss, BCEWithLogitsLossFlat, CrossEntropyLossFlat, FocalLoss, FocalLossFlat,
                            LabelSmoothingCrossEntropy, LabelSmoothingCrossEntropyFlat, MSELossFlat)
-from fastai.text.all import (Callback, CategoryBlock, ClassificationInterpretation, ColReader, ColSplitter, DataBlock, L,
-                             Learner, MultiCategoryBlock, accuracy, load_learner, set_seed)
+from fastai.text.all import (Callback, CategoryBlock, ClassificationInterpretation, ColReader, ColSplitter, DataBlock,
+                             DataLoaders, L, Learner, MultiCategoryBlock, accuracy, load_learner, set_seed)
 from places import modules
 from torch import nn
+from transformers import pipeline
 
 from study_group.blurr import *
 from study_group.blurr import _DictDL
@@ -375,6 +376,136 @@ def test_losses_for_a_number(hf, loss_func):
         ours = logits((0, 0, hf[2], learn.model.hf_model), frame.text.tolist()).view(-1)
         expected = F.mse_loss(ours, torch.tensor(frame.rating.tolist()))
         assert learn.validate(dl=dl)[0] == pytest.approx(expected.item(), rel=1e-5)
+
+
+# Names of classes
+
+NLI = ["contradiction", "neutral", "entailment"]  # as its checkpoints have them; the alphabet has another order
+
+
+def with_classes(hf, names, **config) -> tuple:
+    "A new head over the body of `hf`, whose classes have `names`."
+    config = copy.deepcopy(hf[1]).to_dict() | dict(id2label=dict(enumerate(names)), label2id=None) | config
+    model = type(hf[3])(type(hf[1])(**config)).eval()
+    model.distilbert.load_state_dict(hf[3].distilbert.state_dict())
+    return hf[0], model.config, hf[2], model
+
+
+def says(hf, texts) -> list:
+    "What transformers' own pipeline answers, saved and loaded: label and score."
+    with tempfile.TemporaryDirectory() as folder:
+        hf[3].save_pretrained(folder)
+        hf[2].save_pretrained(folder)
+        return [(a["label"], pytest.approx(a["score"], abs=1e-5)) for a in pipeline("text-classification", folder)(texts)]
+
+
+TEXTS = ["I love this great film.", "I hate this so much!", "The film lasts two hours."]
+
+
+@pytest.mark.parametrize("kind", ["pair", "folder"])
+def test_the_checkpoint_keeps_the_order_of_its_classes(hf, tmp_path, kind, recwarn):
+    hf = with_classes(hf, NLI)
+    expected = [(label.upper(), score) for label, score in says(hf, TEXTS)]
+    hf[3].save_pretrained(tmp_path)
+    hf[2].save_pretrained(tmp_path)
+    frame = reviews().assign(label=[name.upper() for name in NLI*13] + ["NEUTRAL"])
+    learn = BlearnerForSequenceClassification.from_data(frame, tmp_path if kind == "folder" else (hf[3], hf[2]),
+                                                        dl_kwargs=dict(bs=8))
+    assert list(learn.dls.vocab) == [name.upper() for name in NLI] == [*learn.model.hf_model.config.id2label.values()]
+    with learn.no_bar(): assert [(a["label"], a["score"]) for a in learn.predict(TEXTS)] == expected
+    y = dict(zip(frame.text, frame.label))
+    assert all(learn.dls.vocab[i] == y[text] for text, i in learn.dls.valid_ds)
+    assert not [w for w in recwarn if "renamed" in str(w.message)]
+
+
+def test_the_checkpoint_keeps_the_order_of_its_many_labels(hf):
+    hf = with_classes(hf, ["toxic", "insult", "threat"])
+    frame = reviews().assign(insult=[1, 0]*20, threat=[0, 0, 0, 1]*10, toxic=[1, 1, 1, 0]*10)
+    learn = from_reviews(hf, frame, label_attr=["insult", "threat", "toxic"])
+    assert list(learn.dls.vocab) == ["toxic", "insult", "threat"]
+    assert learn.dls.valid_ds[0][1].tolist() == frame[["toxic", "insult", "threat"]].iloc[0].tolist()
+
+
+@pytest.mark.parametrize("own, labels, renamed", [
+    (["NEGATIVE", "POSITIVE"], ["awesome", "terrible"], {"NEGATIVE": "awesome", "POSITIVE": "terrible"}),
+    (["POSITIVE", "NEGATIVE"], ["negative", "positive"], None), (["LABEL_0", "LABEL_1"], ["awesome", "terrible"], None),
+    (["NEGATIVE", "POSITIVE"], [0, 1], None), (["NEGATIVE", "POSITIVE"], ["0", "1"], None)])
+def test_new_names_are_told(hf, recwarn, own, labels, renamed):
+    learn = from_reviews(with_classes(hf, own), reviews().assign(label=labels*20))
+    told = [str(w.message) for w in recwarn if "renamed" in str(w.message)]
+    assert len(told) == (renamed is not None) and all(str(renamed) in said for said in told)
+    with learn.no_bar(): answers = [(a["label"], a["score"]) for a in learn.predict(TEXTS)]
+    assert says((0, 0, hf[2], learn.model.hf_model), TEXTS) == answers
+
+
+def test_digits_are_numbers_not_words(hf):
+    names = [f"LABEL_{i}" for i in range(12)]
+    learn = from_reviews(with_classes(hf, names), reviews(36).assign(label=[str(i) for i in range(12)]*3))
+    assert list(learn.dls.vocab) == [str(i) for i in range(12)]  # not 0, 1, 10, 11, 2, …
+
+
+def middle(hf, frame, target=CategoryBlock):
+    block = DataBlock(blocks=(TextBlock(*hf), target), get_x=ColReader("text"), get_y=ColReader("label"),
+                      splitter=ColSplitter())
+    return block.dataloaders(frame, bs=8)
+
+
+@pytest.mark.parametrize("cls", [Learner, Blearner])
+def test_the_middle_level_writes_its_classes_too(hf, cls):
+    model = with_classes(hf, ["NEGATIVE", "POSITIVE"], problem_type="multi_label_classification")[3]
+    dls = middle(hf, reviews())
+    if cls is Blearner: learn = Blearner(dls, model)
+    else: learn = Learner(dls, model, loss_func=PreCalculatedCrossEntropyLoss(), cbs=[BaseModelCallback])
+    with learn.no_bar(), learn.no_logging():
+        learn.validate()
+        assert says((0, 0, hf[2], model), TEXTS) == [(a["label"], a["score"]) for a in learn.blurr_predict(TEXTS)]
+    assert model.config.label2id == dict(negative=0, positive=1)
+
+
+def test_the_middle_level_refuses_another_order_or_number(hf):
+    hf, frame = with_classes(hf, NLI), reviews().assign(label=[*NLI*13, "neutral"])
+    with pytest.raises(ValueError, match=re.escape(f"another order in hf_model, {', '.join(NLI)}: give the data's block "
+                                                   f"vocab={NLI} (CategoryBlock: sort=False, too)")):
+        Blearner(middle(hf, frame), hf[3])
+    learn = Blearner(middle(hf, frame, CategoryBlock(vocab=NLI, sort=False)), hf[3])
+    with learn.no_bar():
+        assert [(a["label"], a["score"]) for a in learn.blurr_predict(TEXTS)] == says(hf, TEXTS)
+    with pytest.raises(ValueError, match="has a head for 3 labels, and the data have 2"):
+        Blearner(middle(hf, reviews()), hf[3])
+
+
+# Loaders that others made
+
+def untokenized(hf) -> dict:
+    "Ways to loaders, each without and with the transform that tokenizes."
+    block = DataBlock(blocks=(TextBlock(*hf), CategoryBlock), get_x=ColReader("text"), get_y=ColReader("label"),
+                      splitter=ColSplitter())
+    return dict(datasets=lambda **kwargs: block.datasets(reviews()).dataloaders(bs=8, **kwargs),
+                weighted=lambda **kwargs: block.weighted_dataloaders(reviews(), np.ones(40), bs=8, **kwargs),
+                weighted_datasets=lambda **kwargs: block.datasets(reviews()).weighted_dataloaders(
+                    np.ones(30), bs=8, **kwargs))
+
+
+@pytest.mark.parametrize("name", ["datasets", "weighted", "weighted_datasets"])
+def test_loaders_that_do_not_tokenize_are_named(hf, name):
+    make, remedy = untokenized(hf)[name], "dls gives .* before_batch=BatchTokenizeTransform"
+    for cls in (Blearner, BlearnerForSequenceClassification, partial(Learner, cbs=[BaseModelCallback])):
+        with pytest.raises(TypeError, match=remedy): cls(make(), hf[3])
+    learn = Blearner(make(before_batch=BatchTokenizeTransform(*hf)), hf[3])
+    with learn.no_bar(), learn.no_logging():
+        learn.fit(1, 1e-4)
+        assert same(learn.blurr_predict("Dull.")[0], hf, "Dull.")
+        assert learn.predict("Dull.")[0] == learn.blurr_predict("Dull.")[0]["label"]
+
+
+def test_loaders_of_fastai_are_named(hf):
+    from fastai.text.all import TextDataLoaders
+    from torch.utils.data import DataLoader
+    theirs = TextDataLoaders.from_df(reviews(), text_col="text", label_col="label", valid_col="is_valid", bs=8)
+    rows = DataLoader([*zip(reviews().text, [0, 1]*20)], batch_size=8)
+    for dls in (theirs, DataLoaders(rows, rows)):
+        with pytest.raises(TypeError, match="dls gives .* before_batch=BatchTokenizeTransform"):
+            Blearner(dls, hf[3], loss_func=CrossEntropyLossFlat())
 
 
 # What from_data takes
