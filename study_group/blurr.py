@@ -47,10 +47,10 @@ from .core.checkpoints import BUNDLED, from_pretrained, load
 from .core.doors import door
 from .core.running import max_tokens
 from .learning.flights import Flight, when
-from .learning.inputs import (Portable, architecture, as_named, as_table, check_columns, check_head,
-                                         check_size, check_text_columns, check_values, classes_of, columns_of,
-                                         give_pad_token, items_of, kinds_of, name_classes, prefix_space, text_of,
-                                         text_or_pair, value_of)
+from .learning.inputs import (Portable, architecture, are_lists, as_named, as_table, check_columns,
+                                         check_head, check_size, check_text_columns, check_values, classes_of,
+                                         columns_of, give_pad_token, items_of, kinds_of, knows_pad, name_classes,
+                                         names_in, prefix_space, reads, text_of, text_or_pair, value_of)
 
 # %% ../nbs/06_fastai_and_blurr.ipynb #da8f926b
 def get_hf_objects(pretrained_model_name_or_path=None,  # None (bundled), hub name, folder, or (model, tokenizer)
@@ -92,6 +92,9 @@ class BatchTokenizeTransform(Portable, Transform):
                  is_split_into_words: bool = False, # texts come as lists of words
                  tok_kwargs: dict = {},             # more for each call of the tokenizer
                  **kwargs):                         # `labels`: names for classes that are numbers; others are kept
+        if padding and hf_model is not None and not knows_pad(hf_tokenizer, hf_model):
+            raise ValueError("hf_tokenizer has no token for padding, or hf_model no row for it: give_pad_token("
+                             "hf_tokenizer, hf_model), from study_group.learning.inputs, adds both.")
         store_attr()
         self.kwargs = kwargs
         if max_length is None: self.max_length = max_tokens(hf_model, hf_tokenizer)
@@ -439,15 +442,17 @@ def _answer(probs: torch.Tensor,   # (labels,)
 
 # %% ../nbs/06_fastai_and_blurr.ipynb #5320525c
 @patch
-def blurr_predict(self: Learner, items,      # a text, a list of texts, a table with the columns of training
+def blurr_predict(self: Learner, items,      # a text, a row, many of them, or a table as in training
                   rm_type_tfms=None,         # as in fastai's `test_dl`
                  ) -> list[dict]:            # label, score, class_index, class_labels, probs; or labels, scores, …
     "Predict for `items`, all in batches, in their order. Raises TypeError if one is no text."
-    items = items_of(items, kinds_of(self.dls))
+    items = items_of(items, kinds_of(self.dls), partial(reads, self.dls))
     if not len(items): return []
     dl = self.dls.test_dl(items, rm_type_tfms=rm_type_tfms, num_workers=0)
     with self.no_bar(): probs, _, decoded = self.get_preds(dl=dl, with_decoded=True)
-    return [_answer(p, d, _vocab(self.dls)) for p, d in zip(probs, decoded)]
+    vocab = _vocab(self.dls)
+    if vocab is None and "classification" in (_problem(self.loss_func) or ""): vocab = names_in(self.model.hf_model.config)
+    return [_answer(p, d, vocab) for p, d in zip(probs, decoded)]
 
 # %% ../nbs/06_fastai_and_blurr.ipynb #e0c7ca4c
 def _task(data: pd.DataFrame, label_attr, n_labels: int | None) -> tuple:
@@ -456,15 +461,17 @@ def _task(data: pd.DataFrame, label_attr, n_labels: int | None) -> tuple:
     if n_labels == 1:
         check_values(data, columns, lambda v: isinstance(v, (int, float)), "a number")
         return None, "regression"
-    if isinstance(label_attr, str): return classes_of(data, label_attr, n_labels), "single_label_classification"
+    if isinstance(label_attr, str):
+        many = are_lists(data[label_attr])
+        return classes_of(data, label_attr, n_labels), f"{'multi' if many else 'single'}_label_classification"
     check_values(data, columns, lambda v: v in (0, 1), "0 or 1")
     return columns, "multi_label_classification"
 
-def _target(classes: list | None, problem: str) -> tuple:
-    "Make the fastai block and the metrics for `problem`."
+def _target(classes: list | None, problem: str, encoded: bool) -> tuple:
+    "Make the fastai block and the metrics for `problem`; many labels are lists, or `encoded` as 0 and 1."
     if problem == "regression": return RegressionBlock(), [mae]
     if problem == "multi_label_classification":
-        return MultiCategoryBlock(encoded=True, vocab=classes), [F1ScoreMulti(), accuracy_multi]
+        return MultiCategoryBlock(encoded=encoded, vocab=classes), [F1ScoreMulti(), accuracy_multi]
     f1 = F1Score() if len(classes) == 2 else F1Score(average="macro")
     return CategoryBlock(vocab=classes, sort=False), [f1, accuracy]
 
@@ -507,7 +514,7 @@ def from_data(cls: BlearnerForSequenceClassification,
               data,                               # DataFrame, Dataset, list of dicts, .csv, .json, .jsonl or .xlsx
               pretrained_model_name_or_path=None, # None (bundled), hub name, folder, or (model, tokenizer)
               text_attr: str | list = "text",     # the column of the text, or the two of a pair
-              label_attr: str | list = "label",   # the column of the label, or one of 0 and 1 for each label
+              label_attr: str | list = "label",   # the column of labels, or of lists, or one of 0 and 1 for each
               n_labels: int | None = None,        # 1: predict a number; None: as many as there are
               dblock_splitter=None,               # None: by the column is_valid if there is one, else at random
               dl_kwargs: dict = {}, learner_kwargs: dict = {}):
@@ -516,6 +523,8 @@ def from_data(cls: BlearnerForSequenceClassification,
     check_columns(frame, text_attr, label_attr)
     check_text_columns(frame, text_attr)
     classes, problem = _task(frame, label_attr, n_labels)
+    if problem.startswith("multi") and isinstance(label_attr, str):
+        frame[label_attr] = frame[label_attr].map(list)  # fastai takes a tuple apart
     splits, size = _splits(frame, dblock_splitter), len(classes or [0])
     hf = get_hf_objects(pretrained_model_name_or_path, cls.get_model_cls(),
                         config=_config(pretrained_model_name_or_path, size))
@@ -523,10 +532,11 @@ def from_data(cls: BlearnerForSequenceClassification,
     check_size(hf[3], size)
     give_pad_token(*hf[2:])
     classes = as_named(classes, hf[1]) if classes else None
-    target, metrics = _target(classes, problem)
+    labels = label_attr if isinstance(label_attr, str) else classes or label_attr  # columns as the checkpoint has them
+    target, metrics = _target(classes, problem, encoded=labels is classes)
     block = DataBlock(blocks=(TextBlock(*hf), target), splitter=lambda _: splits,
-                      get_x=partial(text_or_pair, attr=text_attr), get_y=partial(
-                          value_of, attr=label_attr if isinstance(label_attr, str) else classes, name="label_attr"))
+                      get_x=partial(text_or_pair, attr=text_attr),
+                      get_y=partial(value_of, attr=labels, name="label_attr"))
     dls = block.dataloaders(frame, **dl_kwargs)
     if not len(dls.train):
         raise ValueError(f"bs={dls.train.bs} is more than the {len(splits[0])} rows for training, and the last batch "

@@ -587,12 +587,62 @@ def test_pairs(hf):
         assert one["probs"] == pytest.approx(expected.tolist(), abs=1e-5)
 
 
-def test_predicting_takes_series_tuples_and_tables(learn):
-    texts = reviews(4).text
-    expected = learn.blurr_predict(texts.tolist())
-    for alike in (texts, tuple(texts), L(*texts), reviews(4), reviews(4).set_index("rating")[["text"]]):
-        assert learn.blurr_predict(alike) == expected
-    assert learn.blurr_predict([]) == []
+def many_forms(frame) -> dict:
+    "The first three rows of `frame` in all the forms that people have them in."
+    from datasets import Dataset
+    few = frame[:3]
+    return dict(texts=few.text.tolist(), series=few.text, named=few.text.set_axis([*"abc"]), tuple=tuple(few.text),
+                L=L(*few.text), array=few.text.to_numpy(dtype=str), objects=few.text.to_numpy(dtype=object), table=few,
+                other_rows=few.set_index("rating")[["text"]], dicts=few.to_dict("records"),
+                rows=[row for _, row in few.iterrows()], Dataset=Dataset.from_pandas(few),
+                column=Dataset.from_pandas(few)["text"])
+
+
+def trained_on(kind, hf):
+    "A learner that was trained on a table, a list of dicts, a Dataset, or on one that is tokenized."
+    from datasets import Dataset
+    if kind == "from_data": return from_reviews(hf, reviews())
+    frame = reviews().assign(label=[0, 1]*20)
+    data = dict(table=frame, dicts=frame.to_dict("records"), Dataset=Dataset.from_pandas(frame))
+    if kind != "tokenized":
+        block = DataBlock(blocks=(TextBlock(*hf), CategoryBlock), get_x=lambda row: row["text"],
+                          get_y=lambda row: row["label"])
+        return Blearner(block.dataloaders(data[kind], bs=8), hf[3])
+    rows = data["Dataset"].map(lambda rows: hf[2](rows["text"], truncation=True), batched=True)
+    def make(): return TextDataLoader(rows, *hf, bs=8, preproccesing_func=preproc_hf_dataset)
+    return Blearner(DataLoaders(make(), make()), hf[3], loss_func=PreCalculatedCrossEntropyLoss())
+
+
+@pytest.mark.parametrize("kind", ["from_data", "table", "dicts", "Dataset", "tokenized"])
+def test_predicting_takes_rows_in_all_forms(hf, kind, tmp_path):
+    learn, frame = trained_on(kind, hf), reviews()
+    expected = logits(hf, frame.text.tolist()[:3]).softmax(-1)
+    def check(answers, expected):
+        assert torch.allclose(torch.tensor([a["probs"] for a in answers]), expected, atol=1e-5)
+    with learn.no_bar():
+        if kind == "tokenized": assert learn.blurr_predict("Dull.")[0]["class_labels"] == ["NEGATIVE", "POSITIVE"]
+        for name, items in many_forms(frame).items(): check(learn.blurr_predict(items), expected)
+        for row in (frame.iloc[0], frame.iloc[0].to_dict(), dict(text=frame.text[0])):
+            check(learn.blurr_predict(row), expected[:1])
+        assert learn.blurr_predict([]) == []
+    if kind != "from_data": return
+    learn.path = tmp_path
+    learn.export("learner.pkl")
+    loaded = load_learner(tmp_path / "learner.pkl")
+    with loaded.no_bar():
+        check(loaded.predict(frame.iloc[0]), expected[:1])
+        check(loaded.predict(frame.text[:3]), expected)
+
+
+def test_pairs_in_all_forms(hf):
+    from datasets import Dataset
+    frame = reviews().assign(second="It rained.")
+    learn, few = from_reviews(hf, frame, text_attr=["text", "second"]), frame[["text", "second"]][:3]
+    with learn.no_bar():
+        expected = learn.predict([(text, "It rained.") for text in few.text])
+        for alike in (few, few.to_numpy(), few.to_numpy().tolist(), few.to_dict("records"), Dataset.from_pandas(few)):
+            assert learn.predict(alike) == expected
+        assert learn.predict(frame.iloc[0]) == learn.predict((few.text[0], "It rained.")) == expected[:1]
 
 
 def test_long_texts_are_cut_also_where_the_tokenizer_names_no_limit(hf):
@@ -613,6 +663,27 @@ def test_a_tokenizer_without_a_padding_token_gets_one(hf, tmp_path):
         learn.fit(1, 1e-3)
         assert len(learn.predict(["Dull.", "A rather long sentence about a film."])) == 2
     assert model.config.pad_token_id == tokenizer.convert_tokens_to_ids("<pad>")
+
+
+def test_the_middle_level_says_how_to_get_a_padding_token(hf):
+    from transformers import GPT2Config, GPT2ForSequenceClassification
+    from study_group.learning.inputs import give_pad_token
+    tokenizer = copy.deepcopy(hf[2])
+    small = dict(n_embd=8, n_layer=1, n_head=1, n_positions=64, num_labels=2)
+    model = GPT2ForSequenceClassification(GPT2Config(vocab_size=len(tokenizer), **small))
+    for pad in (None, "<new>"):  # no token, and one that the model has no row for
+        if pad: tokenizer.add_special_tokens(dict(pad_token=pad))
+        else: tokenizer.pad_token = None
+        with pytest.raises(ValueError, match=re.escape("give_pad_token(hf_tokenizer, hf_model), from study_group.learn")):
+            TextBlock("gpt2", model.config, tokenizer, model)
+    give_pad_token(tokenizer, model)
+    assert model.get_input_embeddings().num_embeddings == len(tokenizer)
+    assert model.config.pad_token_id == tokenizer.pad_token_id == tokenizer.convert_tokens_to_ids("<new>")
+    learn = Blearner(middle(("gpt2", model.config, tokenizer, model), reviews()), model)
+    with learn.no_bar(), learn.no_logging():
+        alone = learn.blurr_predict("Dull.")[0]["probs"]  # beside a longer text it has pads
+        assert learn.blurr_predict(["Dull.", "A rather long sentence about a film."])[0]["probs"] == pytest.approx(
+            alone, abs=1e-5)
 
 
 def test_no_parameter_is_lost_where_a_body_has_its_own():
@@ -693,6 +764,38 @@ def test_another_task_is_a_transform_more(hf):
     expected = F.cross_entropy(outputs.logits.flatten(0, 1), batch["labels"].flatten())
     assert outputs.loss.item() == pytest.approx(expected.item())
     assert len(blurr_splitter(model)) == 3  # this head has one part
+
+
+# Many labels a text
+
+@pytest.mark.parametrize("kind", [list, tuple, set, np.array, "Dataset", "ClassLabel"])
+def test_many_labels_come_as_lists(hf, kind):
+    from datasets import ClassLabel, Dataset, Features, Sequence, Value
+    names = ["dull", "funny", "sad"]
+    lists = [["sad", "funny"], ["dull"], [], ["funny"]]*10
+    frame = pd.DataFrame(dict(text=reviews().text, label=[kind(row) if callable(kind) else row for row in lists]))
+    if kind == "Dataset": frame = Dataset.from_list(frame.to_dict("records"))
+    if kind == "ClassLabel":
+        features = Features(dict(text=Value("string"), label=Sequence(ClassLabel(names=names))))
+        frame = Dataset.from_dict(dict(text=reviews().text.tolist(), label=[[*map(names.index, r)] for r in lists]),
+                                  features=features)
+    hf = with_classes(hf, names)
+    learn = from_reviews(hf, frame, dblock_splitter=lambda _: (range(20), range(20, 40)))
+    assert list(learn.dls.vocab) == names and type(learn.loss_func) is PreCalculatedBCELoss
+    assert [y.int().tolist() for _, y in learn.dls.valid_ds][:4] == [[0, 1, 1], [1, 0, 0], [0, 0, 0], [0, 1, 0]]
+    with learn.no_bar(), learn.no_logging():
+        probs = logits(hf, ["Dull."]).sigmoid()[0]
+        assert learn.predict("Dull.")[0]["probs"] == pytest.approx(probs.tolist(), abs=1e-5)
+        learn.fit(1, 1e-3)
+        assert np.isfinite(learn.validate()).all()
+
+
+@pytest.mark.parametrize("labels, error", [
+    ([[0, 1, 0], [1, 0, 0]], "label_attr='label' names a label twice in 40 of 40 rows, first in row 0: where 0 and 1"),
+    ([[0, 1], [1, 0]], "label_attr='label' is [0, 1] in every row"), ([["a"], [1]], "label_attr='label' mixes int and str"),
+    ([["a"], "b"], "label_attr='label' mixes list and str"), ([[.5], [1.]], "label_attr='label' has values of type float")])
+def test_lists_that_are_no_labels(hf, labels, error):
+    with pytest.raises(ValueError, match=re.escape(error)): from_reviews(hf, reviews().assign(label=labels*20))
 
 
 # Bad input
