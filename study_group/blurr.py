@@ -257,8 +257,8 @@ class BaseModelCallback(Callback):
         _check_batches(self.dls)
         if isinstance(self.model, PreTrainedModel):
             self.learn.model = BaseModelWrapper(self.model, **self.base_model_wrapper_kwargs)
-        self.learn.loss_func = _fastai_loss(self.loss_func, vocab := _vocab(self.dls))
-        _tell_config(getattr(self.model, "hf_model", None), vocab, _problem(self.loss_func))
+        self.learn.loss_func = _fastai_loss(self.loss_func, self.dls)
+        _tell_config(getattr(self.model, "hf_model", None), _vocab(self.dls), _problem(self.loss_func))
 
     def before_batch(self): self.hf_loss = None
 
@@ -306,6 +306,7 @@ _FLAT = {nn.CrossEntropyLoss: CrossEntropyLossFlat, nn.BCEWithLogitsLoss: BCEWit
 
 def _flat(loss_func):
     "Wrap `loss_func`, if it is one of PyTorch's that fastai has a flat form for, with all that it was given."
+    if isinstance(loss_func, type): loss_func = loss_func()
     func, options = (loss_func.func, loss_func.keywords) if isinstance(loss_func, partial) else (loss_func, {})
     if func in _MODULES: return _FLAT[_MODULES[func]](**options)
     if type(func) not in _FLAT: return loss_func
@@ -323,15 +324,20 @@ def _problem(loss_func) -> str | None:
         return "regression" if getattr(loss_func, "floatify", False) else None
     return "single_label_classification" if decoded.ndim == 1 else "multi_label_classification"
 
-def _fastai_loss(loss_func, vocab: list | None):
-    "Return `loss_func` as fastai needs it. Raises ValueError if it can't make labels of `vocab` out of logits."
+def _fastai_loss(loss_func, dls):
+    "Return `loss_func` as fastai needs it. Raises ValueError if it is none for the targets of `dls`."
     loss_func = _flat(loss_func)
-    func = getattr(loss_func, "func", None)
+    func, task = getattr(loss_func, "func", loss_func), _problem(getattr(dls, "loss_func", None))
     if isinstance(func, nn.BCEWithLogitsLoss) and not _is_plain(func): loss_func.flatten = False  # a weight a column
-    if vocab and _problem(loss_func) in ("regression", None):
-        raise ValueError(f"loss_func={loss_func!r:.80} doesn't make probabilities and labels of logits (activation, "
-                         "decodes): pass CrossEntropyLossFlat() for one label a text, BCEWithLogitsLossFlat() for "
-                         "many; both take weights.")
+    if isinstance(weight := getattr(func, "__dict__", {}).get("weight"), torch.Tensor):  # fastai's own have it so
+        del func.weight
+        func.register_buffer("weight", weight)  # so that it follows to another device
+    made, named = _problem(loss_func), bool(_vocab(dls))
+    if made != task and (made or named) and (task or named and made in ("regression", None)):
+        raise ValueError(f"loss_func={loss_func!r:.80} is none for {(task or 'classification').replace('_', ' ')}: it "
+                         f"makes {(made or 'neither probabilities nor labels').replace('_', ' ')} of logits "
+                         "(activation, decodes). Pass CrossEntropyLossFlat() for one label a text, "
+                         "BCEWithLogitsLossFlat() for many, MSELossFlat() for a number; the first two take weights.")
     return loss_func
 
 

@@ -340,7 +340,7 @@ def test_a_threshold_and_own_losses_are_kept(hf):
         learn = Blearner(dls, hf[3], loss_func=loss_func)
         assert type(learn.loss_func) is PreCalculatedBCELoss
         with learn.no_bar(): assert learn.blurr_predict("Dull.")[0]["labels"] == [*"abc"]
-    class Doubled(CrossEntropyLossFlat):
+    class Doubled(BCEWithLogitsLossFlat):
         def __call__(self, *args, **kwargs): return 2*super().__call__(*args, **kwargs)
     assert type(Blearner(dls, hf[3], loss_func=Doubled()).loss_func) is Doubled
 
@@ -359,12 +359,29 @@ def test_losses_of_pytorch_train_and_predict(dls, hf, loss_func, cls):
 
 
 @pytest.mark.parametrize("loss_func", [nn.NLLLoss(), nn.BCELoss(), F.nll_loss, lambda p, y: p.sum(), nn.MSELoss(),
-                                       BaseLoss(nn.NLLLoss)], ids=repr)
+                                       BaseLoss(nn.NLLLoss), BCEWithLogitsLossFlat(), nn.BCEWithLogitsLoss], ids=repr)
 def test_losses_that_cannot_tell_labels(dls, hf, loss_func):
     for make in (lambda: Blearner(dls, hf[3], loss_func=loss_func),
                  lambda: Learner(dls, BaseModelWrapper(hf[3]), loss_func=loss_func, cbs=[BaseModelCallback])):
-        with pytest.raises(ValueError, match=r"loss_func=.* doesn't make probabilities .* CrossEntropyLossFlat\(\)"):
+        with pytest.raises(ValueError, match=r"loss_func=.* is none for single label .* CrossEntropyLossFlat\(\)"):
             make()
+
+
+def test_weights_follow_to_another_device(dls, hf):
+    for loss_func in (CrossEntropyLossFlat, nn.CrossEntropyLoss, FocalLossFlat, FocalLoss, LabelSmoothingCrossEntropy):
+        learn = Blearner(dls, hf[3], loss_func=loss_func(weight=torch.tensor([3., 1.])))
+        learn.loss_func.to("meta")  # as fastai does before it fits
+        assert getattr(learn.loss_func, "func", learn.loss_func).weight.device.type == "meta"
+
+
+def test_losses_of_another_task(hf):
+    dls, hf, _ = topics(hf)
+    with pytest.raises(ValueError, match="is none for multi label classification: it makes single label class"):
+        Blearner(dls, hf[3], loss_func=nn.CrossEntropyLoss())
+    with pytest.raises(ValueError, match="is none for regression: it makes single label classification of logits"):
+        BlearnerForSequenceClassification.from_data(
+            reviews(), label_attr="rating", n_labels=1, dl_kwargs=dict(bs=8),
+            learner_kwargs=dict(loss_func=F.cross_entropy))
 
 
 @pytest.mark.parametrize("loss_func", [nn.MSELoss(), F.mse_loss, MSELossFlat(), PreCalculatedMSELoss()], ids=repr)
