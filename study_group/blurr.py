@@ -191,6 +191,11 @@ def first_blurr_tfm(dls, tfms=(BatchTokenizeTransform, BatchDecodeTransform)):
     def of(f, cls): return cls.__name__ in [c.__name__ for c in type(f).__mro__]
     return next((f for cls in tfms for f in found if of(f, cls)), None)
 
+def _vocab(dls) -> list | None:
+    "List the names of the classes in `dls`, None if there are none."
+    labels = getattr(first_blurr_tfm(dls), "kwargs", {}).get("labels") or getattr(dls, "vocab", None)
+    return list(labels) if labels is not None else None
+
 # %% ../nbs/06_fastai_and_blurr.ipynb #6c0cac95
 def _cell(x):
     "Convert `x` to what a table can show."
@@ -287,7 +292,6 @@ def _check_batches(dls):
         raise TypeError(f"dls gives {x!r:.60}, and no dict of ids: make it with a TextBlock, or with "
                         "before_batch=BatchTokenizeTransform(*hf), where hf is what get_hf_objects gives.")
 
-
 # %% ../nbs/06_fastai_and_blurr.ipynb #0ec4ab76
 def _checked_outputs(outputs, model: nn.Module) -> ModelOutput:
     "Return `outputs`. Raises TypeError if there are no logits among them."
@@ -314,12 +318,13 @@ def _flat(loss_func):
     flat.func = func
     return flat
 
-
 # %% ../nbs/06_fastai_and_blurr.ipynb #c2f6b83e
 def _problem(loss_func) -> str | None:
     "Name what `loss_func` makes of logits as transformers does: one label, many, a number; None if it can't say."
-    probs = getattr(loss_func, "activation", lambda x: x)(torch.tensor([[-9., 9.]]))
-    decoded = getattr(loss_func, "decodes", lambda x: x)(probs)
+    try:
+        probs = getattr(loss_func, "activation", lambda x: x)(torch.tensor([[-9., 9.]]))
+        decoded = getattr(loss_func, "decodes", lambda x: x)(probs)
+    except Exception: return None  # of another task, with other logits
     if probs.min() < 0 or probs.max() > 1 or decoded.is_floating_point():
         return "regression" if getattr(loss_func, "floatify", False) else None
     return "single_label_classification" if decoded.ndim == 1 else "multi_label_classification"
@@ -333,13 +338,13 @@ def _fastai_loss(loss_func, dls):
         del func.weight
         func.register_buffer("weight", weight)  # so that it follows to another device
     made, named = _problem(loss_func), bool(_vocab(dls))
-    if made != task and (made or named) and (task or named and made in ("regression", None)):
+    fits = made == task if task else "classification" in (made or "")
+    if not fits and (named or task and made):
         raise ValueError(f"loss_func={loss_func!r:.80} is none for {(task or 'classification').replace('_', ' ')}: it "
                          f"makes {(made or 'neither probabilities nor labels').replace('_', ' ')} of logits "
                          "(activation, decodes). Pass CrossEntropyLossFlat() for one label a text, "
                          "BCEWithLogitsLossFlat() for many, MSELossFlat() for a number; the first two take weights.")
     return loss_func
-
 
 # %% ../nbs/06_fastai_and_blurr.ipynb #03b8e5fd
 def _tell_config(hf_model, vocab: list | None, problem: str | None):
@@ -347,7 +352,6 @@ def _tell_config(hf_model, vocab: list | None, problem: str | None):
     if "labels" not in inspect.signature(getattr(hf_model, "forward", id)).parameters: return
     if problem: hf_model.config.problem_type = problem
     if vocab and not any(isinstance(name, (list, L)) for name in vocab): name_classes(hf_model, vocab)
-
 
 # %% ../nbs/06_fastai_and_blurr.ipynb #09322779
 @patch
@@ -429,11 +433,6 @@ def show_results(x: TextInput, y, samples, outs, ctxs=None, max_n=6,
     _table(rows, target=len(samples[0]) - 1, prediction=len(outs[0]))
 
 # %% ../nbs/06_fastai_and_blurr.ipynb #d9c18957
-def _vocab(dls) -> list | None:
-    "List the names of the classes in `dls`, None if there are none."
-    labels = getattr(first_blurr_tfm(dls), "kwargs", {}).get("labels") or getattr(dls, "vocab", None)
-    return list(labels) if labels is not None else None
-
 def _answer(probs: torch.Tensor,   # (labels,)
             decoded: torch.Tensor, # the class, or for each class whether it is there
             vocab: list | None) -> dict:
@@ -457,7 +456,8 @@ def blurr_predict(self: Learner, items,      # a text, a row, many of them, or a
     dl = self.dls.test_dl(items, rm_type_tfms=rm_type_tfms, num_workers=0)
     with self.no_bar(): probs, _, decoded = self.get_preds(dl=dl, with_decoded=True)
     vocab = _vocab(self.dls)
-    if vocab is None and "classification" in (_problem(self.loss_func) or ""): vocab = names_in(self.model.hf_model.config)
+    if vocab is None and "classification" in (_problem(self.loss_func) or ""):
+        vocab = names_in(self.model.hf_model.config)
     return [_answer(p, d, vocab) for p, d in zip(probs, decoded)]
 
 # %% ../nbs/06_fastai_and_blurr.ipynb #e0c7ca4c
@@ -499,7 +499,6 @@ def _config(place, n_labels: int) -> PretrainedConfig | None:
     config = from_pretrained(AutoConfig, BUNDLED if place is None else place)
     config.num_labels = n_labels  # if it is another number, classes lose their names: they get a new head
     return config
-
 
 # %% ../nbs/06_fastai_and_blurr.ipynb #33587f2d
 @delegates(Blearner.__init__)

@@ -9,7 +9,7 @@ __all__ = ['text_of', 'kinds_of', 'reads', 'items_of', 'as_table', 'from_dataset
            'Portable']
 
 # %% ../../nbs/under_the_hood/learning/inputs.ipynb #7b88b710
-import inspect, warnings
+import warnings
 from functools import partial
 from pathlib import Path
 
@@ -73,7 +73,6 @@ def _item(item, kinds: tuple):
     if isinstance(item, dict) and not kinds: return item.get("text", item)
     if isinstance(item, (list, np.ndarray)) and tuple in kinds and list not in kinds: return tuple(item)
     return item
-
 
 # %% ../../nbs/under_the_hood/learning/inputs.ipynb #61f1a89d
 _READERS = {".csv": pd.read_csv, ".json": pd.read_json, ".jsonl": partial(pd.read_json, lines=True),
@@ -154,18 +153,18 @@ def _in_lists(column: pd.Series, said: str) -> pd.Series:
     return pd.Series([getattr(v, "item", lambda v=v: v)() for row in lists for v in row], dtype=object)
 
 def classes_of(data: pd.DataFrame, label_attr: str, n_labels: int | None) -> list:
-    "List the classes in column `label_attr`, or in its lists, in order. Raises ValueError if they aren't classes, or aren't `n_labels`."
+    "List the classes in column `label_attr`, or in its lists, in order. Raises ValueError for others than `n_labels`."
     column, said = data[label_attr], f"label_attr={label_attr!r}"
-    if are_lists(column): column = _in_lists(column, said)
+    if many := are_lists(column): column = _in_lists(column, said)
     kinds = sorted({type(v).__name__ for v in column.tolist()})
     if isinstance(column.dtype, pd.CategoricalDtype): classes = list(column.cat.categories)
     elif len(kinds) > 1:
         raise ValueError(f"{said} mixes {' and '.join(kinds)}: data[{label_attr!r}].astype(str) makes them one kind.")
     elif kinds[0] not in ("str", "int", "bool"):
         raise ValueError(f"{said} has values of type {kinds[0]}: for classes, make them str or int; to predict a "
-                         "number, pass n_labels=1; for many labels a text, lists of them, or a column of 0 and 1 for each.")
+                         "number, pass n_labels=1; for many labels a text, lists of them, or a column of 0 and 1 each.")
     else: classes = sorted(column.unique().tolist())
-    if column.nunique() < 2:
+    if column.nunique() < 2 and not many:
         raise ValueError(f"{said} is {column.tolist()[0]!r} in every row: one class leaves nothing to tell apart.")
     if n_labels not in (None, len(classes)):
         raise ValueError(f"n_labels={n_labels}, but {said} has {len(classes)} classes: {', '.join(map(str, classes))}.")
@@ -194,7 +193,6 @@ def check_size(hf_model: nn.Module, n_labels: int):
         raise ValueError(f"hf_model ({type(hf_model).__name__}) has a head for {own} labels, and the data have "
                          f"{n_labels}: load it with config_kwargs=dict(num_labels={n_labels}).")
 
-
 # %% ../../nbs/under_the_hood/learning/inputs.ipynb #1c93f5e8
 def _key(name) -> str: return str(name).casefold().removeprefix("label_")
 
@@ -206,10 +204,9 @@ def as_named(classes: list, config: PretrainedConfig) -> list:
     same = len(given) == len(classes) and sorted(given) == sorted(own)
     return [given[name] for name in own] if same else list(classes)
 
-
 # %% ../../nbs/under_the_hood/learning/inputs.ipynb #5e20c9d7
 def name_classes(hf_model: nn.Module, classes: list):
-    "Write `classes` into `hf_model`'s config. Raises ValueError if their number or order isn't its; warns of new names."
+    "Write `classes` into `hf_model`'s config; warn of new names. Raises ValueError for another number or order."
     check_size(hf_model, len(classes))
     config, names, old = hf_model.config, [str(name) for name in classes], names_in(hf_model.config)
     real = [any(isinstance(name, str) and not _key(name).isdigit() for name in some) for some in (old, classes)]
@@ -220,7 +217,6 @@ def name_classes(hf_model: nn.Module, classes: list):
         warnings.warn(f"What hf_model has learned keeps its place, and is renamed: {dict(zip(old, names))}. Where that "
                       "mixes things up, give the data the old names, or their classes another order.", stacklevel=2)
     config.id2label, config.label2id = dict(enumerate(names)), {name: i for i, name in enumerate(names)}
-
 
 # %% ../../nbs/under_the_hood/learning/inputs.ipynb #7d528c99
 def prefix_space(config: PretrainedConfig) -> dict:
@@ -242,8 +238,9 @@ def give_pad_token(hf_tokenizer: PreTrainedTokenizerBase, hf_model: PreTrainedMo
 
 def knows_pad(hf_tokenizer: PreTrainedTokenizerBase, hf_model: PreTrainedModel) -> bool:
     "Tell whether the tokenizer has a token for padding, and `hf_model` a row for it."
-    return (i := hf_tokenizer.pad_token_id) is not None and i < hf_model.get_input_embeddings().num_embeddings
-
+    if hf_tokenizer.pad_token_id is None: return False
+    try: return hf_tokenizer.pad_token_id < hf_model.get_input_embeddings().num_embeddings
+    except (AttributeError, NotImplementedError): return True  # a model without a table of tokens
 
 # %% ../../nbs/under_the_hood/learning/inputs.ipynb #228f75c1
 class Portable:
