@@ -54,8 +54,8 @@ def items_of(items,
     if hasattr(items, "to_pandas"): items = from_dataset(items)
     if isinstance(items, pd.DataFrame) and pd.Series not in kinds: items = items.to_dict("records")
     if isinstance(items, pd.DataFrame): return items.reset_index(drop=True)
-    single = isinstance(items, (str, dict)) or isinstance(items, pd.Series) and is_row(items)
-    if single or tuple in kinds and isinstance(items, tuple): items = [items]
+    row = hasattr(items, "_asdict") or isinstance(items, pd.Series) and is_row(items)
+    if row or isinstance(items, (str, dict)) or tuple in kinds and isinstance(items, tuple): items = [items]
     if not (hasattr(items, "__len__") and hasattr(items, "__getitem__")) or isinstance(items, bytes):
         raise TypeError(f"items={items!r:.80} must be a text, a list of texts, or a table, not {type(items).__name__}.")
     items = [_item(item, kinds) for item in items]
@@ -69,6 +69,7 @@ def items_of(items,
 
 def _item(item, kinds: tuple):
     "Make of one `item` what training took: of a row a dict, or where only tokens are known its text; of a list a pair."
+    if hasattr(item, "_asdict"): item = item._asdict()  # one of DataFrame.itertuples
     if isinstance(item, pd.Series) and pd.Series not in kinds: item = dict(item)
     if isinstance(item, dict) and not kinds: return item.get("text", item)
     if isinstance(item, (list, np.ndarray)) and tuple in kinds and list not in kinds: return tuple(item)

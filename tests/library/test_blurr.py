@@ -612,7 +612,8 @@ def many_forms(frame) -> dict:
     return dict(texts=few.text.tolist(), series=few.text, named=few.text.set_axis([*"abc"]), tuple=tuple(few.text),
                 L=L(*few.text), array=few.text.to_numpy(dtype=str), objects=few.text.to_numpy(dtype=object), table=few,
                 other_rows=few.set_index("rating")[["text"]], dicts=few.to_dict("records"),
-                rows=[row for _, row in few.iterrows()], Dataset=Dataset.from_pandas(few),
+                rows=[row for _, row in few.iterrows()], tuples=[*few.itertuples()],
+                Dataset=Dataset.from_pandas(few),
                 column=Dataset.from_pandas(few)["text"])
 
 
@@ -640,7 +641,7 @@ def test_predicting_takes_rows_in_all_forms(hf, kind, tmp_path):
     with learn.no_bar():
         if kind == "tokenized": assert learn.blurr_predict("Dull.")[0]["class_labels"] == ["NEGATIVE", "POSITIVE"]
         for name, items in many_forms(frame).items(): check(learn.blurr_predict(items), expected)
-        for row in (frame.iloc[0], frame.iloc[0].to_dict(), dict(text=frame.text[0])):
+        for row in (frame.iloc[0], frame.iloc[0].to_dict(), dict(text=frame.text[0]), next(frame.itertuples())):
             check(learn.blurr_predict(row), expected[:1])
         assert learn.blurr_predict([]) == []
     if kind != "from_data": return
