@@ -27,7 +27,7 @@ from fastai.data.block import CategoryBlock, DataBlock, MultiCategoryBlock, Regr
 from fastai.data.core import DataLoaders, Datasets, TfmdDL, show_batch, show_results
 from fastai.data.transforms import Categorize, Category, ColReader, ColSplitter, RandomSplitter
 from fastai.learner import Learner
-from fastai.losses import BaseLoss, BCEWithLogitsLossFlat, CrossEntropyLossFlat
+from fastai.losses import BaseLoss, BCEWithLogitsLossFlat, CrossEntropyLossFlat, FocalLoss, FocalLossFlat
 from fastai.metrics import F1Score, F1ScoreMulti, accuracy, accuracy_multi, mae
 from fastai.text.core import Tokenizer
 from fastai.text.data import Numericalize, SortedDL, TensorText, pad_input_chunk
@@ -47,9 +47,10 @@ from .core.checkpoints import BUNDLED, from_pretrained, load
 from .core.doors import door
 from .core.running import max_tokens
 from .learning.flights import Flight, when
-from .learning.inputs import (Portable, architecture, as_table, check_columns, check_head,
-                                         check_text_columns, check_values, classes_of, columns_of, give_pad_token,
-                                         items_of, kinds_of, prefix_space, text_of, text_or_pair, value_of)
+from .learning.inputs import (Portable, architecture, are_lists, as_named, as_table, check_columns,
+                                         check_head, check_size, check_text_columns, check_values, classes_of,
+                                         columns_of, give_pad_token, items_of, kinds_of, knows_pad, name_classes,
+                                         names_in, prefix_space, reads, text_of, text_or_pair, value_of)
 
 # %% ../nbs/06_fastai_and_blurr.ipynb #da8f926b
 def get_hf_objects(pretrained_model_name_or_path=None,  # None (bundled), hub name, folder, or (model, tokenizer)
@@ -91,6 +92,9 @@ class BatchTokenizeTransform(Portable, Transform):
                  is_split_into_words: bool = False, # texts come as lists of words
                  tok_kwargs: dict = {},             # more for each call of the tokenizer
                  **kwargs):                         # `labels`: names for classes that are numbers; others are kept
+        if padding and hf_model is not None and not knows_pad(hf_tokenizer, hf_model):
+            raise ValueError("hf_tokenizer has no token for padding, or hf_model no row for it: give_pad_token("
+                             "hf_tokenizer, hf_model), from study_group.learning.inputs, adds both.")
         store_attr()
         self.kwargs = kwargs
         if max_length is None: self.max_length = max_tokens(hf_model, hf_tokenizer)
@@ -145,11 +149,15 @@ def blurr_sort_func(example: tuple,                        # an input and its ta
     return len(hf_tokenizer(*pair, **{**tok_kwargs, "add_special_tokens": False, "verbose": False})["input_ids"])
 
 # %% ../nbs/06_fastai_and_blurr.ipynb #94aa57c5
+def _forget_dicts(dl: TfmdDL):
+    "Let `dl` decode ids where it has seen dicts."
+    dl._types = {k: [object if t is dict else t for t in types] for k, types in dl._types.items()}
+
 class _DictDL(TfmdDL):
     "A TfmdDL with dicts for inputs, which are shown as `TextInput`."
     def _one_pass(self):
         super()._one_pass()
-        self._types = {k: [object if t is dict else t for t in types] for k, types in self._types.items()}
+        _forget_dicts(self)
 
 class LengthSortedDL(_DictDL, SortedDL):
     "A SortedDL that hands its `sort_func` on to the loaders made from it."
@@ -179,9 +187,14 @@ class TextBlock(TransformBlock):
 # %% ../nbs/06_fastai_and_blurr.ipynb #c4658a0d
 def first_blurr_tfm(dls, tfms=(BatchTokenizeTransform, BatchDecodeTransform)):
     "Find the first transform of a class in `tfms` in `dls`, or None. Classes match by name: a cell may run twice."
-    found = [*dls.before_batch.fs, *dls.after_batch.fs]
+    found = [f for name in ("before_batch", "after_batch") for f in getattr(getattr(dls, name, None), "fs", ())]
     def of(f, cls): return cls.__name__ in [c.__name__ for c in type(f).__mro__]
     return next((f for cls in tfms for f in found if of(f, cls)), None)
+
+def _vocab(dls) -> list | None:
+    "List the names of the classes in `dls`, None if there are none."
+    labels = getattr(first_blurr_tfm(dls), "kwargs", {}).get("labels") or getattr(dls, "vocab", None)
+    return list(labels) if labels is not None else None
 
 # %% ../nbs/06_fastai_and_blurr.ipynb #6c0cac95
 def _cell(x):
@@ -222,13 +235,22 @@ class BaseModelWrapper(Portable, nn.Module):
         return self.hf_model(**known, **asked, return_dict=True, **self.hf_model_kwargs)
 
 # %% ../nbs/06_fastai_and_blurr.ipynb #522a465f
-class PreCalculatedLoss(BaseLoss): "A loss that the model computes as a mean; any other reduction is computed here."
+class PreCalculatedLoss(BaseLoss):
+    "A loss that the model computes, if that is the same: a mean without weights and the like. Else computed here."
+    def is_models(self) -> bool: return self.reduction == "mean" and _is_plain(self.func)
+
 class PreCalculatedCrossEntropyLoss(PreCalculatedLoss, CrossEntropyLossFlat): "One label a text."
 class PreCalculatedBCELoss(PreCalculatedLoss, BCEWithLogitsLossFlat): "Many labels a text, each there or not."
 class PreCalculatedMSELoss(PreCalculatedLoss):
     "One number a text."
     def __init__(self, *args, axis=-1, floatify=True, **kwargs):
         super().__init__(nn.MSELoss, *args, axis=axis, floatify=floatify, is_2d=False, **kwargs)
+
+def _is_plain(func) -> bool:
+    "Tell whether `func` is without class weights, smoothing, and labels of its own to ignore, as a model's loss is."
+    weighted = isinstance(func, nn.Module) and any(True for _ in func.buffers())
+    return not weighted and not getattr(func, "label_smoothing", 0) and getattr(func, "ignore_index", -100) == -100
+
 
 # %% ../nbs/06_fastai_and_blurr.ipynb #431e1394
 class BaseModelCallback(Callback):
@@ -237,8 +259,11 @@ class BaseModelCallback(Callback):
     def __init__(self, base_model_wrapper_kwargs: dict = {}): store_attr()
 
     def after_create(self):
+        _check_batches(self.dls)
         if isinstance(self.model, PreTrainedModel):
             self.learn.model = BaseModelWrapper(self.model, **self.base_model_wrapper_kwargs)
+        self.learn.loss_func = _fastai_loss(self.loss_func, self.dls)
+        _tell_config(getattr(self.model, "hf_model", None), _vocab(self.dls), _problem(self.loss_func))
 
     def before_batch(self): self.hf_loss = None
 
@@ -250,9 +275,22 @@ class BaseModelCallback(Callback):
         for cb in self._gatherers(): cb.inputs[-1] = (TextInput(cb.inputs[-1][0]["input_ids"]),)
 
     def after_loss(self):
-        if self.hf_loss is None or self.loss_func.reduction != "mean": return
+        if self.hf_loss is None or not self.loss_func.is_models(): return
         self.learn.loss_grad = to_float(self.hf_loss)
         self.learn.loss = self.learn.loss_grad.clone()
+
+# %% ../nbs/06_fastai_and_blurr.ipynb #7e41d2c6
+def _check_batches(dls):
+    "Raise TypeError if the batches of `dls` are no dicts of ids; else prepare it for them."
+    for dl in dls.loaders:
+        if hasattr(dl, "_types"): _forget_dicts(dl)
+    if first_blurr_tfm(dls, [BatchTokenizeTransform]): return
+    dl = dls.train
+    try: x, *_ = dl.do_batch([dl.do_item(None)]) if hasattr(dl, "do_batch") else next(iter(dl))
+    except Exception as e: x = e
+    if not hasattr(x, "items"):
+        raise TypeError(f"dls gives {x!r:.60}, and no dict of ids: make it with a TextBlock, or with "
+                        "before_batch=BatchTokenizeTransform(*hf), where hf is what get_hf_objects gives.")
 
 # %% ../nbs/06_fastai_and_blurr.ipynb #0ec4ab76
 def _checked_outputs(outputs, model: nn.Module) -> ModelOutput:
@@ -261,6 +299,59 @@ def _checked_outputs(outputs, model: nn.Module) -> ModelOutput:
     given = ", ".join(outputs) if isinstance(outputs, ModelOutput) else type(outputs).__name__
     raise TypeError(f"{type(getattr(model, 'hf_model', model)).__name__} gives {given}, and no logits: it has no head. "
                     "get_hf_objects(checkpoint) loads one that has, to be wrapped in BaseModelWrapper.")
+
+# %% ../nbs/06_fastai_and_blurr.ipynb #5d17e0a9
+_MODULES = {nn.functional.cross_entropy: nn.CrossEntropyLoss, nn.functional.mse_loss: nn.MSELoss,
+            nn.functional.binary_cross_entropy_with_logits: nn.BCEWithLogitsLoss, nn.functional.l1_loss: nn.L1Loss,
+            nn.functional.smooth_l1_loss: nn.SmoothL1Loss, nn.functional.huber_loss: nn.HuberLoss}
+_FLAT = {nn.CrossEntropyLoss: CrossEntropyLossFlat, nn.BCEWithLogitsLoss: BCEWithLogitsLossFlat,
+         FocalLoss: FocalLossFlat} | {cls: partial(BaseLoss, cls, floatify=True, is_2d=False) for cls in
+                                      (nn.MSELoss, nn.L1Loss, nn.SmoothL1Loss, nn.HuberLoss)}
+
+def _flat(loss_func):
+    "Wrap `loss_func`, if it is one of PyTorch's that fastai has a flat form for, with all that it was given."
+    if isinstance(loss_func, type): loss_func = loss_func()
+    func, options = (loss_func.func, loss_func.keywords) if isinstance(loss_func, partial) else (loss_func, {})
+    if func in _MODULES: return _FLAT[_MODULES[func]](**options)
+    if type(func) not in _FLAT: return loss_func
+    flat = _FLAT[type(func)]()
+    flat.func = func
+    return flat
+
+# %% ../nbs/06_fastai_and_blurr.ipynb #c2f6b83e
+def _problem(loss_func) -> str | None:
+    "Name what `loss_func` makes of logits as transformers does: one label, many, a number; None if it can't say."
+    try:
+        probs = getattr(loss_func, "activation", lambda x: x)(torch.tensor([[-9., 9.]]))
+        decoded = getattr(loss_func, "decodes", lambda x: x)(probs)
+    except Exception: return None  # of another task, with other logits
+    if probs.min() < 0 or probs.max() > 1 or decoded.is_floating_point():
+        return "regression" if getattr(loss_func, "floatify", False) else None
+    return "single_label_classification" if decoded.ndim == 1 else "multi_label_classification"
+
+def _fastai_loss(loss_func, dls):
+    "Return `loss_func` as fastai needs it. Raises ValueError if it is none for the targets of `dls`."
+    loss_func = _flat(loss_func)
+    func, task = getattr(loss_func, "func", loss_func), _problem(getattr(dls, "loss_func", None))
+    if isinstance(func, nn.BCEWithLogitsLoss) and not _is_plain(func): loss_func.flatten = False  # a weight a column
+    if isinstance(weight := getattr(func, "__dict__", {}).get("weight"), torch.Tensor):  # fastai's own have it so
+        del func.weight
+        func.register_buffer("weight", weight)  # so that it follows to another device
+    made, named = _problem(loss_func), bool(_vocab(dls))
+    fits = made == task if task else "classification" in (made or "")
+    if not fits and (named or task and made):
+        raise ValueError(f"loss_func={loss_func!r:.80} is none for {(task or 'classification').replace('_', ' ')}: it "
+                         f"makes {(made or 'neither probabilities nor labels').replace('_', ' ')} of logits "
+                         "(activation, decodes). Pass CrossEntropyLossFlat() for one label a text, "
+                         "BCEWithLogitsLossFlat() for many, MSELossFlat() for a number; the first two take weights.")
+    return loss_func
+
+# %% ../nbs/06_fastai_and_blurr.ipynb #03b8e5fd
+def _tell_config(hf_model, vocab: list | None, problem: str | None):
+    "Write classes and kind of task into the config of an `hf_model` that has a head: pipelines read them there."
+    if "labels" not in inspect.signature(getattr(hf_model, "forward", id)).parameters: return
+    if problem: hf_model.config.problem_type = problem
+    if vocab and not any(isinstance(name, (list, L)) for name in vocab): name_classes(hf_model, vocab)
 
 # %% ../nbs/06_fastai_and_blurr.ipynb #09322779
 @patch
@@ -276,13 +367,14 @@ def after_validate(self: BaseModelCallback):
 
 # %% ../nbs/06_fastai_and_blurr.ipynb #4e77040f
 def _groups(m: nn.Module, split) -> L:
-    "Group all parameters of `m`: the parts of its body, each cut up by `split`, then the rest."
+    "Group all parameters of `m`, each once: the parts of its body, each cut up by `split`, then the rest."
     model = getattr(m, "hf_model", m)
     (_, body), *heads = model.named_children()
-    modules = [part for child in body.children() for part in split(child)] + [head for _, head in heads]
-    groups = [group for group in map(params, modules) if group]
-    known = {id(p) for group in groups for p in group}
-    groups[0] = [p for p in params(model) if id(p) not in known] + groups[0]
+    children = list(body.children()) or [body]  # T5 and its kin have no body: embeddings come first
+    modules = [part for child in children for part in split(child)] + [head for _, head in heads]
+    first = {p: i for i, part in reversed([*enumerate(modules)]) for p in params(part)}  # tied weights are in many
+    groups = [group for i, part in enumerate(modules) if (group := [p for p in params(part) if first[p] == i])]
+    groups[0] = [p for p in params(model) if p not in first] + groups[0]
     return L(groups)
 
 def blurr_splitter(m: nn.Module) -> L:
@@ -308,9 +400,12 @@ _PRECALCULATED = {nn.CrossEntropyLoss: PreCalculatedCrossEntropyLoss, nn.BCEWith
 def _precalculated(loss_func, dls):
     "Replace `loss_func` by the model's own loss if both are the same formula and the model is given labels."
     func, labelled = getattr(loss_func, "func", None), getattr(first_blurr_tfm(dls), "include_labels", False)
-    special = getattr(func, "label_smoothing", 0) or any(
-        getattr(func, name, None) is not None for name in ("weight", "pos_weight"))
-    return _PRECALCULATED[type(func)]() if labelled and not special and type(func) in _PRECALCULATED else loss_func
+    fastais = type(loss_func) in (BaseLoss, CrossEntropyLossFlat, BCEWithLogitsLossFlat)
+    if not (labelled and fastais and type(func) in _PRECALCULATED and _is_plain(func)): return loss_func
+    models = _PRECALCULATED[type(func)]()
+    vars(models).update(vars(loss_func))  # a threshold and the like
+    return models
+
 
 # %% ../nbs/06_fastai_and_blurr.ipynb #98bbaf30
 @delegates(Learner.__init__)
@@ -323,7 +418,7 @@ class Blearner(Learner):
         loss_func = loss_func or getattr(dls, "loss_func", None)
         if loss_func is None:
             raise ValueError("dls has no loss_func: pass one, e.g. loss_func=PreCalculatedCrossEntropyLoss().")
-        super().__init__(dls, model or BaseModelWrapper(hf_model), loss_func=_precalculated(loss_func, dls),
+        super().__init__(dls, model or BaseModelWrapper(hf_model), loss_func=_precalculated(_flat(loss_func), dls),
                          splitter=splitter, cbs=L(cbs) + L(base_model_cb), **kwargs)
         self.freeze()
 
@@ -338,11 +433,6 @@ def show_results(x: TextInput, y, samples, outs, ctxs=None, max_n=6,
     _table(rows, target=len(samples[0]) - 1, prediction=len(outs[0]))
 
 # %% ../nbs/06_fastai_and_blurr.ipynb #d9c18957
-def _vocab(dls) -> list | None:
-    "List the names of the classes in `dls`, None if there are none."
-    labels = first_blurr_tfm(dls).kwargs.get("labels") or getattr(dls, "vocab", None)
-    return list(labels) if labels is not None else None
-
 def _answer(probs: torch.Tensor,   # (labels,)
             decoded: torch.Tensor, # the class, or for each class whether it is there
             vocab: list | None) -> dict:
@@ -357,30 +447,40 @@ def _answer(probs: torch.Tensor,   # (labels,)
 
 # %% ../nbs/06_fastai_and_blurr.ipynb #5320525c
 @patch
-def blurr_predict(self: Learner, items,      # a text, a list of texts, a table with the columns of training
+def blurr_predict(self: Learner, items,      # a text, a row, many of them, or a table as in training
                   rm_type_tfms=None,         # as in fastai's `test_dl`
                  ) -> list[dict]:            # label, score, class_index, class_labels, probs; or labels, scores, …
     "Predict for `items`, all in batches, in their order. Raises TypeError if one is no text."
-    items = items_of(items, kinds_of(self.dls))
+    items = items_of(items, kinds_of(self.dls), partial(reads, self.dls))
     if not len(items): return []
     dl = self.dls.test_dl(items, rm_type_tfms=rm_type_tfms, num_workers=0)
     with self.no_bar(): probs, _, decoded = self.get_preds(dl=dl, with_decoded=True)
-    return [_answer(p, d, _vocab(self.dls)) for p, d in zip(probs, decoded)]
+    vocab = _vocab(self.dls)
+    if vocab is None and "classification" in (_problem(self.loss_func) or ""):
+        vocab = names_in(self.model.hf_model.config)
+    return [_answer(p, d, vocab) for p, d in zip(probs, decoded)]
 
 # %% ../nbs/06_fastai_and_blurr.ipynb #e0c7ca4c
 def _task(data: pd.DataFrame, label_attr, n_labels: int | None) -> tuple:
-    "Find what fits `label_attr`: fastai block, class names, metrics, and transformers' name for the task."
+    "Find what fits `label_attr`: class names, and transformers' name for the task."
     columns = columns_of(label_attr)
     if n_labels == 1:
         check_values(data, columns, lambda v: isinstance(v, (int, float)), "a number")
-        return RegressionBlock(), None, [mae], "regression"
-    if not isinstance(label_attr, str):
-        check_values(data, columns, lambda v: v in (0, 1), "0 or 1")
-        return (MultiCategoryBlock(encoded=True, vocab=columns), columns, [F1ScoreMulti(), accuracy_multi],
-                "multi_label_classification")
-    classes = classes_of(data, label_attr, n_labels)
+        return None, "regression"
+    if isinstance(label_attr, str):
+        many = are_lists(data[label_attr])
+        return classes_of(data, label_attr, n_labels), f"{'multi' if many else 'single'}_label_classification"
+    check_values(data, columns, lambda v: v in (0, 1), "0 or 1")
+    return columns, "multi_label_classification"
+
+def _target(classes: list | None, problem: str, encoded: bool) -> tuple:
+    "Make the fastai block and the metrics for `problem`; many labels are lists, or `encoded` as 0 and 1."
+    if problem == "regression": return RegressionBlock(), [mae]
+    if problem == "multi_label_classification":
+        return MultiCategoryBlock(encoded=encoded, vocab=classes), [F1ScoreMulti(), accuracy_multi]
     f1 = F1Score() if len(classes) == 2 else F1Score(average="macro")
-    return CategoryBlock(vocab=classes, sort=False), classes, [f1, accuracy], "single_label_classification"
+    return CategoryBlock(vocab=classes, sort=False), [f1, accuracy]
+
 
 # %% ../nbs/06_fastai_and_blurr.ipynb #9ae66628
 def _splits(data: pd.DataFrame, splitter) -> tuple:
@@ -392,12 +492,20 @@ def _splits(data: pd.DataFrame, splitter) -> tuple:
             raise ValueError(f"No row of {len(data)} is left for {name}: see is_valid or dblock_splitter.")
     return splits
 
+# %% ../nbs/06_fastai_and_blurr.ipynb #f50b72ae
+def _config(place, n_labels: int) -> PretrainedConfig | None:
+    "Load the config at `place` for a head of `n_labels`; None for a (model, tokenizer), which has one."
+    if isinstance(place, (tuple, list)): return None
+    config = from_pretrained(AutoConfig, BUNDLED if place is None else place)
+    config.num_labels = n_labels  # if it is another number, classes lose their names: they get a new head
+    return config
+
 # %% ../nbs/06_fastai_and_blurr.ipynb #33587f2d
 @delegates(Blearner.__init__)
 class BlearnerForSequenceClassification(Blearner):
     "A Blearner that predicts labels of texts: one of several, each of several or not, or a number."
     def __init__(self, dls: DataLoaders, hf_model: PreTrainedModel, **kwargs):
-        check_head(hf_model, len(vocab) if (vocab := _vocab(dls)) else None)
+        check_head(hf_model)
         super().__init__(dls, hf_model, **kwargs)
 
     @classmethod
@@ -411,7 +519,7 @@ def from_data(cls: BlearnerForSequenceClassification,
               data,                               # DataFrame, Dataset, list of dicts, .csv, .json, .jsonl or .xlsx
               pretrained_model_name_or_path=None, # None (bundled), hub name, folder, or (model, tokenizer)
               text_attr: str | list = "text",     # the column of the text, or the two of a pair
-              label_attr: str | list = "label",   # the column of the label, or one of 0 and 1 for each label
+              label_attr: str | list = "label",   # the column of labels, or of lists, or one of 0 and 1 for each
               n_labels: int | None = None,        # 1: predict a number; None: as many as there are
               dblock_splitter=None,               # None: by the column is_valid if there is one, else at random
               dl_kwargs: dict = {}, learner_kwargs: dict = {}):
@@ -419,16 +527,21 @@ def from_data(cls: BlearnerForSequenceClassification,
     frame = as_table(data)
     check_columns(frame, text_attr, label_attr)
     check_text_columns(frame, text_attr)
-    target, classes, metrics, problem = _task(frame, label_attr, n_labels)
-    splits = _splits(frame, dblock_splitter)
-    names = dict(enumerate(map(str, classes or ["LABEL_0"])))
-    config = dict(id2label=names, label2id={name: i for i, name in names.items()}, problem_type=problem)
-    hf = get_hf_objects(pretrained_model_name_or_path, cls.get_model_cls(), config_kwargs=config)
-    check_head(hf[3], len(names))
+    classes, problem = _task(frame, label_attr, n_labels)
+    if problem.startswith("multi") and isinstance(label_attr, str):
+        frame[label_attr] = frame[label_attr].map(list)  # fastai takes a tuple apart
+    splits, size = _splits(frame, dblock_splitter), len(classes or [0])
+    hf = get_hf_objects(pretrained_model_name_or_path, cls.get_model_cls(),
+                        config=_config(pretrained_model_name_or_path, size))
+    check_head(hf[3])
+    check_size(hf[3], size)
     give_pad_token(*hf[2:])
+    classes = as_named(classes, hf[1]) if classes else None
+    labels = label_attr if isinstance(label_attr, str) else classes or label_attr  # columns as the checkpoint has them
+    target, metrics = _target(classes, problem, encoded=labels is classes)
     block = DataBlock(blocks=(TextBlock(*hf), target), splitter=lambda _: splits,
                       get_x=partial(text_or_pair, attr=text_attr),
-                      get_y=partial(value_of, attr=label_attr, name="label_attr"))
+                      get_y=partial(value_of, attr=labels, name="label_attr"))
     dls = block.dataloaders(frame, **dl_kwargs)
     if not len(dls.train):
         raise ValueError(f"bs={dls.train.bs} is more than the {len(splits[0])} rows for training, and the last batch "

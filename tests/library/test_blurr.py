@@ -2,14 +2,19 @@
 
 tools/record_blurr.py says how tests/data/blurr_recorded.json was made; here the same script runs on our pieces.
 """
-import copy, json, math, re, subprocess, sys, warnings
+import copy, json, math, re, subprocess, sys, tempfile, warnings
+from functools import partial
 from pathlib import Path
 
 import numpy as np, pandas as pd, pytest, torch, torch.nn.functional as F
 import record_blurr
+from fastai.losses import (BaseLoss, BCEWithLogitsLossFlat, CrossEntropyLossFlat, FocalLoss, FocalLossFlat,
+                           LabelSmoothingCrossEntropy, LabelSmoothingCrossEntropyFlat, MSELossFlat)
 from fastai.text.all import (Callback, CategoryBlock, ClassificationInterpretation, ColReader, ColSplitter, DataBlock,
-                             CrossEntropyLossFlat, L, Learner, accuracy, load_learner, set_seed)
+                             DataLoaders, L, Learner, MultiCategoryBlock, accuracy, load_learner, set_seed)
 from places import modules
+from torch import nn
+from transformers import pipeline
 
 from study_group.blurr import *
 from study_group.blurr import _DictDL
@@ -277,6 +282,250 @@ def test_fine_tuning_learns(hf):
         assert [a["label"] for a in learn.predict(red + blue)] == ["red"]*3 + ["blue"]*3
 
 
+# Losses: everything that they are given counts
+
+def validated(dls, hf, loss_func, cls=Learner) -> float:
+    "The loss on all rows held out, by a learner of the middle level or a Blearner."
+    if cls is Blearner: learn = Blearner(dls, hf[3], loss_func=loss_func)
+    else: learn = Learner(dls, BaseModelWrapper(hf[3]), loss_func=loss_func, cbs=[BaseModelCallback])
+    with learn.no_bar(), learn.no_logging(): return learn.validate(dl=dls.valid.new(bs=10))[0]
+
+
+def held_out(hf) -> tuple:
+    "Logits and targets of the rows held out."
+    frame = reviews()[reviews().is_valid]
+    return logits(hf, frame.text.tolist()), torch.tensor((frame.label == "positive").astype(int).tolist())
+
+
+LOSSES = [dict(weight=torch.tensor([3., 1.])), dict(label_smoothing=.3), dict(ignore_index=0),
+          dict(reduction="sum"), {}]
+
+
+@pytest.mark.parametrize("given", LOSSES, ids=lambda given: "".join(given) or "nothing")
+@pytest.mark.parametrize("cls", [Learner, Blearner])
+def test_what_cross_entropy_is_given_counts(dls, hf, given, cls):
+    ours, targets = held_out(hf)
+    expected = F.cross_entropy(ours, targets, **given).item()
+    functional = partial(F.cross_entropy, **given)
+    for loss_func in (PreCalculatedCrossEntropyLoss(**given), CrossEntropyLossFlat(**given),
+                      nn.CrossEntropyLoss(**given), functional):
+        assert validated(dls, hf, copy.deepcopy(loss_func), cls) == pytest.approx(expected, rel=1e-5)
+
+
+def topics(hf):
+    "Loaders with three labels a text, and a model for them."
+    config = copy.deepcopy(hf[1])
+    config.num_labels = 3
+    hf = hf[0], config, hf[2], type(hf[3])(config)
+    frame = reviews().assign(a=[0, 1]*20, b=[1, 0, 0, 0]*10, c=[1, 1, 1, 0]*10)
+    block = DataBlock(blocks=(TextBlock(*hf), MultiCategoryBlock(encoded=True, vocab=[*"abc"])),
+                      get_x=ColReader("text"), get_y=lambda row: [row[c] for c in "abc"], splitter=ColSplitter())
+    return block.dataloaders(frame, bs=8), hf, frame[frame.is_valid]
+
+
+@pytest.mark.parametrize("given", [dict(pos_weight=torch.tensor([3., 1., 2.])), dict(weight=torch.tensor([1., 5., 2.])),
+                                   dict(reduction="sum"), {}], ids=lambda given: "".join(given) or "nothing")
+@pytest.mark.parametrize("cls", [Learner, Blearner])
+def test_what_binary_cross_entropy_is_given_counts(hf, given, cls):
+    dls, hf, frame = topics(hf)
+    targets = torch.tensor(frame[[*"abc"]].values, dtype=torch.float)
+    expected = F.binary_cross_entropy_with_logits(logits(hf, frame.text.tolist()), targets, **given).item()
+    for loss_func in (PreCalculatedBCELoss(**given), BCEWithLogitsLossFlat(**given), nn.BCEWithLogitsLoss(**given)):
+        assert validated(dls, hf, copy.deepcopy(loss_func), cls) == pytest.approx(expected, rel=1e-5)
+
+
+def test_a_threshold_and_own_losses_are_kept(hf):
+    dls, hf, frame = topics(hf)
+    for loss_func in (BCEWithLogitsLossFlat(thresh=.01), PreCalculatedBCELoss(thresh=.01)):
+        learn = Blearner(dls, hf[3], loss_func=loss_func)
+        assert type(learn.loss_func) is PreCalculatedBCELoss
+        with learn.no_bar(): assert learn.blurr_predict("Dull.")[0]["labels"] == [*"abc"]
+    class Doubled(BCEWithLogitsLossFlat):
+        def __call__(self, *args, **kwargs): return 2*super().__call__(*args, **kwargs)
+    assert type(Blearner(dls, hf[3], loss_func=Doubled()).loss_func) is Doubled
+
+
+@pytest.mark.parametrize("loss_func", [nn.CrossEntropyLoss(weight=torch.tensor([3., 1.])), F.cross_entropy, FocalLoss(),
+                                       FocalLossFlat(weight=torch.tensor([3., 1.])), LabelSmoothingCrossEntropyFlat(),
+                                       LabelSmoothingCrossEntropy()], ids=repr)
+@pytest.mark.parametrize("cls", [Learner, Blearner])
+def test_losses_of_pytorch_train_and_predict(dls, hf, loss_func, cls):
+    learn = cls(dls, BaseModelWrapper(hf[3]) if cls is Learner else hf[3], loss_func=loss_func,
+                **(dict(cbs=[BaseModelCallback]) if cls is Learner else {}))
+    with learn.no_bar(), learn.no_logging():
+        learn.fit(1, 1e-3)
+        assert same(learn.blurr_predict("Dull.")[0], hf, "Dull.")
+        assert torch.allclose(learn.get_preds()[0].sum(1), torch.ones(10))
+
+
+@pytest.mark.parametrize("loss_func", [nn.NLLLoss(), nn.BCELoss(), F.nll_loss, lambda p, y: p.sum(), nn.MSELoss(),
+                                       BaseLoss(nn.NLLLoss), BCEWithLogitsLossFlat(), nn.BCEWithLogitsLoss], ids=repr)
+def test_losses_that_cannot_tell_labels(dls, hf, loss_func):
+    for make in (lambda: Blearner(dls, hf[3], loss_func=loss_func),
+                 lambda: Learner(dls, BaseModelWrapper(hf[3]), loss_func=loss_func, cbs=[BaseModelCallback])):
+        with pytest.raises(ValueError, match=r"loss_func=.* is none for single label .* CrossEntropyLossFlat\(\)"):
+            make()
+
+
+def test_weights_follow_to_another_device(dls, hf):
+    for loss_func in (CrossEntropyLossFlat, nn.CrossEntropyLoss, FocalLossFlat, FocalLoss, LabelSmoothingCrossEntropy):
+        learn = Blearner(dls, hf[3], loss_func=loss_func(weight=torch.tensor([3., 1.])))
+        learn.loss_func.to("meta")  # as fastai does before it fits
+        assert getattr(learn.loss_func, "func", learn.loss_func).weight.device.type == "meta"
+
+
+def test_losses_of_another_task(hf):
+    dls, hf, _ = topics(hf)
+    with pytest.raises(ValueError, match="is none for multi label classification: it makes single label class"):
+        Blearner(dls, hf[3], loss_func=nn.CrossEntropyLoss())
+    with pytest.raises(ValueError, match="is none for regression: it makes single label classification of logits"):
+        BlearnerForSequenceClassification.from_data(
+            reviews(), label_attr="rating", n_labels=1, dl_kwargs=dict(bs=8),
+            learner_kwargs=dict(loss_func=F.cross_entropy))
+
+
+@pytest.mark.parametrize("loss_func", [nn.MSELoss(), F.mse_loss, MSELossFlat(), PreCalculatedMSELoss()], ids=repr)
+def test_losses_for_a_number(hf, loss_func):
+    learn = BlearnerForSequenceClassification.from_data(
+        reviews(), label_attr="rating", n_labels=1, dl_kwargs=dict(bs=8), learner_kwargs=dict(loss_func=loss_func))
+    with learn.no_bar(), learn.no_logging():
+        frame, dl = reviews()[reviews().is_valid], learn.dls.valid.new(bs=10)
+        ours = logits((0, 0, hf[2], learn.model.hf_model), frame.text.tolist()).view(-1)
+        expected = F.mse_loss(ours, torch.tensor(frame.rating.tolist()))
+        assert learn.validate(dl=dl)[0] == pytest.approx(expected.item(), rel=1e-5)
+
+
+# Names of classes
+
+NLI = ["contradiction", "neutral", "entailment"]  # as its checkpoints have them; the alphabet has another order
+
+
+def with_classes(hf, names, **config) -> tuple:
+    "A new head over the body of `hf`, whose classes have `names`."
+    config = copy.deepcopy(hf[1]).to_dict() | dict(id2label=dict(enumerate(names)), label2id=None) | config
+    model = type(hf[3])(type(hf[1])(**config)).eval()
+    model.distilbert.load_state_dict(hf[3].distilbert.state_dict())
+    return hf[0], model.config, hf[2], model
+
+
+def says(hf, texts) -> list:
+    "What transformers' own pipeline answers, saved and loaded: label and score."
+    with tempfile.TemporaryDirectory() as folder:
+        hf[3].save_pretrained(folder)
+        hf[2].save_pretrained(folder)
+        answers = pipeline("text-classification", folder)(texts)
+    return [(a["label"], pytest.approx(a["score"], abs=1e-5)) for a in answers]
+
+
+TEXTS = ["I love this great film.", "I hate this so much!", "The film lasts two hours."]
+
+
+@pytest.mark.parametrize("kind", ["pair", "folder"])
+def test_the_checkpoint_keeps_the_order_of_its_classes(hf, tmp_path, kind, recwarn):
+    hf = with_classes(hf, NLI)
+    expected = [(label.upper(), score) for label, score in says(hf, TEXTS)]
+    hf[3].save_pretrained(tmp_path)
+    hf[2].save_pretrained(tmp_path)
+    frame = reviews().assign(label=[name.upper() for name in NLI*13] + ["NEUTRAL"])
+    learn = BlearnerForSequenceClassification.from_data(frame, tmp_path if kind == "folder" else (hf[3], hf[2]),
+                                                        dl_kwargs=dict(bs=8))
+    assert list(learn.dls.vocab) == [name.upper() for name in NLI] == [*learn.model.hf_model.config.id2label.values()]
+    with learn.no_bar(): assert [(a["label"], a["score"]) for a in learn.predict(TEXTS)] == expected
+    y = dict(zip(frame.text, frame.label))
+    assert all(learn.dls.vocab[i] == y[text] for text, i in learn.dls.valid_ds)
+    assert not [w for w in recwarn if "renamed" in str(w.message)]
+
+
+def test_the_checkpoint_keeps_the_order_of_its_many_labels(hf):
+    hf = with_classes(hf, ["toxic", "insult", "threat"])
+    frame = reviews().assign(insult=[1, 0]*20, threat=[0, 0, 0, 1]*10, toxic=[1, 1, 1, 0]*10)
+    learn = from_reviews(hf, frame, label_attr=["insult", "threat", "toxic"])
+    assert list(learn.dls.vocab) == ["toxic", "insult", "threat"]
+    assert learn.dls.valid_ds[0][1].tolist() == frame[["toxic", "insult", "threat"]].iloc[0].tolist()
+
+
+@pytest.mark.parametrize("own, labels, renamed", [
+    (["NEGATIVE", "POSITIVE"], ["awesome", "terrible"], {"NEGATIVE": "awesome", "POSITIVE": "terrible"}),
+    (["POSITIVE", "NEGATIVE"], ["negative", "positive"], None), (["LABEL_0", "LABEL_1"], ["awesome", "terrible"], None),
+    (["NEGATIVE", "POSITIVE"], [0, 1], None), (["NEGATIVE", "POSITIVE"], ["0", "1"], None)])
+def test_new_names_are_told(hf, recwarn, own, labels, renamed):
+    learn = from_reviews(with_classes(hf, own), reviews().assign(label=labels*20))
+    told = [str(w.message) for w in recwarn if "renamed" in str(w.message)]
+    assert len(told) == (renamed is not None) and all(str(renamed) in said for said in told)
+    with learn.no_bar(): answers = [(a["label"], a["score"]) for a in learn.predict(TEXTS)]
+    assert says((0, 0, hf[2], learn.model.hf_model), TEXTS) == answers
+
+
+def test_digits_are_numbers_not_words(hf):
+    names = [f"LABEL_{i}" for i in range(12)]
+    learn = from_reviews(with_classes(hf, names), reviews(36).assign(label=[str(i) for i in range(12)]*3))
+    assert list(learn.dls.vocab) == [str(i) for i in range(12)]  # not 0, 1, 10, 11, 2, …
+
+
+def middle(hf, frame, target=CategoryBlock):
+    block = DataBlock(blocks=(TextBlock(*hf), target), get_x=ColReader("text"), get_y=ColReader("label"),
+                      splitter=ColSplitter())
+    return block.dataloaders(frame, bs=8)
+
+
+@pytest.mark.parametrize("cls", [Learner, Blearner])
+def test_the_middle_level_writes_its_classes_too(hf, cls):
+    model = with_classes(hf, ["NEGATIVE", "POSITIVE"], problem_type="multi_label_classification")[3]
+    dls = middle(hf, reviews())
+    if cls is Blearner: learn = Blearner(dls, model)
+    else: learn = Learner(dls, model, loss_func=PreCalculatedCrossEntropyLoss(), cbs=[BaseModelCallback])
+    with learn.no_bar(), learn.no_logging():
+        learn.validate()
+        assert says((0, 0, hf[2], model), TEXTS) == [(a["label"], a["score"]) for a in learn.blurr_predict(TEXTS)]
+    assert model.config.label2id == dict(negative=0, positive=1)
+
+
+def test_the_middle_level_refuses_another_order_or_number(hf):
+    hf, frame = with_classes(hf, NLI), reviews().assign(label=[*NLI*13, "neutral"])
+    remedy = f"another order in hf_model, {', '.join(NLI)}: give the data's block vocab={NLI} (CategoryBlock: "
+    with pytest.raises(ValueError, match=re.escape(remedy)):
+        Blearner(middle(hf, frame), hf[3])
+    learn = Blearner(middle(hf, frame, CategoryBlock(vocab=NLI, sort=False)), hf[3])
+    with learn.no_bar():
+        assert [(a["label"], a["score"]) for a in learn.blurr_predict(TEXTS)] == says(hf, TEXTS)
+    with pytest.raises(ValueError, match="has a head for 3 labels, and the data have 2"):
+        Blearner(middle(hf, reviews()), hf[3])
+
+
+# Loaders that others made
+
+def untokenized(hf) -> dict:
+    "Ways to loaders, each without and with the transform that tokenizes."
+    block = DataBlock(blocks=(TextBlock(*hf), CategoryBlock), get_x=ColReader("text"), get_y=ColReader("label"),
+                      splitter=ColSplitter())
+    return dict(datasets=lambda **kwargs: block.datasets(reviews()).dataloaders(bs=8, **kwargs),
+                weighted=lambda **kwargs: block.weighted_dataloaders(reviews(), np.ones(40), bs=8, **kwargs),
+                weighted_datasets=lambda **kwargs: block.datasets(reviews()).weighted_dataloaders(
+                    np.ones(30), bs=8, **kwargs))
+
+
+@pytest.mark.parametrize("name", ["datasets", "weighted", "weighted_datasets"])
+def test_loaders_that_do_not_tokenize_are_named(hf, name):
+    make, remedy = untokenized(hf)[name], "dls gives .* before_batch=BatchTokenizeTransform"
+    for cls in (Blearner, BlearnerForSequenceClassification, partial(Learner, cbs=[BaseModelCallback])):
+        with pytest.raises(TypeError, match=remedy): cls(make(), hf[3])
+    learn = Blearner(make(before_batch=BatchTokenizeTransform(*hf)), hf[3])
+    with learn.no_bar(), learn.no_logging():
+        learn.fit(1, 1e-4)
+        assert same(learn.blurr_predict("Dull.")[0], hf, "Dull.")
+        assert learn.predict("Dull.")[0] == learn.blurr_predict("Dull.")[0]["label"]
+
+
+def test_loaders_of_fastai_are_named(hf):
+    from fastai.text.all import TextDataLoaders
+    from torch.utils.data import DataLoader
+    theirs = TextDataLoaders.from_df(reviews(), text_col="text", label_col="label", valid_col="is_valid", bs=8)
+    rows = DataLoader([*zip(reviews().text, [0, 1]*20)], batch_size=8)
+    for dls in (theirs, DataLoaders(rows, rows)):
+        with pytest.raises(TypeError, match="dls gives .* before_batch=BatchTokenizeTransform"):
+            Blearner(dls, hf[3], loss_func=CrossEntropyLossFlat())
+
+
 # What from_data takes
 
 @pytest.mark.parametrize("suffix, write", [
@@ -356,12 +605,63 @@ def test_pairs(hf):
         assert one["probs"] == pytest.approx(expected.tolist(), abs=1e-5)
 
 
-def test_predicting_takes_series_tuples_and_tables(learn):
-    texts = reviews(4).text
-    expected = learn.blurr_predict(texts.tolist())
-    for alike in (texts, tuple(texts), L(*texts), reviews(4), reviews(4).set_index("rating")[["text"]]):
-        assert learn.blurr_predict(alike) == expected
-    assert learn.blurr_predict([]) == []
+def many_forms(frame) -> dict:
+    "The first three rows of `frame` in all the forms that people have them in."
+    from datasets import Dataset
+    few = frame[:3]
+    return dict(texts=few.text.tolist(), series=few.text, named=few.text.set_axis([*"abc"]), tuple=tuple(few.text),
+                L=L(*few.text), array=few.text.to_numpy(dtype=str), objects=few.text.to_numpy(dtype=object), table=few,
+                other_rows=few.set_index("rating")[["text"]], dicts=few.to_dict("records"),
+                rows=[row for _, row in few.iterrows()], tuples=[*few.itertuples()],
+                Dataset=Dataset.from_pandas(few),
+                column=Dataset.from_pandas(few)["text"])
+
+
+def trained_on(kind, hf):
+    "A learner that was trained on a table, a list of dicts, a Dataset, or on one that is tokenized."
+    from datasets import Dataset
+    if kind == "from_data": return from_reviews(hf, reviews())
+    frame = reviews().assign(label=[0, 1]*20)
+    data = dict(table=frame, dicts=frame.to_dict("records"), Dataset=Dataset.from_pandas(frame))
+    if kind != "tokenized":
+        block = DataBlock(blocks=(TextBlock(*hf), CategoryBlock), get_x=lambda row: row["text"],
+                          get_y=lambda row: row["label"])
+        return Blearner(block.dataloaders(data[kind], bs=8), hf[3])
+    rows = data["Dataset"].map(lambda rows: hf[2](rows["text"], truncation=True), batched=True)
+    def make(): return TextDataLoader(rows, *hf, bs=8, preproccesing_func=preproc_hf_dataset)
+    return Blearner(DataLoaders(make(), make()), hf[3], loss_func=PreCalculatedCrossEntropyLoss())
+
+
+@pytest.mark.parametrize("kind", ["from_data", "table", "dicts", "Dataset", "tokenized"])
+def test_predicting_takes_rows_in_all_forms(hf, kind, tmp_path):
+    learn, frame = trained_on(kind, hf), reviews()
+    expected = logits(hf, frame.text.tolist()[:3]).softmax(-1)
+    def check(answers, expected):
+        assert torch.allclose(torch.tensor([a["probs"] for a in answers]), expected, atol=1e-5)
+    with learn.no_bar():
+        if kind == "tokenized": assert learn.blurr_predict("Dull.")[0]["class_labels"] == ["NEGATIVE", "POSITIVE"]
+        for name, items in many_forms(frame).items(): check(learn.blurr_predict(items), expected)
+        for row in (frame.iloc[0], frame.iloc[0].to_dict(), dict(text=frame.text[0]), next(frame.itertuples())):
+            check(learn.blurr_predict(row), expected[:1])
+        assert learn.blurr_predict([]) == []
+    if kind != "from_data": return
+    learn.path = tmp_path
+    learn.export("learner.pkl")
+    loaded = load_learner(tmp_path / "learner.pkl")
+    with loaded.no_bar():
+        check(loaded.predict(frame.iloc[0]), expected[:1])
+        check(loaded.predict(frame.text[:3]), expected)
+
+
+def test_pairs_in_all_forms(hf):
+    from datasets import Dataset
+    frame = reviews().assign(second="It rained.")
+    learn, few = from_reviews(hf, frame, text_attr=["text", "second"]), frame[["text", "second"]][:3]
+    with learn.no_bar():
+        expected = learn.predict([(text, "It rained.") for text in few.text])
+        for alike in (few, few.to_numpy(), few.to_numpy().tolist(), few.to_dict("records"), Dataset.from_pandas(few)):
+            assert learn.predict(alike) == expected
+        assert learn.predict(frame.iloc[0]) == learn.predict((few.text[0], "It rained.")) == expected[:1]
 
 
 def test_long_texts_are_cut_also_where_the_tokenizer_names_no_limit(hf):
@@ -384,6 +684,28 @@ def test_a_tokenizer_without_a_padding_token_gets_one(hf, tmp_path):
     assert model.config.pad_token_id == tokenizer.convert_tokens_to_ids("<pad>")
 
 
+def test_the_middle_level_says_how_to_get_a_padding_token(hf):
+    from transformers import GPT2Config, GPT2ForSequenceClassification
+    from study_group.learning.inputs import give_pad_token
+    tokenizer = copy.deepcopy(hf[2])
+    small = dict(n_embd=8, n_layer=1, n_head=1, n_positions=64, num_labels=2)
+    model = GPT2ForSequenceClassification(GPT2Config(vocab_size=len(tokenizer), **small))
+    for pad in (None, "<new>"):  # no token, and one that the model has no row for
+        if pad: tokenizer.add_special_tokens(dict(pad_token=pad))
+        else: tokenizer.pad_token = None
+        remedy = "give_pad_token(hf_tokenizer, hf_model), from study_group.learning.inputs"
+        with pytest.raises(ValueError, match=re.escape(remedy)):
+            TextBlock("gpt2", model.config, tokenizer, model)
+    give_pad_token(tokenizer, model)
+    assert model.get_input_embeddings().num_embeddings == len(tokenizer)
+    assert model.config.pad_token_id == tokenizer.pad_token_id == tokenizer.convert_tokens_to_ids("<new>")
+    learn = Blearner(middle(("gpt2", model.config, tokenizer, model), reviews()), model)
+    with learn.no_bar(), learn.no_logging():
+        alone = learn.blurr_predict("Dull.")[0]["probs"]  # beside a longer text it has pads
+        assert learn.blurr_predict(["Dull.", "A rather long sentence about a film."])[0]["probs"] == pytest.approx(
+            alone, abs=1e-5)
+
+
 def test_no_parameter_is_lost_where_a_body_has_its_own():
     from transformers import XLNetConfig, XLNetForSequenceClassification
     model = XLNetForSequenceClassification(XLNetConfig(vocab_size=50, d_model=8, n_layer=2, n_head=2, d_inner=8))
@@ -391,6 +713,35 @@ def test_no_parameter_is_lost_where_a_body_has_its_own():
         found = [id(p) for group in split(model) for p in group]
         assert sorted(found) == sorted(id(p) for p in model.parameters())
     assert len(blurr_splitter_by_layer(model)) > len(blurr_splitter(model))
+
+
+def tied_models() -> dict:
+    "Tiny models whose head shares its weights with the embeddings."
+    import transformers as t
+    small = dict(vocab_size=50, pad_token_id=0, bos_token_id=1, eos_token_id=2, tie_word_embeddings=True)
+    bart = dict(d_model=8, encoder_layers=1, decoder_layers=1, encoder_ffn_dim=8, decoder_ffn_dim=8,
+                encoder_attention_heads=2, decoder_attention_heads=2, max_position_embeddings=16)
+    return dict(
+        bart=t.BartForConditionalGeneration(t.BartConfig(**small, **bart)),
+        t5=t.T5ForConditionalGeneration(t.T5Config(**small, d_model=8, d_kv=4, d_ff=8, num_layers=1, num_heads=2)),
+        gpt2=t.GPT2LMHeadModel(t.GPT2Config(**small, n_embd=8, n_layer=1, n_head=2)),
+        bert=t.BertForMaskedLM(t.BertConfig(**small, hidden_size=8, num_hidden_layers=1, num_attention_heads=2,
+                                            intermediate_size=8)))
+
+
+@pytest.mark.parametrize("name", ["bart", "t5", "gpt2", "bert"])
+@pytest.mark.parametrize("split", [blurr_splitter, blurr_splitter_by_layer])
+def test_a_tied_weight_is_stepped_once(name, split):
+    from fastai.optimizer import SGD
+    model = tied_models()[name]
+    groups = split(model)
+    found = [id(p) for group in groups for p in group]
+    assert sorted(found) == sorted(id(p) for p in model.parameters()) and all(groups)
+    tied = model.get_input_embeddings().weight
+    assert tied is model.get_output_embeddings().weight and any(p is tied for p in groups[0])
+    before, tied.grad = tied.detach().clone(), torch.ones_like(tied)
+    SGD(groups, lr=.25).step()
+    assert torch.allclose(tied, before - .25)
 
 
 def test_other_loaders_may_be_used(hf):
@@ -433,6 +784,39 @@ def test_another_task_is_a_transform_more(hf):
     expected = F.cross_entropy(outputs.logits.flatten(0, 1), batch["labels"].flatten())
     assert outputs.loss.item() == pytest.approx(expected.item())
     assert len(blurr_splitter(model)) == 3  # this head has one part
+
+
+# Many labels a text
+
+@pytest.mark.parametrize("kind", [list, tuple, set, np.array, "Dataset", "ClassLabel"])
+def test_many_labels_come_as_lists(hf, kind):
+    from datasets import ClassLabel, Dataset, Features, Sequence, Value
+    names = ["dull", "funny", "sad"]
+    lists = [["sad", "funny"], ["dull"], [], ["funny"]]*10
+    frame = pd.DataFrame(dict(text=reviews().text, label=[kind(row) if callable(kind) else row for row in lists]))
+    if kind == "Dataset": frame = Dataset.from_list(frame.to_dict("records"))
+    if kind == "ClassLabel":
+        features = Features(dict(text=Value("string"), label=Sequence(ClassLabel(names=names))))
+        frame = Dataset.from_dict(dict(text=reviews().text.tolist(), label=[[*map(names.index, r)] for r in lists]),
+                                  features=features)
+    hf = with_classes(hf, names)
+    learn = from_reviews(hf, frame, dblock_splitter=lambda _: (range(20), range(20, 40)))
+    assert list(learn.dls.vocab) == names and type(learn.loss_func) is PreCalculatedBCELoss
+    assert [y.int().tolist() for _, y in learn.dls.valid_ds][:4] == [[0, 1, 1], [1, 0, 0], [0, 0, 0], [0, 1, 0]]
+    with learn.no_bar(), learn.no_logging():
+        probs = logits(hf, ["Dull."]).sigmoid()[0]
+        assert learn.predict("Dull.")[0]["probs"] == pytest.approx(probs.tolist(), abs=1e-5)
+        learn.fit(1, 1e-3)
+        assert np.isfinite(learn.validate()).all()
+
+
+@pytest.mark.parametrize("labels, error", [
+    ([[0, 1, 0], [1, 0, 0]], "label_attr='label' names a label twice in 40 of 40 rows, first in row 0: where 0 and 1"),
+    ([[0, 1], [1, 0]], "label_attr='label' is [0, 1] in every row"),
+    ([["a"], [1]], "label_attr='label' mixes int and str"), ([["a"], "b"], "label_attr='label' mixes list and str"),
+    ([[.5], [1.]], "label_attr='label' has values of type float")])
+def test_lists_that_are_no_labels(hf, labels, error):
+    with pytest.raises(ValueError, match=re.escape(error)): from_reviews(hf, reviews().assign(label=labels*20))
 
 
 # Bad input
