@@ -8,8 +8,8 @@ __all__ = ['start', 'self_checks']
 # %% ../../nbs/under_the_hood/command/start.ipynb #04f3934e
 import ast, builtins, dis, json, os, re, subprocess, sys
 from collections.abc import Callable
+from contextlib import suppress
 from functools import wraps
-from importlib import import_module
 from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
@@ -113,11 +113,12 @@ def _explained(call: Callable, session: str) -> Callable:
     return explained
 
 def _bring_names(names: dict, reads: set[str], sources: list[str]):
-    "Add to `names` what is read and not there, as far as a session's `sources` import it or its module has it."
+    "Add to `names` what is read and not there, as far as a session's `sources` import it, or export it to its module."
     imports, told = _imports(sources), re.search(r"#\|\s*default_exp (\w+)", "\n".join(sources))
     for name in reads - names.keys() - vars(builtins).keys():
-        if name in imports: exec(compile(imports[name], "imports", "exec"), names)
-        elif told and hasattr(face := import_module(f"study_group.{told[1]}"), name): names[name] = getattr(face, name)
+        home = ast.ImportFrom(f"study_group.{told[1]}", [ast.alias(name)], 0) if told else ast.Pass()
+        bring = imports.get(name) or ast.fix_missing_locations(ast.Module([home], []))
+        with suppress(ImportError): exec(compile(bring, "imports", "exec"), names)
 
 # %% ../../nbs/under_the_hood/command/start.ipynb #f64142b1
 def self_checks(session: str,                           # e.g. "01_pipeline"
