@@ -104,14 +104,14 @@ def _parted(before: str, now: str) -> bool:
 # %% ../../nbs/under_the_hood/core/tokens.ipynb #cad74ea8
 def _row(encoding: Encoding | None, tokenizer, ids: list[int]) -> tuple[list, list, list, list]:
     "Return ids, tokens, word and text of each; without `encoding`, a word goes from one special id to the next."
-    if encoding: return encoding.ids, encoding.tokens, encoding.word_ids, encoding.sequence_ids
+    if encoding is not None: return encoding.ids, encoding.tokens, encoding.word_ids, encoding.sequence_ids
     known = special_ids(tokenizer)
     words = [None if id_ in known else n for id_, n in zip(ids, accumulate(id_ in known for id_ in ids))]
     return ids, tokenizer.convert_ids_to_tokens(list(ids)), words, [0]*len(words)
 
 def _tells_words(encoding: Encoding | None, tokenizer, tokens: list[str]) -> bool:
     "Tell whether `tokenizer` cuts two words, or lets the second carry the space; without `encoding`, if `tokens` do."
-    if not encoding: return any(len(token) > 1 and token[0] == "▁" for token in tokens)
+    if encoding is None: return any(len(token) > 1 and token[0] == "▁" for token in tokens)
     owner = tokenizer if hasattr(tokenizer, "pre_tokenizer") else backend_of(tokenizer)
     text = owner.normalizer.normalize_str("a b") if owner.normalizer else "a b"
     cut = owner.pre_tokenizer.pre_tokenize_str(text) if owner.pre_tokenizer else [(text, None)]

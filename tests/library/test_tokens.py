@@ -106,6 +106,11 @@ def test_a_library_tokenizer_without_words_neither():
     assert set(kinds(wrapped, "hug pug")) == {"word"}
 
 
+def test_an_empty_text_has_no_words():
+    for tokenizer in (WordTokenizer("punctuation").train(["a hug"], 9), unigram()):
+        assert [*lines(TokenStrip("", tokenizer)._view)] == []
+
+
 def test_words_are_our_words():
     tokenizer = WordTokenizer("punctuation").train(["a hug"], 9)
     encoding = tokenizer.encoding("a hug, a pug")
