@@ -123,9 +123,10 @@ def evaluating(model: PreTrainedModel):
 
 # %% ../../nbs/under_the_hood/core/running.ipynb #e3677745
 def device_of(model: PreTrainedModel) -> torch.device:
-    "Return where `model` wants its inputs, which accelerate's hook knows. Raises ValueError where weights are missing."
+    "Return where `model` wants its inputs; accelerate's hooks know it of offloaded weights. Raises ValueError."
     if not any(weight.is_meta for weight in model.parameters()): return model.device
-    device = getattr(getattr(model, "_hf_hook", None), "execution_device", None)
+    hooks = (getattr(part, "_hf_hook", None) for part in model.modules())
+    device = next((d for hook in hooks if (d := getattr(hook, "execution_device", None)) is not None), None)
     if device is not None: return torch.device(device)
     raise ValueError(f"{type(model).__name__} has weights that aren't loaded (they are on the meta device): "
                      "from_pretrained(checkpoint) loads them.")

@@ -23,7 +23,7 @@ BART = dict(d_model=32, encoder_layers=2, decoder_layers=2, encoder_attention_he
 T5 = dict(d_model=32, d_kv=8, d_ff=36, num_layers=2, num_heads=4, decoder_start_token_id=1)
 XLM = dict(emb_dim=32, n_layers=2, n_heads=4, max_position_embeddings=64)
 ARCHITECTURES = dict(  # config class → what makes it tiny
-    Albert=BERT | dict(embedding_size=16), Bart=BART, Bert=BERT, BigBird=BERT, BioGpt=BERT,
+    Albert=BERT | dict(embedding_size=16), Bart=BART, Bert=BERT, BigBird=BERT | dict(attention_type="original_full"), BioGpt=BERT,
     Bloom=dict(hidden_size=32, n_layer=2, n_head=4), Camembert=BERT, Canine=BERT | dict(local_transformer_stride=8),
     ConvBert=BERT | dict(embedding_size=16), CTRL=dict(n_embd=32, n_layer=2, n_head=4, dff=36, n_positions=64),
     Data2VecText=BERT, Deberta=BERT | dict(relative_attention=True, pos_att_type=["c2p", "p2c"]),
@@ -186,3 +186,27 @@ def outcome(function: str, name: str, folder: Path) -> str:
         last = traceback.extract_tb(e.__traceback__)[-1].filename
         assert "study_group/" in last and "\n" not in str(e), f"{last}: {e}"
         return next((word for words, word in WORDS.items() if words in str(e)), re.sub(r"^\w+ ", "", str(e)))
+
+
+PAGE = Path(__file__).parents[2]/"CONTRIBUTING.md"
+START, END = "<!-- what tests/helpers/architectures.py found -->\n", "<!-- end -->"
+
+
+def table() -> dict[str, list[str]]:
+    "What CONTRIBUTING.md says of each architecture, an outcome for each of `CHECKS`."
+    lines = PAGE.read_text().split(START)[1].split(END)[0].strip().splitlines()
+    rows = [line.strip("| ").split(" | ") for line in lines]
+    assert rows[0][1:] == list(CHECKS)
+    return {row[0]: row[1:] for row in rows[2:]}
+
+
+if __name__ == "__main__":  # writes the table
+    import tempfile
+    rows = [["architecture", *CHECKS], ["---"]*(len(CHECKS) + 1)]
+    for name in ARCHITECTURES:
+        with tempfile.TemporaryDirectory() as folder:
+            rows.append([name, *(outcome(function, name, Path(folder)) for function in CHECKS)])
+        model.cache_clear()
+    before, _, rest = PAGE.read_text().partition(START)
+    lines = "".join(f"| {' | '.join(row)} |\n" for row in rows)
+    PAGE.write_text(before + START + lines + END + rest.partition(END)[2])
