@@ -59,7 +59,9 @@ def mask_effect(texts: str | list[str],  # cut where they are too long for the m
     check_inputs(batch, model, tokenizer)
     check_pads(batch, model, tokenizer)
     ones = dict(batch, attention_mask=torch.ones_like(batch["attention_mask"]))
-    alone = torch.cat([logits_of(tokenize([text], model, tokenizer), model) for text in rows])
+    real = batch["attention_mask"].bool()  # (batch, n_tokens)
+    texts_alone = ({name: x[i:i+1, real[i]] for name, x in batch.items()} for i in range(len(rows)))
+    alone = torch.cat([logits_of(inputs, model) for inputs in texts_alone])
     ways = dict(alone=alone, masked=logits_of(batch, model), unmasked=logits_of(ones, model))
     off = {f"{name}_difference": (ways[name] - alone).abs().amax(-1).tolist() for name in ("masked", "unmasked")}
     return pd.DataFrame(dict(text=rows, **{name: logits.tolist() for name, logits in ways.items()}, **off))

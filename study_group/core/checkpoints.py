@@ -190,8 +190,8 @@ def transformers_model(model: nn.Module, merged: bool = False) -> PreTrainedMode
                         "be merged: make it with PEFT's get_peft_model(model, config).")
     if isinstance(inner, PreTrainedModel): return inner
     if hasattr(inner, "get_base_model"):
-        raise TypeError(f"model={type(inner).__name__}(…) puts trained tokens of its own before each text, so it can't be "
-                        "run as a transformers model: an adapter in the layers, such as LoRA, can.")
+        raise TypeError(f"model={type(inner).__name__}(…) puts trained tokens of its own before each text, so it can't "
+                        "be run as a transformers model: an adapter in the layers, such as LoRA, can.")
     found = next((name for name, part in inner.named_modules() if isinstance(part, PreTrainedModel)), None)
     remedy = f"pass the one inside it, get_submodule({found!r})" if found else "load_model(checkpoint) gives one"
     raise TypeError(f"model={type(inner).__name__}(…) isn't a transformers model: {remedy}.")

@@ -23,7 +23,8 @@ BART = dict(d_model=32, encoder_layers=2, decoder_layers=2, encoder_attention_he
 T5 = dict(d_model=32, d_kv=8, d_ff=36, num_layers=2, num_heads=4, decoder_start_token_id=1)
 XLM = dict(emb_dim=32, n_layers=2, n_heads=4, max_position_embeddings=64)
 ARCHITECTURES = dict(  # config class → what makes it tiny
-    Albert=BERT | dict(embedding_size=16), Bart=BART, Bert=BERT, BigBird=BERT | dict(attention_type="original_full"), BioGpt=BERT,
+    Albert=BERT | dict(embedding_size=16), Bart=BART, Bert=BERT,
+    BigBird=BERT | dict(attention_type="original_full"), BioGpt=BERT,
     Bloom=dict(hidden_size=32, n_layer=2, n_head=4), Camembert=BERT, Canine=BERT | dict(local_transformer_stride=8),
     ConvBert=BERT | dict(embedding_size=16), CTRL=dict(n_embd=32, n_layer=2, n_head=4, dff=36, n_positions=64),
     Data2VecText=BERT, Deberta=BERT | dict(relative_attention=True, pos_att_type=["c2p", "p2c"]),
