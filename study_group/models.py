@@ -19,8 +19,9 @@ from fastcore.basics import patch
 from torch import nn
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from .core.checkpoints import (BUNDLED, as_pair, from_pretrained, head_classes, head_error, load_shared,
-                                          load_tokenizer, quiet, transformers_model, unwrapped)
+from .core.checkpoints import (BUNDLED, as_pair, from_pretrained, load_shared, load_tokenizer, quiet,
+                                          transformers_model, unwrapped)
+from .core.heads import head_classes, head_error
 from .core.html import html_cells, html_table
 from .core.numbers import percent
 from .core.running import (check_inputs, check_pad_token, check_pads, cut_at, run_model, tensors_of,

@@ -16,7 +16,7 @@ import torch
 from transformers import BatchEncoding, PreTrainedModel, PreTrainedTokenizerBase
 from transformers.utils import ModelOutput
 
-from .checkpoints import head_error
+from .heads import head_error
 
 # %% ../../nbs/under_the_hood/core/running.ipynb #b2e10002
 def text_part(model: PreTrainedModel) -> PreTrainedModel:
