@@ -16,6 +16,7 @@ from pathlib import Path
 from string import Template
 from urllib.parse import unquote
 
+from .sync import WRITTEN
 from ..core.files import ASSETS, read_text, write_file
 
 # %% ../../nbs/under_the_hood/command/blog.ipynb #51256eca
@@ -275,9 +276,8 @@ def read_post(path: str | os.PathLike,  # a notebook
         nb = nbformat.reads(text, as_version=4)
         nbformat.validate(nb)
     except Exception as e: raise ValueError(f"{path} isn't a notebook ({str(e).splitlines()[0][:80]}).") from None
-    ours = ("colab-badge", "way-on")  # cells that `study-group sync` writes
     options, warnings = _document(nb), _not_run(nb.cells)
-    cells = [c for c in nb.cells if c.cell_type != "raw" and c.get("id") not in ours and _shown(c, options)]
+    cells = [c for c in nb.cells if c.cell_type != "raw" and c.get("id") not in WRITTEN and _shown(c, options)]
     codes = [c for c in cells if c.cell_type == "code"]
     warnings += [*_errors(codes), *(said for c in codes for said in _lost(c, path.parent)), *_unseen(cells, path)]
     for c in codes: c.outputs = [nbformat.from_dict(o) for o in (_safe(o, path.parent) for o in c.outputs) if o]

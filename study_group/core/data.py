@@ -51,19 +51,24 @@ def keep_sentences(sentences: Mapping[str, str],                  # your sentenc
     "Keep `sentences` in the file `path`, all or nothing. Raises TypeError, ValueError, OSError."
     if not isinstance(sentences, Mapping) or not sentences:
         raise TypeError('sentences must be a dict with at least one, {"A fine film.": "POSITIVE", …}.')
-    rows = pd.DataFrame({"text": check_texts(list(sentences)), "label": list(sentences.values())})
-    if odd := [label for label in rows.label if label not in LABELS]:
-        raise ValueError(f"{odd[0]!r} isn't a label: each sentence needs 'POSITIVE' or 'NEGATIVE'.")
-    write_file(path, rows.to_csv(index=False).encode())
-    return rows
+    if not all(check_texts(list(sentences), "sentences")):
+        raise ValueError("sentences has an empty one: write it, or leave it out.")
+    if (longest := max(map(len, sentences))) > 10_000:
+        raise ValueError(f"sentences has one of {longest:,} characters: keep each below 10,000.")
+    if odd := [label for label in sentences.values() if label not in LABELS]:
+        raise ValueError(f"{odd[0]!r:.40} isn't a label: each sentence needs 'POSITIVE' or 'NEGATIVE'.")
+    csv.writer(file := io.StringIO(newline="")).writerows([("text", "label"), *sentences.items()])
+    write_file(path, file.getvalue().encode())
+    return pd.DataFrame({"text": [*sentences], "label": [*sentences.values()]})
 
 def my_sentences(path: str | os.PathLike = "my_sentences.csv",  # as in `keep_sentences`
                 ) -> pd.DataFrame:                              # columns text, label
     "Read the sentences kept in `path`; ten of ours where there is no such file. Raises ValueError if it is another's."
     path = Path(path) if Path(path).exists() else ASSETS/"sentences.csv"
-    try: rows = pd.read_csv(path, dtype=str, keep_default_na=False)[["text", "label"]]
-    except (ValueError, KeyError): rows = pd.DataFrame(columns=["text", "label"])
-    if len(rows) and all(rows.text) and rows.label.isin(LABELS).all(): return rows
+    try: head, *rows = csv.reader(io.StringIO(path.read_bytes().decode(), newline=""))
+    except (ValueError, csv.Error): head = rows = []
+    if rows and head == ["text", "label"] and all(len(r) == 2 and r[0] and r[1] in LABELS for r in rows):
+        return pd.DataFrame(rows, columns=head)
     raise ValueError(f"{path} isn't a file of sentences and labels: write it again with keep_sentences, or delete it.")
 
 # %% ../../nbs/under_the_hood/core/data.ipynb #13bff525

@@ -20,7 +20,7 @@ from study_group.attention import attention_maps, plot_attention, summarize
 from study_group.widgets.attention_grid import AttentionGrid
 from study_group.checkpoints import CheckpointError, load, load_model, load_shared, load_tokenizer
 from study_group.course import self_checks
-from study_group.data import load_reviews, split_of
+from study_group.data import keep_sentences, load_reviews, my_sentences, split_of
 from study_group.learning.flights import when
 from study_group.widgets.flight_recorder import FlightRecorder
 from study_group.widgets.mask_bench import MaskBench
@@ -31,7 +31,7 @@ from study_group.padding import classify, encode, mask_effect, padding_table
 from study_group.pipeline import trace
 from study_group.widgets.pipeline_strip import PipelineStrip
 from study_group.widgets.quiz import quiz_path
-from study_group.core.texts import check_text, check_texts, shorten, visible
+from study_group.core.texts import check_text, check_texts, listed, one_line, shorten, visible
 from study_group.widgets.token_strip import TokenStrip
 from study_group.tokenizing.sizes import trained
 from study_group.widgets.tokenizer_race import TokenizerRace
@@ -92,8 +92,9 @@ def near(ours: list[dict], theirs: list[dict]) -> bool:
                for a, b in zip(ours, theirs, strict=True))
 
 
-@covers("texts.check_text", "texts.check_texts", "texts.visible", "texts.shorten")
+@covers("texts.check_text", "texts.check_texts", "texts.listed", "texts.one_line", "texts.visible", "texts.shorten")
 def is_text(text):
+    assert listed((text,)) == [text] and len(one_line(text).splitlines()) == 1
     assert [check_text(text)] == check_texts(text) == check_texts([text]) == [text]
     assert_printable(visible(text))
     assert text.startswith(short := shorten(text, 9).removesuffix("…")) and len(short) <= 9
@@ -326,6 +327,13 @@ def flies(texts):
 
 @covers("data.split_of")
 def splits(text): assert split_of(text) == split_of(f" {text}! ") in ("train", "validation", "test")
+
+
+@covers("data.keep_sentences", "data.my_sentences", refused={"sentences has an empty one": ["empty"], "sentences has one of [0-9,]+ ch": LONG})
+def keeps(text):
+    with TemporaryDirectory() as folder:
+        kept = keep_sentences({text: "POSITIVE"}, Path(folder)/"mine.csv")
+        assert my_sentences(Path(folder)/"mine.csv").equals(kept) and list(kept.text) == [text]
 
 
 @covers("homework.check_name")

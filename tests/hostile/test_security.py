@@ -222,6 +222,8 @@ PAGES = dict(MaskBench={"_mask"}, Quiz={"_checks"})  # private traits that a pag
 
 
 def test_a_page_that_sent_nonsense_gets_back_what_holds(page):
+    if page.widget.comm.__class__.__module__.startswith("ipykernel"):
+        pytest.skip("ipywidgets 7 sends nothing where there is no kernel")
     name = MAKERS[page.name][-2]
     page.sent.clear()
     page.update(**{name: {"no": "such"}})
