@@ -7,6 +7,7 @@ import argparse, re, sys
 from base64 import b64decode, b64encode
 from io import BytesIO
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import nbformat
 from fastcore.nbio import read_nb, write_nb
@@ -25,12 +26,15 @@ def notebooks() -> list[Path]:
 
 
 def execute(path: Path, before: str = "") -> dict:
-    "The notebook at `path` after running it top to bottom in a fresh kernel, in its own folder; `before` is run first."
+    """The notebook at `path` after running it top to bottom in a fresh kernel; `before` is run first.
+
+    It runs in a new folder: what it saves is gone, and whoever runs it doesn't meet their own sentences."""
     nb = nbformat.read(path, as_version=4)
     nbformat.validate(nb)
     if before: nb.cells.insert(0, nbformat.v4.new_code_cell(before))
     options = dict(timeout=900, kernel_name="python3", extra_arguments=["--log-level=ERROR"])
-    NotebookClient(nb, resources={"metadata": {"path": str(path.parent)}}, **options).execute()
+    with TemporaryDirectory() as folder:
+        NotebookClient(nb, resources={"metadata": {"path": folder}}, **options).execute()
     return nb
 
 

@@ -16,6 +16,15 @@ def test_is_small_and_holds_no_widget(path):
     assert not any(notebooks.is_view(o) for c in nbformat.read(path, as_version=4).cells for o in c.get("outputs", ()))
 
 
+def test_runs_in_a_folder_of_its_own(tmp_path):
+    "Whoever runs it keeps what they wrote, and prints what everybody does."
+    (tmp_path / "my_sentences.csv").write_text("text,label\nMine.,POSITIVE\n")
+    source = "from pathlib import Path\nprint([*Path().iterdir()])\nPath('my_sentences.csv').touch()"
+    nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)]), tmp_path / "a.ipynb")
+    assert notebooks.execute(tmp_path / "a.ipynb")["cells"][0]["outputs"][0]["text"] == "[]\n"
+    assert "Mine." in (tmp_path / "my_sentences.csv").read_text()
+
+
 @pytest.mark.parametrize("a, b, agree", [
     ("0.9420549273490906", "0.9420551", True), ("0.9421", "0.9420", True), ("0.9421", "0.9418", False),
     ("16", "17", False), ("16 rows", "16 rows", True), ("16 rows", "16 cows", False), ("1e-05", "1e-05", True),
