@@ -81,14 +81,15 @@ def classify(texts: str | list[str],
             ) -> list[dict]:              # [{"label": …, "score": …}, …] in the order of `texts`
     """Classify `texts` as `pipeline('text-classification')(texts, truncation=True)` does, but faster.
 
-    With `dtype="bfloat16"` scores of 1,000 reviews differ by up to 0.015, and one label; it warns where it is slower. Raises as `trace` does."""
+    With `dtype="bfloat16"` scores of 1,000 reviews differ by up to 0.015, and one label; it warns where that is slower.
+    Raises as `trace` does."""
     rows = check_texts(texts)
     if dtype not in ("float32", "bfloat16"): raise ValueError(f"dtype={dtype!r} isn't 'float32' or 'bfloat16'.")
     check_positive(token_budget=token_budget)
     model, tokenizer = load_shared(checkpoint)
     if dtype == "bfloat16" and device_of(model).type == "cpu" and (slower := bfloat16_time()) > 1:
-        warnings.warn(f"On this CPU a product takes {slower:.1f} times as long in bfloat16 as in float32, which it has no "
-                      "instructions for: dtype='float32' is faster here, and exact.", stacklevel=2)
+        warnings.warn(f"On this CPU a product takes {slower:.1f} times as long in bfloat16 as in float32: "
+                      "dtype='float32' is faster here, and exact.", stacklevel=2)
     limit, found, checked = cut_at(rows, model, tokenizer), [None]*len(rows), False
     encodings = tokenizer(rows, truncation=bool(limit), max_length=limit, return_attention_mask=True, verbose=False)
     lengths = [max(1, len(ids)) for ids in encodings["input_ids"]]

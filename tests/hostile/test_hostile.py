@@ -329,7 +329,8 @@ def flies(texts):
 def splits(text): assert split_of(text) == split_of(f" {text}! ") in ("train", "validation", "test")
 
 
-@covers("data.keep_sentences", "data.my_sentences", refused={"sentences has an empty one": ["empty"], "sentences has one of [0-9,]+ ch": LONG})
+@covers("data.keep_sentences", "data.my_sentences",
+        refused={"sentences has an empty one": ["empty"], "sentences has one of [0-9,]+ characters": LONG})
 def keeps(text):
     with TemporaryDirectory() as folder:
         kept = keep_sentences({text: "POSITIVE"}, Path(folder)/"mine.csv")
