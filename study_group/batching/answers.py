@@ -62,7 +62,7 @@ def _scores(rows: Mapping, model: PreTrainedModel, tokenizer: PreTrainedTokenize
 def classify(texts: str | list[str],
              checkpoint=None,             # None (bundled), hub name, folder, or (model, tokenizer)
              *, token_budget: int = 2048, # tokens a batch, pads included
-             dtype: str = "float32",      # "bfloat16": faster where the CPU has instructions for it, and less exact
+             dtype: str = "float32",      # "bfloat16": less exact; faster where the CPU has instructions, else slower
              progress: bool = True,       # show a progress bar
             ) -> list[dict]:              # [{"label": …, "score": …}, …] in the order of `texts`
     """Classify `texts` as `pipeline('text-classification')(texts, truncation=True)` does, but faster.
