@@ -241,7 +241,7 @@ def repaired(c, cut=True, side="right", mask="lengths", length=16, keep=("input_
 
 
 @pytest.mark.parametrize("mistake, hint", [
-    (dict(), "Right"), (dict(mask="ones"), "Row 1, 'Not bad at all.': POSITIVE here, POSITIVE alone. Its mask shows 16"),
+    (dict(), "Right"), (dict(mask="ones"), "'Not bad at all.': POSITIVE here, POSITIVE alone. Its mask shows 16"),
     (dict(cut=False), "isn't [SEP]: a slice"), (dict(side="left"), "Row 1, 'Not bad at all.'"),
     (dict(side="left"), "stand where they stand alone"), (dict(mask="ids"), "A word that looks like a pad is hidden"),
     (dict(side="left", keep=("input_ids", "attention_mask", "position_ids")), "Right"), (dict(mask="zeros"), "shows 0"),
@@ -249,6 +249,20 @@ def repaired(c, cut=True, side="right", mask="lengths", length=16, keep=("input_
     (dict(keep=["input_ids"]), "wants `input_ids` and `attention_mask`"), (dict(order=-1), "Row 1")])
 def test_repairing_a_batch(padding_checks, mistake, hint):
     assert hint in padding_checks["check_repair"](repaired(padding_checks, **mistake))
+
+
+def test_the_batch_to_repair_flips_two_labels_of_three(padding_checks):
+    names = dict(padding_checks)
+    cells = json.loads((NBS / "04_padding_and_masks.ipynb").read_text(encoding="utf-8"))["cells"]
+    for cell in cells:
+        if cell["id"] in ("pm4brokt", "pm4brokn"): exec("".join(cell["source"]), names)
+    assert names["three"] == THREE
+    assert "NEGATIVE here, POSITIVE alone. Its mask shows 16" in padding_checks["check_repair"](names["my_batch"])
+    model, tokenizer = names["model"], names["tokenizer"]
+    with torch.no_grad():
+        here = model(**names["my_batch"](THREE)).logits.argmax(-1).tolist()
+        alone = [model(**tokenizer(text, return_tensors="pt")).logits.argmax().item() for text in THREE]
+    assert [a != b for a, b in zip(here, alone)] == [True, True, False]
 
 
 def test_repairing_a_batch_by_the_recipe_or_not_yet(padding_checks):
