@@ -223,14 +223,67 @@ def test_your_data(blurr_checks, labels, transformer, tfidf, hint):
 @pytest.fixture(scope="module")
 def padding_checks():
     import study_group.padding as p
-    from study_group.checkpoints import load_model, load_tokenizer
+    from study_group.checkpoints import load, load_model
     from study_group.data import bundled_reviews, corpus
-    tokenizer = load_tokenizer()
-    return checks("04_padding_and_masks", tokenizer=tokenizer, torch=torch, padding_cost=p.padding_cost,
+    model, tokenizer = load()
+    return checks("04_padding_and_masks", model=model, tokenizer=tokenizer, torch=torch, padding_cost=p.padding_cost,
                   texts=["I've been waiting for a HuggingFace course my whole life.", "I hate this so much!"],
-                  two=["No!", "Not bad at all."], eager=load_model(attn_implementation="eager"),
+                  two=["No!", "Not bad at all."], three=THREE, eager=load_model(attn_implementation="eager"),
                   question="Who kept the light?", paragraph=corpus()[0],
                   lengths=tokenizer(bundled_reviews().text.tolist(), return_length=True)["length"])
+
+
+THREE = ["Not bad at all.", "Watch it twice!",
+         "A film with a long and slow beginning, a clever middle, and an ending that I'll never forget."]
+
+
+def repaired(c, cut=True, side="right", mask="lengths", length=16, keep=("input_ids", "attention_mask"), order=1):
+    "A learner's batch, right or with a typical mistake."
+    def mine(texts):
+        rows = c["tokenizer"](texts[::order], truncation=cut, max_length=length if cut else None)["input_ids"]
+        rows = [row[:length] for row in rows]
+        n, right = max(map(len, rows)), side == "right"
+        ids = torch.tensor([row + [0]*(n - len(row)) if right else [0]*(n - len(row)) + row for row in rows])
+        seen = [[1]*len(row) + [0]*(n - len(row)) for row in rows]
+        masks = dict(lengths=torch.tensor([row[::1 if right else -1] for row in seen]), ones=torch.ones_like(ids),
+                     ids=(ids != 0).long(), zeros=torch.zeros_like(ids), short=torch.ones(len(ids), n - 1).long())
+        batch = dict(input_ids=ids, attention_mask=masks[mask], position_ids=(masks["lengths"].cumsum(-1) - 1).clamp(0))
+        return {name: batch[name] for name in keep}
+    return mine
+
+
+@pytest.mark.parametrize("mistake, hint", [
+    (dict(), "Right"), (dict(mask="ones"), "'Not bad at all.': POSITIVE here, POSITIVE alone. Its mask shows 16"),
+    (dict(cut=False), "isn't [SEP]: a slice"), (dict(side="left"), "Row 1, 'Not bad at all.'"),
+    (dict(side="left"), "stand where they stand alone"), (dict(mask="ids"), "A word that looks like a pad is hidden"),
+    (dict(side="left", keep=("input_ids", "attention_mask", "position_ids")), "Right"), (dict(mask="zeros"), "shows 0"),
+    (dict(cut=False, length=30), "at most 16 tokens"), (dict(mask="short"), "Shapes (5, 16) and (5, 15)"),
+    (dict(keep=["input_ids"]), "wants `input_ids` and `attention_mask`"), (dict(order=-1), "Row 1")])
+def test_repairing_a_batch(padding_checks, mistake, hint):
+    assert hint in padding_checks["check_repair"](repaired(padding_checks, **mistake))
+
+
+def test_the_batch_to_repair_flips_two_labels_of_three(padding_checks):
+    names = dict(padding_checks)
+    cells = json.loads((NBS / "04_padding_and_masks.ipynb").read_text(encoding="utf-8"))["cells"]
+    for cell in cells:
+        if cell["id"] in ("pm4brokt", "pm4brokn"): exec("".join(cell["source"]), names)
+    assert names["three"] == THREE
+    assert "NEGATIVE here, POSITIVE alone. Its mask shows 16" in padding_checks["check_repair"](names["my_batch"])
+    model, tokenizer = names["model"], names["tokenizer"]
+    with torch.no_grad():
+        here = model(**names["my_batch"](THREE)).logits.argmax(-1).tolist()
+        alone = [model(**tokenizer(text, return_tensors="pt")).logits.argmax().item() for text in THREE]
+    assert [a != b for a, b in zip(here, alone)] == [True, True, False]
+
+
+def test_repairing_a_batch_by_the_recipe_or_not_yet(padding_checks):
+    check, tokenizer = padding_checks["check_repair"], padding_checks["tokenizer"]
+    recipe = dict(padding=True, truncation=True, max_length=16)
+    assert "Right" in check(lambda texts: tokenizer(texts, return_tensors="pt", **recipe))
+    assert "Right" in check(lambda texts: tokenizer(texts, pad_to_multiple_of=8, **recipe))
+    assert "my_batch stops: ValueError" in check(lambda texts: tokenizer(texts))
+    assert "should return a dict" in check(lambda texts: None)
 
 
 NO, BAD = [101, 2053, 999, 102], [101, 2025, 2919, 2012, 2035, 1012, 102]
@@ -292,8 +345,8 @@ def test_the_bill(padding_checks):
     def in_steps(order, n): return [order[i:i + n] for i in range(0, len(order), n)]
     def ranked(lengths): return sorted(range(len(lengths)), key=lambda i: lengths[i])
     assert "Not answered yet" in check(lambda lengths: None)
-    assert "Right: 5,965 places in 11 batches" in check(lambda lengths: token_budget_batches(lengths, 2048))
-    assert "Right: 6,140 places in 15 batches" in check(lambda lengths: in_steps(ranked(lengths), 20))
+    assert "Right: 5,965 positions in 11 batches" in check(lambda lengths: token_budget_batches(lengths, 2048))
+    assert "Right: 6,140 positions in 15 batches" in check(lambda lengths: in_steps(ranked(lengths), 20))
     for mistake, hint in [
             (lambda n: in_steps(ranked(n), 32), "of one size"), (lambda n: in_steps(range(len(n)), 32), "with whom"),
             (lambda n: in_steps(ranked(n)[1:], 32), "1 reviews are in no"),
