@@ -422,6 +422,16 @@ def attention_checks():
     return checks("05_attention", **names)
 
 
+@pytest.mark.parametrize("mine, hint", [
+    (None, "Not answered yet"), ([[0]*5]*5, "not a list"), (torch.ones(4, 5), "should be (5, 5)"),
+    (9*torch.diag(torch.ones(4), -1), "Right: each"), (8*torch.diag(torch.ones(4), -1), "one gets only 89 %"),
+    (30*torch.ones(5, 5).tril(-1).triu(-1).int(), "Right: each"),
+    (5*torch.diag(torch.ones(4), -1), "The right tokens, but"), (9*torch.diag(torch.ones(4), 1), "at the next token"),
+    (9*torch.eye(5), "Each looks at itself"), (torch.full((5, 5), torch.nan), "nan among the weights"),
+    (torch.eye(5).flip(0)*9, "Token 1 looks most at token 3"), (torch.zeros(5, 5), "Row 1 of the matrix")])
+def test_a_head_by_hand(attention_checks, mine, hint): assert hint in attention_checks["check_previous"](mine)
+
+
 def attending(scale=lambda q, v: q.shape[-1]**.5, dim=-1, when="before", mean=1, both=False):
     "A learner's attention, right or with a typical mistake."
     def mine(q, k, v, mask=None):
