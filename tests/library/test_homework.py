@@ -202,4 +202,4 @@ def test_two_methods_are_compared_where_they_differ(data):
         assert found[2] == pytest.approx(binomtest(won, won + lost).pvalue if won + lost else 1, rel=1e-9)
     longer = replace(data, test=pd.concat([data.test]*11, ignore_index=True), _answers=data._answers*11)
     with pytest.raises(ValueError, match="rows were moved or changed"): h.compare(answers, answers, longer)
-    with pytest.raises(ValueError, match=r"predictions\[0\]=1 isn't one of the labels"): h.compare(answers, [1]*98, data)
+    with pytest.raises(ValueError, match="isn't one of the labels"): h.compare(answers, [1]*98, data)
