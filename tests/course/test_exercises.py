@@ -449,7 +449,7 @@ def test_f1_by_hand(homework_checks, answer, hint): assert hint in homework_chec
 
 @pytest.mark.parametrize("answer, hint", [
     (None, "Not answered yet"), (.245, "Right: one time in four"), (.25, "Right"), (.1225, "count both"),
-    (24.5, "as a share"), (35/60, "second's share"), (.09, "more uneven"), (.18, "more uneven"),
+    (24.5, "as a share"), (35/60, "second's share"), (.045, "more uneven"), (.09, "more uneven"),
     (1.1, "They differ on 60"), ("a quarter", "A plain number")])
 def test_luck(homework_checks, answer, hint): assert hint in homework_checks["check_chance"](answer)
 
