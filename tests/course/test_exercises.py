@@ -512,9 +512,10 @@ def test_f1_by_hand(homework_checks, answer, hint): assert hint in homework_chec
 
 
 @pytest.mark.parametrize("answer, hint", [
-    (None, "Not answered yet"), (1.1, "Right: 1.1 points"), (.011, "a hundred times"), (.012, "Without the root"),
-    (35.3, "how much *one* review"), (.00012, "Without the root"), ("1.1", "A plain number"), (5, "sqrt(p*(1 - p)/n)")])
-def test_luck(homework_checks, answer, hint): assert hint in homework_checks["check_error"](answer)
+    (None, "Not answered yet"), (.245, "Right: one time in four"), (.25, "Right"), (.1225, "count both"),
+    (24.5, "as a share"), (35/60, "second's share"), (.045, "more uneven"), (.09, "more uneven"),
+    (1.1, "They differ on 60"), ("a quarter", "A plain number")])
+def test_luck(homework_checks, answer, hint): assert hint in homework_checks["check_chance"](answer)
 
 
 def test_beating_a_baseline(homework_checks):

@@ -536,7 +536,8 @@ NO_TEXT = dict(
         course.checks quiz.quiz_names flights.current_phase checkpoints.quiet""",
     is_an_error="checkpoints.CheckpointError",
     takes_labels_which_tests_of_homework_spoil="""homework.scores homework.check_predictions homework.submit
-        homework.Submission homework.Competition homework.board_folder homework.baselines homework.leaderboard""",
+        homework.compare homework.Submission homework.Competition homework.board_folder homework.baselines
+        homework.leaderboard""",
     takes_settings_and_folders_which_tests_of_the_course_spoil="""course.Settings course.settings course.sync
         course.start course.main course.Finding""")
 

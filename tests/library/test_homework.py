@@ -187,3 +187,19 @@ def test_without_scikit_learn_there_are_two_baselines(data, monkeypatch):
     h._baselines.cache_clear()
     try: assert set(h.baselines(data)) == {"the bundled model", "the more frequent label"}
     finally: h._baselines.cache_clear()
+
+
+def test_two_methods_are_compared_where_they_differ(data):
+    from scipy.stats import binomtest
+    answers = list(data._answers)
+    other = dict(NEGATIVE="POSITIVE", POSITIVE="NEGATIVE")
+    def wrong_in(rows): return [other[a] if n in rows else a for n, a in enumerate(answers)]
+    for won, lost in ((0, 0), (1, 0), (3, 0), (0, 5), (4, 4), (20, 11), (60, 38)):
+        both_wrong = range(won + lost, min(98, won + lost + 10))  # these say nothing
+        first, second = wrong_in({*range(won, won + lost), *both_wrong}), wrong_in({*range(won), *both_wrong})
+        found = h.compare(first, second, data)
+        assert found[:2] == (won, lost)
+        assert found[2] == pytest.approx(binomtest(won, won + lost).pvalue if won + lost else 1, rel=1e-9)
+    longer = replace(data, test=pd.concat([data.test]*11, ignore_index=True), _answers=data._answers*11)
+    with pytest.raises(ValueError, match="rows were moved or changed"): h.compare(answers, answers, longer)
+    with pytest.raises(ValueError, match="isn't one of the labels"): h.compare(answers, [1]*98, data)
