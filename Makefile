@@ -40,6 +40,7 @@ notebooks: .venv/dev
 
 # Write what settings.ini says everywhere else.
 sync: .venv/dev
+	$(BIN)/python tools/cheat_sheet.py
 	$(BIN)/study-group sync
 	$(BIN)/python tools/minutes.py --write
 	$(BIN)/nbdev-export
