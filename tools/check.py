@@ -1,8 +1,9 @@
 """The fast checks: is what is generated in step with what it is generated from? Changes nothing; exit code 1 says no.
 
 Notebooks are valid and clean, modules are what the notebooks export, badges and links are what settings.ini says,
-README.md is what the front page says, evenings are short enough, the cheat sheet is the recaps, diagrams are what their
-script draws, no link leads nowhere, no line of code is too long, the scripts' types hold, GitHub can read what is for it.
+README.md is what the front page says, evenings are short enough, the cheat sheet is the recaps, diagrams are what
+their script draws, no link leads nowhere, no line of code is too long, the scripts' types hold, GitHub can read what is
+for it.
 """
 import re, shutil, subprocess, sys, tempfile
 from functools import partial
@@ -121,7 +122,8 @@ CHECKS = {
     "README.md is the front page": (partial(ran, sys.executable, "tools/readme.py", "--check"), "make readme"),
     "evenings take 90 minutes, and pages say so": (partial(ran, sys.executable, "tools/minutes.py", "--check"),
                                                    "move a section home, or run make sync"),
-    "the cheat sheet is the sessions' recaps": (partial(ran, sys.executable, "tools/cheat_sheet.py", "--check"), "run make sync"),
+    "the cheat sheet is the sessions' recaps": (partial(ran, sys.executable, "tools/cheat_sheet.py", "--check"),
+                                                "run make sync"),
     "diagrams are what tools/diagrams.py draws": (partial(ran, sys.executable, "tools/diagrams.py", "--check"),
                                                   "run python tools/diagrams.py"),
     "no link leads nowhere": (dead_links, "mend the link, or bring back what it leads to"),

@@ -70,7 +70,7 @@ def start(folder: str | os.PathLike = "study-group",     # made where it isn't t
         folder = Path(folder).expanduser()
         folder.mkdir(parents=True, exist_ok=True)
         kinds = ("images/*.png", "images/*/*.svg", "under_the_hood/[!.]*/*.ipynb", "solutions/*.ipynb",
-                 "glossary.ipynb", "host.ipynb")
+                 "cheat_sheet.ipynb", "glossary.ipynb", "host.ipynb")
         linked = (path for kind in kinds for path in sorted((root/"nbs").glob(kind)))
         for path in [*notebooks.values(), *linked]: _bring(path, folder/path.relative_to(root/"nbs"))
         if wanted: _fresh(notebooks[wanted], folder)
