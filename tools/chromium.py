@@ -9,11 +9,13 @@ NAMES = "chromium", "chromium-browser", "google-chrome", "google-chrome-stable",
 APPS = [Path(f"/Applications/{name}.app/Contents/MacOS/{name}")
         for name in ("Chromium", "Google Chrome", "Microsoft Edge")]
 REMEDY = "No browser is here, and none could be fetched. Install Chromium, Chrome or Edge, and put it on the PATH."
+LIBRARY = "libatomic1"  # Playwright's node needs it, and a bare Debian hasn't got it
+NO_DRIVER = f"Playwright can't run here (python -m playwright --version says why). Does {LIBRARY} miss?"
 
 
 def playwrights() -> Path | None:
     "Playwright's own Chromium, where it has been fetched."
-    with contextlib.suppress(ImportError):
+    with contextlib.suppress(Exception):  # it isn't there, or can't run
         from playwright.sync_api import sync_playwright
         with sync_playwright() as p: path = Path(p.chromium.executable_path)
         return path if path.is_file() else None
@@ -25,6 +27,11 @@ def found() -> str | None:
     return on_path or next((str(path) for path in (*APPS, playwrights()) if path and path.is_file()), None)
 
 
+def runs() -> bool:
+    "Whether Playwright, which drives the browser, can run."
+    return not subprocess.run([sys.executable, "-m", "playwright", "--version"], capture_output=True).returncode
+
+
 def is_debian() -> bool:
     with contextlib.suppress(OSError): return "\nID=debian\n" in "\n" + Path("/etc/os-release").read_text("utf-8")
     return False
@@ -32,20 +39,20 @@ def is_debian() -> bool:
 
 def ways() -> list[list[list[str]]]:
     "The ways to fetch one here, each a list of commands: Debian's own for root, then Playwright's."
-    apt = [["apt-get", "update", "-qq"], ["apt-get", "install", "-y", "-qq", "chromium"]]
+    apt = [["apt-get", "update", "-qq"], ["apt-get", "install", "-y", "-qq", "chromium", LIBRARY]]
     debian = is_debian() and getattr(os, "geteuid", lambda: 1)() == 0 and shutil.which("apt-get")
     return [apt]*bool(debian) + [[[sys.executable, "-m", "playwright", "install", "chromium"]]]
 
 
 def got() -> str:
     "The path of a browser, fetched where there is none; SystemExit, with the remedy, where that can't be."
-    if path := found(): return path
+    if (path := found()) and runs(): return path
     for commands in ways():
-        print("No browser is here:", " && ".join(map(" ".join, commands)), flush=True)
+        print("No browser is here, or none that can be driven:", " && ".join(map(" ".join, commands)), flush=True)
         env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
         failed = any(subprocess.run(c, env=env, stdout=subprocess.DEVNULL).returncode for c in commands)
-        if not failed and (path := found()): return path
-    sys.exit(REMEDY)
+        if not failed and (path := found()) and runs(): return path
+    sys.exit(NO_DRIVER if found() else REMEDY)
 
 
 if __name__ == "__main__": print(got())

@@ -21,6 +21,8 @@ def bare(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr(subprocess, "run", run)
     monkeypatch.setattr(chromium, "APPS", [])
+    bare.runs = [True]*9
+    monkeypatch.setattr(chromium, "runs", lambda: bare.runs.pop(0))
     monkeypatch.setattr(chromium, "playwrights", lambda: bare.playwright if bare.playwright.exists() else None)
     return bare
 
@@ -44,7 +46,17 @@ def test_debian_has_its_own_for_root(bare, monkeypatch, tmp_path):
     on(monkeypatch, True, True, tmp_path)
     bare.brings = "install -y -qq chromium"
     assert chromium.got() == str(bare.place)
-    assert bare.ran == ["apt-get update -qq", "apt-get install -y -qq chromium"]
+    assert bare.ran == ["apt-get update -qq", f"apt-get install -y -qq chromium {chromium.LIBRARY}"]
+
+
+def test_a_browser_that_cant_be_driven_gets_what_is_missing_or_a_sentence(bare, monkeypatch, tmp_path):
+    on(monkeypatch, True, True, tmp_path)
+    bare.place.write_text("#!/bin/sh\n")
+    bare.place.chmod(0o755)
+    bare.runs, bare.brings = [False, True], chromium.LIBRARY
+    assert chromium.got() == str(bare.place) and bare.ran[-1].endswith(chromium.LIBRARY)
+    bare.runs = [False]*3
+    with pytest.raises(SystemExit, match=f"Playwright can't run here.*{chromium.LIBRARY}"): chromium.got()
 
 
 @pytest.mark.parametrize("debian, root", [(True, False), (False, True), (False, False)])
