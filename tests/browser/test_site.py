@@ -1,4 +1,6 @@
 "The course as pages: each page in a browser without a network."
+import re
+
 import pytest, website
 from places import NBS
 
@@ -26,6 +28,13 @@ def test_every_page_works_without_a_network(chrome, site):
     assert reader.log == []
     assert len(reader.pages()) > len(list(NBS.rglob("*.ipynb")))  # the search page too
     assert sum(path.stat().st_size for path in site.rglob("*") if path.is_file()) < 30_000_000
+
+
+@pytest.mark.extra
+def test_the_cheat_sheet_has_two_sides(chrome, site):
+    page = chrome.new_page()
+    page.goto((site / "cheat_sheet.html").as_uri())
+    assert len(re.findall(rb"/Type\s*/Page\b", page.pdf(prefer_css_page_size=True))) == 2
 
 
 @pytest.mark.extra
