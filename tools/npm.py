@@ -19,6 +19,7 @@ def fetched(package: str, version: str) -> Path:
         with tempfile.TemporaryDirectory(dir=CACHE) as part:  # whole or not at all, whoever else fetches it
             fetch = [command("npm"), "pack", "--silent", f"{package}@{version}", "--pack-destination", part]
             subprocess.run(fetch, check=True, stdout=subprocess.DEVNULL)
-            with tarfile.open(f"{part}/{folder.name}.tgz") as packed: packed.extractall(f"{part}/whole", filter="data")
+            safely = dict(filter="data") if hasattr(tarfile, "data_filter") else {}  # since Python 3.11.4
+            with tarfile.open(f"{part}/{folder.name}.tgz") as packed: packed.extractall(f"{part}/whole", **safely)
             with contextlib.suppress(OSError): os.rename(f"{part}/whole", folder)
     return folder / "package"
