@@ -236,9 +236,8 @@ def _rendered(cell: dict) -> list:
     data = [o.get("data", {}) for o in cell.get("outputs", ())]
     texts = [cell["source"]]*(cell["cell_type"] == "markdown")
     texts += [d["text/markdown"] for d in data if "text/markdown" in d]
-    texts = [text.encode("utf-8", "replace").decode() for text in texts]  # without half characters
     pages = [*map(markdown2html_mistune, texts), *(d["text/html"] for d in data if "text/html" in d)]
-    return [BeautifulSoup(page, "html.parser") for page in pages]
+    return [BeautifulSoup(page.encode("utf-8", "replace").decode(), "html.parser") for page in pages]
 
 def _links(cells: list[dict], tag: str = "img", to: str = "src") -> list[str]:
     "List the addresses of the pictures in `cells`, or of what else their `tag` leads `to`."

@@ -301,6 +301,9 @@ LOSSES = [dict(weight=torch.tensor([3., 1.])), dict(label_smoothing=.3), dict(ig
           dict(reduction="sum"), {}]
 
 
+def named(loss) -> str: return getattr(loss, "__name__", None) or type(loss).__name__
+
+
 @pytest.mark.parametrize("given", LOSSES, ids=lambda given: "".join(given) or "nothing")
 @pytest.mark.parametrize("cls", [Learner, Blearner])
 def test_what_cross_entropy_is_given_counts(dls, hf, given, cls):
@@ -347,7 +350,7 @@ def test_a_threshold_and_own_losses_are_kept(hf):
 
 @pytest.mark.parametrize("loss_func", [nn.CrossEntropyLoss(weight=torch.tensor([3., 1.])), F.cross_entropy, FocalLoss(),
                                        FocalLossFlat(weight=torch.tensor([3., 1.])), LabelSmoothingCrossEntropyFlat(),
-                                       LabelSmoothingCrossEntropy()], ids=repr)
+                                       LabelSmoothingCrossEntropy()], ids=named)
 @pytest.mark.parametrize("cls", [Learner, Blearner])
 def test_losses_of_pytorch_predict(dls, hf, loss_func, cls):
     learn = cls(dls, BaseModelWrapper(hf[3]) if cls is Learner else hf[3], loss_func=loss_func,
@@ -358,7 +361,7 @@ def test_losses_of_pytorch_predict(dls, hf, loss_func, cls):
 
 
 @pytest.mark.parametrize("loss_func", [nn.NLLLoss(), nn.BCELoss(), F.nll_loss, lambda p, y: p.sum(), nn.MSELoss(),
-                                       BaseLoss(nn.NLLLoss), BCEWithLogitsLossFlat(), nn.BCEWithLogitsLoss], ids=repr)
+                                       BaseLoss(nn.NLLLoss), BCEWithLogitsLossFlat(), nn.BCEWithLogitsLoss], ids=named)
 def test_losses_that_cannot_tell_labels(dls, hf, loss_func):
     for make in (lambda: Blearner(dls, hf[3], loss_func=loss_func),
                  lambda: Learner(dls, BaseModelWrapper(hf[3]), loss_func=loss_func, cbs=[BaseModelCallback])):
@@ -383,7 +386,7 @@ def test_losses_of_another_task(hf):
             learner_kwargs=dict(loss_func=F.cross_entropy))
 
 
-@pytest.mark.parametrize("loss_func", [nn.MSELoss(), F.mse_loss, MSELossFlat(), PreCalculatedMSELoss()], ids=repr)
+@pytest.mark.parametrize("loss_func", [nn.MSELoss(), F.mse_loss, MSELossFlat(), PreCalculatedMSELoss()], ids=named)
 def test_losses_for_a_number(hf, loss_func):
     learn = BlearnerForSequenceClassification.from_data(
         reviews(), label_attr="rating", n_labels=1, dl_kwargs=dict(bs=8), learner_kwargs=dict(loss_func=loss_func))
