@@ -24,8 +24,8 @@ from .core.checkpoints import (BUNDLED, as_pair, from_pretrained, load_shared, l
 from .core.heads import head_classes, head_error
 from .core.html import html_cells, html_table
 from .core.numbers import percent
-from .core.running import (check_inputs, check_pad_token, check_pads, cut_at, device_of, run_model, tensors_of,
-                                      text_part, tokenize)
+from .core.running import (check_inputs, check_pad_token, check_pads, cut_at, device_of, run_model,
+                                      tensors_of, text_part, tokenize)
 from .core.texts import check_texts
 from .core.weights import PURPOSES, TensorEntry, safetensors_header
 

@@ -136,6 +136,14 @@ def test_a_coarse_model_is_no_reader_of_pads(name, dtype):
     assert torch.allclose(trace(TEXTS, coarse).probabilities, fine, atol=.05)
 
 
+def test_answers_around_a_check_of_pads_are_let_be():
+    ours, tokenizer = pair("bert")
+    with torch.autocast("cpu", torch.bfloat16):
+        for ask in (trace, classify, sentence_embeddings): ask(TEXTS, (ours, tokenizer))
+    with torch.no_grad(): ours.classifier.bias[0] = torch.nan
+    assert trace(TEXTS, (ours, tokenizer)).logits[:, 0].isnan().all()  # as the model says
+
+
 @pytest.mark.parametrize("ask, runs", [(trace, 2), (sentence_embeddings, 2), (classify, 3)])
 def test_pads_are_checked_for_the_price_of_a_short_text(ask, runs):
     ours, sizes = model("bert"), []
