@@ -313,8 +313,9 @@ def _flat(loss_func):
     if isinstance(loss_func, type): loss_func = loss_func()
     func, options = (loss_func.func, loss_func.keywords) if isinstance(loss_func, partial) else (loss_func, {})
     if func in _MODULES: return _FLAT[_MODULES[func]](**options)
-    if type(func) not in _FLAT: return loss_func
-    flat = _FLAT[type(func)]()
+    kind = next((cls for cls in type(func).__mro__ if cls in _FLAT), None)  # one's own may be a kind of PyTorch's
+    if kind is None: return loss_func
+    flat = _FLAT[kind]()
     flat.func = func
     return flat
 

@@ -24,8 +24,8 @@ from .core.checkpoints import (BUNDLED, as_pair, from_pretrained, load_shared, l
 from .core.heads import head_classes, head_error
 from .core.html import html_cells, html_table
 from .core.numbers import percent
-from .core.running import (check_inputs, check_pad_token, check_pads, cut_at, run_model, tensors_of,
-                                      text_part, tokenize)
+from .core.running import (check_inputs, check_pad_token, check_pads, cut_at, device_of, run_model,
+                                      tensors_of, text_part, tokenize)
 from .core.texts import check_texts
 from .core.weights import PURPOSES, TensorEntry, safetensors_header
 
@@ -170,7 +170,7 @@ def heads(checkpoint=None,                 # None (bundled), hub name, folder, o
     "List heads for `checkpoint`'s architecture: auto_class, model_class, output (or error), output_shape, new_weights."
     tokenizer = load_tokenizer(checkpoint)
     check_pad_token(tokenizer)
-    batch = tokenizer(check_texts(list(texts)), padding=True, truncation=True, return_tensors="pt")
+    batch = tokenizer(check_texts(texts), padding=True, truncation=True, return_tensors="pt")
     if isinstance(checkpoint, (tuple, list)): checkpoint = transformers_model(checkpoint[0], merged=True)
     checkpoint = BUNDLED if checkpoint is None else checkpoint
     own = isinstance(checkpoint, PreTrainedModel)
@@ -259,9 +259,9 @@ def sentence_embeddings(texts: str | list[str],
     for i in range(0, len(rows), 32):
         inputs = tokenize(rows[i:i+32], model, tokenizer)
         check_inputs(inputs, model, tokenizer)
-        check_pads(inputs, model, tokenizer)
-        with torch.no_grad(): states = run_model(inputs, model).get("last_hidden_state")  # (batch, n_tokens, hidden)
-        mask = inputs["attention_mask"][..., None]                                        # (batch, n_tokens, 1)
+        with torch.no_grad(): outputs = run_model(inputs, model)
+        check_pads(inputs, model, tokenizer, outputs)
+        states, mask = outputs.get("last_hidden_state"), inputs["attention_mask"][..., None]  # (batch, n_tokens, …)
         if states is None or states.shape[:2] != mask.shape[:2]:
             raise ValueError(f"{type(model).__name__} has no last hidden state for each token, so there is no average.")
         found.append((states.float().cpu()*mask).sum(1)/mask.sum(1))
@@ -292,6 +292,7 @@ def save_checkpoint(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, 
     Raises FileExistsError, OSError, TypeError."""
     folder = Path(folder).expanduser().resolve()
     model = transformers_model(model, merged=True)
+    device_of(model)  # weights that aren't loaded can't be saved
     _check_target(folder, overwrite)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)

@@ -49,7 +49,7 @@ def make_batch(texts: str | list[str], checkpoint: tuple) -> Batch:
     texts, (model, tokenizer) = check_texts(texts), checkpoint
     encodings = tokenize(texts, model, tokenizer)
     check_inputs(encodings, model, tokenizer)
-    check_pads(encodings, model, tokenizer)
+    with threads_for(encodings["input_ids"].numel()): check_pads(encodings, model, tokenizer)
     rows = zip(texts, encodings.encodings or [None]*len(texts), encodings["input_ids"].tolist(),
                encodings["attention_mask"].tolist())
     kinds, longest, cut = [], [], []

@@ -21,8 +21,8 @@ from ..core.files import ASSETS, read_text, write_file
 
 # %% ../../nbs/under_the_hood/command/blog.ipynb #51256eca
 _HIDES = dict(cell="hide hidden hidecell removecell", stdout="removestdout", stderr="removestderr",
-              source="hideinput removeinput sourcehidden hidecode iscodehidden kghideinput",
-              output="hideoutput removeoutput outputshidden collapsed isoutputhidden kghideoutput")
+              source="hideinput removeinput inputhidden sourcehidden hidecode iscodehidden kghideinput",
+              output="hideoutput removeoutput outputhidden outputshidden collapsed isoutputhidden kghideoutput")
 _OPTIONS = dict(include="cell", echo="source", output="output", warning="stderr")  # of Quarto: what false hides
 
 def _hidden_by(name: str) -> set[str]:
@@ -113,7 +113,7 @@ table tbody td tfoot th thead tr u ul""".split())  # tags that a post may have
 ATTRIBUTES = set("""align alt aria-hidden aria-label aria-labelledby border class colspan dir height href id
 lang open role rowspan scope src start style title width""".split())
 
-PLAYERS = "iframe", "video", "audio", "object"  # tags that a post can't have, with all that is in them
+PLAYERS = "iframe video audio object embed canvas svg".split()  # tags that a post can't have, with all in them
 
 class _Styles:
     "Cleaner of `style` attributes, for bleach."
@@ -142,8 +142,9 @@ def _elsewhere(link: str) -> bool: return bool(re.match(r"(?i)[a-z][a-z0-9+.-]*:
 
 def _picture(folder: Path, link: str) -> Path | None:
     "Find the picture in `folder`, or in a folder of it, that `link` names; None if there is none."
-    path = folder/unquote(re.split("[?#]", link)[0])
-    if _elsewhere(link) or path.suffix.lower() not in PICTURES or not os.path.isfile(path): return None
+    name = unquote(re.split("[?#]", link)[0])
+    path, leaves = folder/name, os.path.isabs(name) or os.path.normpath(name).startswith("..")
+    if _elsewhere(link) or leaves or path.suffix.lower() not in PICTURES or not os.path.isfile(path): return None
     return path if path.resolve().is_relative_to(folder.resolve()) else None
 
 def _embedded(html: str, folder: Path) -> str:

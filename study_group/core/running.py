@@ -182,23 +182,26 @@ def token_states(outputs: ModelOutput, n_tokens: int, model: PreTrainedModel) ->
                      "pipeline(\"text-classification\") runs it.")
 
 # %% ../../nbs/under_the_hood/core/running.ipynb #b2e10007
-def _last_numbers(inputs: Mapping, model: PreTrainedModel, real: torch.Tensor) -> torch.Tensor:
-    "Return the logits of `model` for `inputs`, else its last hidden states; where tokens have some, of `real` ones."
-    with torch.no_grad(), torch.autocast(device_of(model).type, enabled=False):
-        outputs = run_model(inputs, model)
-    found = next(outputs[name] for name in ("logits", "last_hidden_state") if name in outputs)[0].float().cpu()
+def _last_numbers(outputs: ModelOutput, row: int, real: torch.Tensor) -> torch.Tensor:
+    "Return the logits of text `row` in `outputs`, else its last hidden states; of `real` tokens where they have some."
+    found = next(outputs[name] for name in ("logits", "last_hidden_state") if name in outputs)[row].float().cpu()
     return found[real] if len(found) == len(real) and found.ndim > 1 else found
 
-def check_pads(inputs: Mapping, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase):
+def check_pads(inputs: Mapping, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase,
+               outputs: ModelOutput | None = None): # of `model` for `inputs`, where it has been run
     "Raise ValueError where the pads in `inputs` change what `model` says of the text that has most of them."
     row = int(inputs["attention_mask"].sum(-1).argmin())
     padded = {name: values[row:row + 1] for name, values in inputs.items()}
     real = padded["attention_mask"][0].bool()
     if real.all(): return
-    alone = _last_numbers({name: values[:, real] for name, values in padded.items()}, model, real[real])
-    together = _last_numbers(padded, model, real)
+    if torch.is_autocast_enabled(kind := device_of(model).type): outputs = None  # they are less exact
+    with torch.no_grad(), torch.autocast(kind, enabled=False):
+        text = run_model({name: values[:, real] for name, values in padded.items()}, model)
+        outputs, row = (outputs, row) if outputs else (run_model(padded, model), 0)
+    alone, together = _last_numbers(text, 0, real[real]), _last_numbers(outputs, row, real)
     off = torch.finfo(model.dtype).eps**.5/2  # at most: kernels add up in another order for another shape
-    if torch.allclose(together, alone, rtol=off, atol=off*alone.abs().max().item()): return
+    size = alone.nan_to_num(0, 0, 0).abs().max().item()
+    if torch.allclose(together, alone, rtol=off, atol=off*size, equal_nan=True): return
     if (known := getattr(model.config.get_text_config(), "pad_token_id", None)) != tokenizer.pad_token_id:
         raise ValueError(f"The tokenizer pads with id {tokenizer.pad_token_id}, the model expects {known}: "
                          "set model.config.pad_token_id = tokenizer.pad_token_id.")

@@ -142,7 +142,8 @@ METADATA = {name: (dict(tags=[name]), left) for name, left in {
     collapsed=(dict(collapsed=True), "SOURCE"), form=(dict(cellView="form"), "DONE WARNED"),
     extension=(dict(hide_input=True), "DONE WARNED"), nbsphinx=(dict(nbsphinx="hidden"), ""),
 
-    kaggle=({"_kg_hide-input": True, "_kg_hide-output": True}, ""), deepnote=(dict(is_code_hidden=True), "DONE WARNED"))
+    kaggle=({"_kg_hide-input": True, "_kg_hide-output": True}, ""), deepnote=(dict(is_code_hidden=True), "DONE WARNED"),
+    nteract_input=(dict(inputHidden=True), "DONE WARNED"), nteract_output=(dict(outputHidden=True), "SOURCE"))
 
 
 
@@ -207,6 +208,17 @@ def test_a_picture_comes_along_however_it_is_written(tmp_path, link):
     assert [p.name for p in (tmp_path/"out").rglob("*.png")] == ["pic one.png" if "one" in link else "pic.png"]
 
 
+def test_a_picture_that_a_reader_cant_have_by_its_address_is_told(tmp_path, monkeypatch):
+    from base64 import b64decode
+    (tmp_path/"nb").mkdir()
+    (tmp_path/"nb/pic.png").write_bytes(b64decode(PIXEL))
+    notebook(tmp_path/"nb/my.ipynb", prose(f"![a]({tmp_path}/nb/pic.png) ![b](../nb/pic.png)"), code("1", *STREAM))
+    monkeypatch.chdir(tmp_path)
+    for to in ("markdown", "html"):
+        warnings = blog.blog("nb/my.ipynb", to, "out")[1]
+        assert len(warnings) == 2 and all("isn't in the notebook's folder" in said for said in warnings)
+
+
 @pytest.mark.parametrize("text", [
     "`![x](none.png)`", "```\n<img src=none.png>\n```", "[a](#part) [b](https://example.org/c.ipynb)", "costs $5 or $6",
     "[mail](mailto:a@b.c) [root](/about)", "a `<iframe>`", "![x](" + "a"*300 + ")"])
@@ -220,6 +232,9 @@ PLOTLY = {"application/vnd.plotly.v1+json": {"data": []}, "text/html": "<div id=
 LOST = dict(plotly=(PLOTLY, "script, application/vnd.plotly.v1+json"), widget=(VIEW, "widget-view+json"),
             frame=({"text/html": "<iframe src='https://a.org'>no frames</iframe>", "text/plain": "<IFrame>"}, "iframe"),
             audio=({"text/html": "<audio controls><source src='data:,'>Your browser can't</audio>"}, "audio"),
+            drawing=({"text/html": "<svg><text>browser</text></svg>"}, "svg"),
+            canvas=({"text/html": "<canvas>browser</canvas>"}, "canvas"),
+            plugin=({"text/html": "<embed src='a.pdf'>", "text/plain": "<PDF>"}, "embed"),
             video=({"text/html": "before <video src='a.mp4'></video>"}, "video"),
             json=({"application/json": {}, "text/plain": "<JSON>"}, "application/json"),
             javascript=({"application/javascript": "f()"}, "application/javascript"))

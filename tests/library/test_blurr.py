@@ -348,6 +348,18 @@ def test_a_threshold_and_own_losses_are_kept(hf):
     assert type(Blearner(dls, hf[3], loss_func=Doubled()).loss_func) is Doubled
 
 
+class OwnLoss(nn.CrossEntropyLoss):
+    def forward(self, logits, targets): return 2*super().forward(logits, targets)
+
+
+def test_a_kind_of_a_loss_of_pytorch_is_wrapped_as_that_is(dls, hf):
+    own, plain = (Blearner(dls, hf[3], loss_func=cls(weight=torch.tensor([3., 1.]))) for cls in
+                  (OwnLoss, nn.CrossEntropyLoss))
+    with own.no_bar(), plain.no_bar(), own.no_logging(), plain.no_logging():
+        assert abs(own.validate()[0] - 2*plain.validate()[0]) < 1e-5
+        assert same(own.blurr_predict("Dull.")[0], hf, "Dull.")
+
+
 @pytest.mark.parametrize("loss_func", [nn.CrossEntropyLoss(weight=torch.tensor([3., 1.])), F.cross_entropy, FocalLoss(),
                                        FocalLossFlat(weight=torch.tensor([3., 1.])), LabelSmoothingCrossEntropyFlat(),
                                        LabelSmoothingCrossEntropy()], ids=named)

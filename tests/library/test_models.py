@@ -2,6 +2,7 @@
 import json, math, os, struct, subprocess, sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import torch
 import transformers
@@ -66,6 +67,13 @@ def test_names_are_text_in_the_picture():
 def test_heads_of_a_pair_are_those_of_its_folder(bundled):
     ours, theirs = heads(), heads(bundled)
     assert ours.to_dict() == theirs.to_dict() and len(ours) == 8
+
+
+def test_heads_read_texts_as_all_others_do(bundled):
+    shape = heads(bundled, "a text").set_index("auto_class").output_shape["AutoModel"]
+    assert shape[:2] == (1, 4) and heads(bundled, pd.Series(["a text"], index=[7])).output_shape[0] == shape
+    for texts in (pd.DataFrame(dict(text=["a"])), dict(text="a"), None):
+        with pytest.raises(TypeError, match="texts=.* must be a string or a list of strings"): heads(bundled, texts)
 
 
 @pytest.mark.parametrize("name", ["BertModel", "RobertaForTokenClassification", "GPT2LMHeadModel",

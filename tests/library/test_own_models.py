@@ -126,6 +126,32 @@ def test_a_model_whose_layers_read_pads_is_told():
     assert_same(trace(TWO, checkpoint).predictions, library(checkpoint)(TWO))
 
 
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+@pytest.mark.parametrize("name", ["bert", "distilbert", "roberta", "gpt2"])
+def test_a_coarse_model_is_no_reader_of_pads(name, dtype):
+    ours, tokenizer = pair(name)
+    fine = trace(TEXTS, (ours, tokenizer)).probabilities
+    coarse = ours.to(dtype).train(), tokenizer
+    for ask in (classify, mask_effect, MaskBench, sentence_embeddings): ask(TEXTS, coarse)
+    assert torch.allclose(trace(TEXTS, coarse).probabilities, fine, atol=.05)
+
+
+def test_answers_around_a_check_of_pads_are_let_be():
+    ours, tokenizer = pair("bert")
+    with torch.autocast("cpu", torch.bfloat16):
+        for ask in (trace, classify, sentence_embeddings): ask(TEXTS, (ours, tokenizer))
+    with torch.no_grad(): ours.classifier.bias[0] = torch.nan
+    assert trace(TEXTS, (ours, tokenizer)).logits[:, 0].isnan().all()  # as the model says
+
+
+@pytest.mark.parametrize("ask, runs", [(trace, 2), (sentence_embeddings, 2), (classify, 3)])
+def test_pads_are_checked_for_the_price_of_a_short_text(ask, runs):
+    ours, sizes = model("bert"), []
+    ours.bert.embeddings.register_forward_hook(lambda _, inputs, vectors: sizes.append(len(vectors)))
+    ask(TWO, (ours, wordpiece()))
+    assert len(sizes) == runs and sizes.count(2) == 1
+
+
 # wrappers
 
 @pytest.mark.parametrize("wrap", WRAPPERS.values(), ids=WRAPPERS)
@@ -177,13 +203,16 @@ def test_a_forward_of_ones_own_is_taken_or_told(monkeypatch):
         classify(TWO, (checkpoint[0], typed))
 
 
-def test_weights_that_are_not_loaded_are_told():
+def test_weights_that_are_not_loaded_are_told(tmp_path):
     with torch.device("meta"): whole = BertForSequenceClassification(BertConfig(**SIZE))
     part = made(BertForSequenceClassification, BertConfig, **SIZE)
     part.bert.embeddings.to("meta")
     for ours in (whole, part):
         for ask in (trace, classify, mask_effect, attention_maps, sentence_embeddings):
             with pytest.raises(ValueError, match="weights that aren't loaded"): ask(TWO, (ours, wordpiece()))
+        with pytest.raises(ValueError, match="weights that aren't loaded"):
+            save_checkpoint(ours, wordpiece(), tmp_path/"new")
+    assert not any(tmp_path.iterdir())
 
 
 # another head
