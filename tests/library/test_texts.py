@@ -49,7 +49,7 @@ def test_a_column_of_pairs():
     (dict(text=TEXTS), TypeError, "not dict: of a table pass one column"),
     (datasets.Dataset.from_dict(dict(text=TEXTS)), TypeError, "texts[0]={'text': 'A fine film.'} must be a string"),
     (iter(TEXTS), TypeError, "of an iterator list(texts)"), (b"no", TypeError, "texts=b'no' must be a string"),
-    ([pd.Series(TEXTS)], TypeError, "texts[0]=0 A fine film. 1 No. dtype:")], ids=str)
+    ([pd.Series(TEXTS)], TypeError, "texts[0]=0 A fine film. 1 No. dtype:")], ids=lambda given: type(given).__name__)
 def test_what_holds_no_texts_is_told_in_one_line(wrong, error, said):
     with pytest.raises(error) as e: check_texts(wrong)
     assert said in str(e.value) and "\n" not in str(e.value)
