@@ -52,12 +52,12 @@ def make_batch(texts: str | list[str], checkpoint: tuple) -> Batch:
     with threads_for(encodings["input_ids"].numel()): check_pads(encodings, model, tokenizer)
     rows = zip(texts, encodings.encodings or [None]*len(texts), encodings["input_ids"].tolist(),
                encodings["attention_mask"].tolist())
-    kinds, longest, cut = [], [], []
+    kinds, longest, cut, limit = [], [], [], max_tokens(model, tokenizer)
     for text, encoding, ids, mask in rows:
         kinds.append(token_kinds(encoding, ids, mask, tokenizer))
         known = knows_words(word_ids(encoding, tokenizer, ids), kinds[-1])
         longest.append(longest_word(kinds[-1], pieces(text, encoding, len(ids))) if known else None)
-        cut.append(n_cut(text, sum(mask), max_tokens(model, tokenizer), tokenizer))
+        cut.append(n_cut(text, sum(mask), limit, tokenizer))
     return Batch(texts, checkpoint, dict(encodings), kinds, longest, cut)
 
 # %% ../../nbs/under_the_hood/batching/masked.ipynb #4e9e7624
