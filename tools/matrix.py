@@ -6,7 +6,7 @@
 
 `lowest` is pyproject.toml's lower bounds, `newest` whatever the package index has, `pinned` tools/constraints.txt.
 `colab` is what Colab has, where its set-up cell installs the package; on Python 3.12 (Colab's until August 2026) with
-our lower bounds, so that they are tried as a set. Both with the pinned PyTorch: Colab's isn't on the package index.
+our lower bounds, so that they are tried as a set. PyTorch is of Colab's version, with GPU libraries of its own choice.
 What is tested is a clone: what is committed.
 """
 import argparse, json, os, re, shutil, subprocess, sys, time, tomllib
@@ -42,11 +42,11 @@ def pins(path: Path) -> dict[str, str]:
 
 
 def colab(python: str) -> dict[str, str]:
-    "What Colab has on this `python`, but for PyTorch and the GPU libraries that come with it."
-    low, pinned = lower_bounds(["fastai"]) if python == "3.12" else {}, pins(ROOT / "tools/constraints.txt")
+    "What Colab has on this `python`, but for the GPU libraries that PyTorch brings."
+    low = lower_bounds(["fastai"]) if python == "3.12" else {}
     without = "cuda", "nvidia", "setuptools", "triton"
     found = {name: version for name, version in pins(COLAB).items() if not name.startswith(without)}
-    return found | low | {name: pinned[name] for name in ("torch", "torchvision")}
+    return found | low | dict(torch="2.11.0", torchvision="0.26.0")  # the freeze has these as addresses
 
 
 def constraints(row: str) -> list[str]:

@@ -353,7 +353,8 @@ def test_hostile_texts_tokens_and_labels_stay_text():
 
 def test_labels_may_be_numbers():
     network, words = pair("distilbert")
-    network.config.id2label = {0: 0, 1: 1}
+    try: network.config.id2label = {0: 0, 1: 1}
+    except Exception as e: pytest.skip(f"this transformers refuses them: {e}")  # 5.13 to 5.19
     strip = PipelineStrip("A fine film.", (network, words))
     assert strip.trace.predictions[0]["label"] in (0, 1) and "</table>" in strip.html() and "label" in repr(strip)
 

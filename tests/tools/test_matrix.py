@@ -31,7 +31,7 @@ def test_versions_are_colabs_lowest_pinned_or_newest():
     assert matrix.constraints("3.12-newest") == []
     assert any(c.startswith("torch==") for c in matrix.constraints("3.12-pinned"))
     assert "pandas==2.2.3" in matrix.constraints("3.13-colab") and "pandas==2.2.2" in matrix.constraints("3.12-colab")
-    assert "torch==" + matrix.pins(REPO / "tools/constraints.txt")["torch"] in matrix.constraints("3.12-colab")
+    assert {"torch==2.11.0", "torchvision==0.26.0"} < {*matrix.constraints("3.12-colab")}
     with pytest.raises(KeyError, match="oldest"): matrix.constraints("3.12-oldest")
 
 
