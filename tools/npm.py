@@ -20,6 +20,6 @@ def fetched(package: str, version: str) -> Path:
             fetch = [command("npm"), "pack", "--silent", f"{package}@{version}", "--pack-destination", part]
             subprocess.run(fetch, check=True, stdout=subprocess.DEVNULL)
             safely = dict(filter="data") if hasattr(tarfile, "data_filter") else {}  # since Python 3.11.4
-            with tarfile.open(f"{part}/{folder.name}.tgz") as packed: packed.extractall(f"{part}/whole", **safely)
+            shutil.unpack_archive(f"{part}/{folder.name}.tgz", f"{part}/whole", **safely)
             with contextlib.suppress(OSError): os.rename(f"{part}/whole", folder)
     return folder / "package"

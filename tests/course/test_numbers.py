@@ -38,8 +38,7 @@ NOT_PROSE = [r"(?ms)^```.*?^```", r"(?m)^#+ .*$",
 EXCEPT = {  # notebook → {a number as it stands there: why no cell gives it}
     "index": {"7": "gigabytes that pip brings, most of them for torch: no test installs it",
               "2": "gigabytes without GPU libraries: what is there (7, of which CUDA 4.9), less those",
-              "50": "the course's size, which tests/course/test_wheel.py limits",
-              "90": "minutes, added up in tests/course/test_course.py"},
+              "50": "the course's size, which tests/course/test_wheel.py limits"},
     "under_the_hood/core/data": {"23,700": "tests/library/test_data.py counts them, with a network"},
 }
 

@@ -95,8 +95,9 @@ def writers(tiny, index, tmp_path, monkeypatch):
                 start=lambda folder, again: partial(course.start, folder/"course", open_lab=False),
                 submit=lambda folder, again: partial(homework.submit, ["POSITIVE"]*98, "me", bundled, folder),
                 page=page, blog=post, download=download,
-                sentences=lambda folder, again: partial(data.keep_sentences, {"word "*20_000*(1 + again): "POSITIVE"},
-                                                        folder/"mine.csv"))
+                sentences=lambda folder, again: partial(
+                    data.keep_sentences, {f"{n} {again} " + "word "*1_900: "POSITIVE" for n in range(10 + 5*again)},
+                    folder/"mine.csv"))
 
 
 WRITES = {  # writer → kB on a disk that is too small, bytes of the longest file, what the message says
@@ -155,7 +156,7 @@ def test_a_write_that_stops_leaves_what_was_there(writer, writers, tmp_path):
 
 
 WRITE = {"core.files": {"write_file"},  # by module
-         "core.data": {"_complete", "_sdist", "keep_sentences"},
+         "core.data": {"_complete", "_sdist"},
          "command.start": {"_bring", "start"}, "command.blog": {"_put"}, "homework": {"_keep"},
          "models": {"save_checkpoint", "_swap"}}
 

@@ -77,6 +77,8 @@ def checks(together: bool, *slow: str) -> list:
 
 
 @cache
+def own_pair(): return load()  # a learner writes its classes into the model's config, so not the one that all share
+@cache
 def tokenizer(): return load_tokenizer()
 @cache
 def classifier(): return library("text-classification", load_shared()[0], tokenizer=tokenizer())
@@ -272,7 +274,7 @@ def blurr():
 def learner():
     "Blurr's learner, on the bundled model."
     data = pd.DataFrame(dict(text=[FINE, "A dull film."]*4, label=["POSITIVE", "NEGATIVE"]*4))
-    return blurr().BlearnerForSequenceClassification.from_data(data, load_shared(), dl_kwargs=dict(bs=2))
+    return blurr().BlearnerForSequenceClassification.from_data(data, own_pair(), dl_kwargs=dict(bs=2))
 
 
 @covers("blurr.Blearner", "blurr.BlearnerForSequenceClassification", "blurr.TextBlock", "blurr.LengthSortedDL",
@@ -292,7 +294,7 @@ def shows(texts):
     wordy = [text for text in texts if text.strip()]*2 + [FINE]*6  # some to learn from, some to look at
     data = pd.DataFrame(dict(text=pd.Series(wordy, dtype=object), label=[n % 2 for n, _ in enumerate(wordy)],
                              is_valid=[n % 3 == 0 for n, _ in enumerate(wordy)]))
-    learn = blurr().BlearnerForSequenceClassification.from_data(data, load_shared(), dl_kwargs=dict(bs=4))
+    learn = blurr().BlearnerForSequenceClassification.from_data(data, own_pair(), dl_kwargs=dict(bs=4))
     pages = []
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("IPython.display.display", lambda page: pages.append(page.data))
@@ -302,7 +304,7 @@ def shows(texts):
 
 @covers("blurr.TextBatchCreator", "blurr.TextDataLoader", together=True)
 def loads(texts):
-    hf = blurr().get_hf_objects(load_shared())
+    hf = blurr().get_hf_objects(own_pair())
     batch, = blurr().TextBatchCreator(*hf)(texts)
     (again,), = blurr().TextDataLoader(texts, *hf, bs=len(texts), shuffle=False)
     theirs = tokenizer()(texts, padding=True, truncation=True, return_tensors="pt").input_ids

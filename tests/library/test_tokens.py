@@ -4,7 +4,7 @@ import copy
 import pytest, tokenizers
 from tiny_models import gpt2_tokenizer, model, tokenizer as tokenizer_of
 from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre_tokenizers
-from transformers import CanineTokenizer, PreTrainedTokenizerFast
+from transformers import AutoModelForTokenClassification, CanineTokenizer, PreTrainedTokenizerFast
 
 from study_group.attention import attention_maps
 from study_group.core.tokens import special_ids, token_kinds, unknown_ids, word_ids
@@ -258,8 +258,9 @@ def test_slow_tokenizers_that_dont_say_so(monkeypatch):
     owner = next(cls for cls in CanineTokenizer.__mro__ if "is_fast" in vars(cls))
     monkeypatch.delattr(owner, "is_fast")  # as mistral-common's lacks it
     pair = model("bert", vocab_size=60_000), CanineTokenizer()
+    labeller = AutoModelForTokenClassification.from_config(pair[0].config), pair[1]
     assert attention_maps("né", pair).kinds == [["special", "word", "word", "special"]]
-    for call in (lambda: token_labels("né", pair), lambda: encode("né", tokenizer=pair[1])):
+    for call in (lambda: token_labels("né", labeller), lambda: encode("né", tokenizer=pair[1])):
         with pytest.raises(ValueError, match="CanineTokenizer"): call()
 
 
