@@ -580,10 +580,11 @@ def test_ctrl_c_ends_the_command_in_one_line(mini, tmp_path, monkeypatch, capsys
 
 
 def test_ctrl_c_while_the_doctor_waits(tmp_path):
-    silent = """import signal, time
+    silent = """import os, signal, time
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs begin without one
 from study_group.command import doctor
-doctor.CHECKS = dict(hub=lambda: print("asked", flush=True) or time.sleep(60)); sys.exit(course.main"""
+# not print: the end of Python wants the lock that a thread holds while it prints
+doctor.CHECKS = dict(hub=lambda: os.write(1, b"asked\\n") and time.sleep(60)); sys.exit(course.main"""
     ask = [sys.executable, "-c", COMMAND.replace("sys.exit(course.main", silent), tmp_path, "doctor"]
     asked = subprocess.Popen(ask, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
     while "asked" not in (line := asked.stdout.readline()): assert line, asked.stderr.read()
