@@ -43,7 +43,7 @@ def bundled_reviews() -> pd.DataFrame:  # columns text, rating (-4 to 4), label 
         return _labelled([(r["text"], float(r["rating"])) for r in csv.DictReader(f)])
 
 # %% ../../nbs/under_the_hood/core/data.ipynb #0wn5e002
-LABELS = ("NEGATIVE", "POSITIVE")  # what a sentence of a review can be
+LABELS = ("NEGATIVE", "POSITIVE")  # what a sentence of a review can be, as the bundled model says it
 
 def keep_sentences(sentences: Mapping[str, str],                  # your sentence → POSITIVE or NEGATIVE
                    path: str | os.PathLike = "my_sentences.csv",  # beside your notebook
