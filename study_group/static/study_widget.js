@@ -100,7 +100,7 @@ export function typing({ model, set }, name, { node, delay, enter = false, settl
 }
 
 /** The background a reader sees behind `el`, as "light" or "dark". */
-function themeOf(el) {
+export function themeOf(el) {
   for (let at = el; at; at = at.parentElement) {
     const [r, g, b, a = 1] = (getComputedStyle(at).backgroundColor.match(/[\d.]+/g) || []).map(Number);
     if (a > 0.5) return 0.299 * r + 0.587 * g + 0.114 * b < 128 ? "dark" : "light";

@@ -22,7 +22,8 @@ from ..attending.listening import MASKS
 from ..attending.maps import STAGES, AttentionMaps, attention_maps
 from ..core.html import HATCH
 from ..core.texts import listed, one_line, shorten, visible
-from .base import StudyWidget, static_text
+from .base import StudyWidget
+from .scripts import static_text
 from .pictures import ABOVE, BELOW, png
 
 # %% ../../nbs/under_the_hood/widgets/attention_grid.ipynb #45ba5f72

@@ -22,6 +22,7 @@ from ..core.numbers import say_number
 from ..core.texts import check_texts, shorten
 from ..core.tracing import FUNCTIONS, function_to_apply
 from .base import StudyWidget
+from .engine import is_bundled
 
 # %% ../../nbs/under_the_hood/widgets/mask_bench.ipynb #58417cdf
 def _batch_html(rows: list[dict]) -> str:
@@ -94,6 +95,10 @@ def __init__(self: MaskBench,
     with self.hold_sync(): self._show_batch(self._batch.preset("correct mask"))
     if self.error: raise ValueError(self.error)
     self.on_msg(self._on_message)
+
+# %% ../../nbs/under_the_hood/widgets/mask_bench.ipynb #ff5e34d2
+@patch
+def live(self: MaskBench) -> dict | None: return dict(model=True) if is_bundled(self._batch.checkpoint) else None
 
 # %% ../../nbs/under_the_hood/widgets/mask_bench.ipynb #ffd5d1ef
 def bench_view(batch: Batch) -> dict:

@@ -6,7 +6,7 @@ import nbformat, npm, pytest
 from every_widget import MAKERS, make
 from places import NBS
 
-from study_group.widgets.base import bundle, static_text
+from study_group.widgets.scripts import bundle, static_text
 from study_group.widgets.mask_bench import MaskBench
 from study_group.widgets.token_strip import TokenStrip
 
