@@ -1,22 +1,5 @@
 "Live pages: what a widget answers without Python is what Python answers."
-import pytest
-from replay import Live
-
 TEXTS = ["A great film!", "The plot is thin, but the actors carry it and I liked it."]
-
-
-@pytest.fixture(scope="module")
-def live(chrome, tmp_path_factory):
-    live = Live(chrome, tmp_path_factory.mktemp("live"))
-    yield live
-    live.context.close()
-
-
-@pytest.fixture(autouse=True)
-def nothing_goes_wrong(live):
-    live.log.clear()
-    yield
-    assert live.log == []
 
 
 def test_mask_bench(live):
