@@ -602,10 +602,10 @@ class TextDataLoader(Portable, _DictDL):
 
 # %% ../nbs/06_fastai_and_blurr.ipynb #e0334ced
 def preproc_hf_dataset(dataset, hf_tokenizer: PreTrainedTokenizerBase, hf_model: PreTrainedModel):
-    "Keep the columns of `dataset` that `hf_model` takes, as tensors."
+    "Keep the columns of `dataset` that `hf_model` takes, as lists: the batch creator makes tensors of them."
     if "label" in dataset.column_names: dataset = dataset.rename_column("label", "labels")
     known = inspect.signature(hf_model.forward).parameters
-    return dataset.remove_columns([c for c in dataset.column_names if c not in known]).with_format("torch")
+    return dataset.remove_columns([c for c in dataset.column_names if c not in known]).with_format(None)
 
 # %% ../nbs/06_fastai_and_blurr.ipynb #c840a3b2
 def wandb_callback(log=None, **kwargs):

@@ -237,6 +237,11 @@ def strip_view(view: dict) -> dict:
     return {**view, "counts": say_counts(view), "legend": legend(view), "kinds": list(TOKEN_KINDS.items())}
 
 # %% ../../nbs/under_the_hood/widgets/token_strip.ipynb #ce4c8666
+def _loosely(tokenizer):
+    "Make a function that gives `tokenizer`, and doesn't keep it where a weak reference is possible."
+    try: return ref(tokenizer)
+    except TypeError: return lambda: tokenizer  # tokenizers below 0.23
+
 @patch
 def __init__(self: TokenStrip,
              text: str,                       # text to tokenize
@@ -245,7 +250,7 @@ def __init__(self: TokenStrip,
              token: int | None = None):       # position of the token that is held first
     tokenizer = find_tokenizer(tokenizer)
     view = look(check_text(text), tokenizer, special_tokens)
-    self._tokenizer = ref(tokenizer)
+    self._tokenizer = _loosely(tokenizer)
     keep(tokenizer)
     super(TokenStrip, self).__init__()
     with self.hold_sync():
