@@ -18,6 +18,7 @@ from PIL import Image
 ROOT = Path(__file__).parent.parent
 NUMBER = re.compile(r"-?\d[\d_,]*(?:\.\d+)?(?:e[+-]?\d+)?")
 ALIGNED = re.compile(f" *{NUMBER.pattern} *")
+VARIES = re.compile(r'data:image/png;base64,[\w+/=]+|\bstudy-[0-9a-f]{12}\b| at 0x[0-9a-f]+|<p class="live">.*?</p>')
 SAME_EVERYWHERE = ("text/plain", "text/html", "text/markdown")  # pictures and widgets aren't compared
 
 
@@ -48,7 +49,7 @@ def texts(cell) -> list[str]:
         elif out["output_type"] == "error": shown.append(f"{out['ename']}: {out['evalue']}")
         elif not is_view(out):
             shown += ["".join(out["data"][kind]) for kind in SAME_EVERYWHERE if kind in out["data"]]
-    shown = [re.sub(r"data:image/png;base64,[\w+/=]+|\bstudy-[0-9a-f]{12}\b| at 0x[0-9a-f]+", "", s) for s in shown]
+    shown = [VARIES.sub("", s) for s in shown]
     return ["".join(streams)] * bool(streams) + shown
 
 

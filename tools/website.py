@@ -8,10 +8,23 @@ Notebooks with widgets are run for that, so that what can be explored without Py
 import json, shutil, subprocess, sys, tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from string import Template
 from urllib.parse import unquote
 
 import chromium, notebooks
 from playwright.sync_api import Browser, sync_playwright
+
+from study_group.padding import padding_table
+from study_group.widgets.attention_grid import AttentionGrid
+from study_group.widgets.base import StudyWidget, snake_case
+from study_group.widgets.engine import engine_files
+from study_group.widgets.mask_bench import MaskBench
+from study_group.widgets.merge_theatre import MergeTheatre
+from study_group.widgets.padding_bill import PaddingBill
+from study_group.widgets.pipeline_strip import PipelineStrip
+from study_group.widgets.scripts import static_text
+from study_group.widgets.token_strip import TokenStrip
+from study_group.widgets.tokenizer_race import TokenizerRace
 
 ROOT = Path(__file__).parent.parent
 
@@ -19,14 +32,28 @@ SITE = ROOT / "_site"
 FOR_PAGES = """
 from IPython.display import display
 from study_group.widgets import StudyWidget
-StudyWidget._ipython_display_ = lambda self: display({"text/html": self.fragment()}, raw=True)
+StudyWidget._ipython_display_ = lambda self: display({{"text/html": self.fragment({engine!r})}}, raw=True)
 """
+TEXTS = ["I've been waiting for a HuggingFace course my whole life.", "I hate this so much!"]
 
 
-def widgets(path: Path) -> dict[str, list[str]]:
+def pictures() -> dict[str, StudyWidget]:
+    "The widgets that have a page of their own, by its name."
+    lengths = [12, 31, 9, 64, 18, 25, 40, 7, 120, 33, 15, 22, 51, 8, 28, 19]
+    made = [PipelineStrip(TEXTS), MaskBench(TEXTS), AttentionGrid(TEXTS), TokenStrip(TEXTS[0]), padding_table(TEXTS),
+            PaddingBill(lengths, 4), TokenizerRace(TEXTS[0]), MergeTheatre()]
+    return {snake_case(type(widget).__name__): widget for widget in made}
+
+
+def engine_at(page: str, engine: str) -> str:
+    "The address of the script `engine` as `page` (its path without .html) sees it."
+    return f"{'../' * page.count('/')}live/{engine}"
+
+
+def widgets(path: Path, page: str, engine: str) -> dict[str, list[str]]:
     "For each cell of the notebook at `path`, by its id, the widgets that it shows, as HTML for a page without Python."
     if 'id=\\"study-' not in path.read_text(encoding="utf-8"): return {}
-    cells = notebooks.execute(path, FOR_PAGES)["cells"]
+    cells = notebooks.execute(path, FOR_PAGES.format(engine=engine_at(page, engine)))["cells"]
     shown = {cell["id"]: ["".join(out.get("data", {}).get("text/html", "")) for out in cell.get("outputs", ())]
              for cell in cells}
     return {id: found for id, all_ in shown.items() if (found := [html for html in all_ if is_widget(html)])}
@@ -38,10 +65,13 @@ def is_widget(html: str) -> bool: return html.startswith(('<div id="study-', "<d
 def build(to: Path = SITE):
     "Write the pages to the folder `to`, anew. A link between them that leads nowhere is an error."
     options = ["--quiet", "--fail-on-warning", "--keep-going", "--jobs", "auto", "-c", ROOT / "tools/website"]
+    files, shown = engine_files(), pictures()
+    engine = next(iter(files))
     with tempfile.TemporaryDirectory() as work, ThreadPoolExecutor(2) as pool:
         paths = notebooks.notebooks()
         names = [path.relative_to(ROOT / "nbs").with_suffix("").as_posix() for path in paths]
-        found = dict(zip(names, pool.map(widgets, paths)))
+        found = dict(zip(names, pool.map(widgets, paths, names, [engine] * len(paths))))
+        found["index"] = dict(front=[shown["pipeline_strip"].fragment(engine_at("index", engine))])
         Path(work, "widgets.json").write_text(json.dumps(found), encoding="utf-8")
         options += ["-D", f"widgets={work}/widgets.json"]
         folders = ["-d", f"{work}/doctrees", ROOT / "nbs", f"{work}/pages"]
@@ -49,6 +79,21 @@ def build(to: Path = SITE):
         if done.returncode: sys.exit("no pages: see above")
         shutil.rmtree(to, ignore_errors=True)
         shutil.copytree(f"{work}/pages", to)
+    for name, data in files.items(): write(to / "live" / name, data)
+    for name, widget in shown.items(): write(to / f"widgets/{name}.html", own_page(widget, f"../live/{engine}").encode())
+
+
+def write(path: Path, data: bytes):
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(data)
+
+
+def own_page(widget: StudyWidget, engine: str) -> str:
+    "A page with `widget` alone, and a way to the course."
+    body = f'<p><a href="../index.html">The course</a></p>{widget.fragment(engine)}'
+    text = Template(static_text("page.html")).substitute(title=type(widget).__name__, kernel="", body=body)
+    before, _, rest = text.partition("<meta http-equiv")
+    return before + rest.partition(">")[2]  # these pages load the engine, so the rules of a page of its own don't fit
 
 
 class Reader:

@@ -62,11 +62,23 @@ def enliven(cell: dict, widgets: list[str]):
     for data, widget in zip(static, widgets): data["text/html"] = widget
 
 
+def opening(cells: list[dict], widgets: list[str]) -> list[dict]:
+    "The front page's `cells` with its first picture alive: the `widgets` in the place of the image."
+    front, *rest = cells
+    words = re.sub(r"(?m)^!\[.*\n?", "", "".join(front["source"]))
+    shown = [dict(output_type="display_data", metadata={}, data={"text/html": widget}) for widget in widgets]
+    alive = dict(cell_type="code", id="alive", metadata=dict(tags=["remove-input"]), source="", outputs=shown,
+                 execution_count=None)
+    return [front | dict(source=words), alive, *rest]
+
+
 def prepare(app, docname: str, source: list[str]):
     "Make of the notebook in `source` what the page `docname` shows."
     nb = json.loads(source[0])
     widgets = json.loads(Path(app.config.widgets).read_text(encoding="utf-8")).get(docname, {})
-    for cell in nb["cells"]: enliven(cell, widgets.get(cell["id"], []))
+    if docname == app.config.root_doc: nb["cells"] = opening(nb["cells"], widgets.get("front", []))
+    else:
+        for cell in nb["cells"]: enliven(cell, widgets.get(cell["id"], []))
     cells = [for_readers(c, docname) for c in nb["cells"] if not hidden(c)]
     if docname == app.config.root_doc:
         cells.append(dict(cell_type="markdown", id="trees", metadata={}, source=trees(app.env.found_docs)))
