@@ -91,9 +91,7 @@ def write(path: Path, data: bytes):
 def own_page(widget: StudyWidget, engine: str) -> str:
     "A page with `widget` alone, and a way to the course."
     body = f'<p><a href="../index.html">The course</a></p>{widget.fragment(engine)}'
-    text = Template(static_text("page.html")).substitute(title=type(widget).__name__, kernel="", body=body)
-    before, _, rest = text.partition("<meta http-equiv")
-    return before + rest.partition(">")[2]  # these pages load the engine, so the rules of a page of its own don't fit
+    return Template(static_text("page.html")).substitute(title=type(widget).__name__, rules="", body=body)
 
 
 class Reader:
