@@ -14,7 +14,7 @@ from study_group.core.checkpoints import BUNDLED
 from study_group.widgets.engine import engine_data, engine_files
 from study_group.widgets.mask_bench import MaskBench
 from study_group.widgets.pipeline_strip import PipelineStrip
-from study_group.widgets.scripts import bundle, static_text, to_json
+from study_group.widgets.scripts import bundle, to_json
 
 sys.path += [str(Path(__file__).parent.parent / "tests/helpers"), str(npm.CACHE / "onnx")]
 from driver import Lab, jupyterlab
