@@ -54,7 +54,7 @@ function attend({ f, at, run, dim, heads }, n, maskStep, keep) {
 /** One layer: each token takes from the others what it attends to; then two linear layers work on each alone. */
 function runLayer(model, name, n, maskStep, keep) {
   const { at, run, tensors } = model;
-  for (const part of ["query", "key", "value"]) linearLayer(model, `${name}.attention.${part[0]}_lin`, at.x, at[part], n);
+  for (const to of ["query", "key", "value"]) linearLayer(model, `${name}.attention.${to[0]}_lin`, at.x, at[to], n);
   attend(model, n, maskStep, keep);
   linearLayer(model, `${name}.attention.out_lin`, at.mixed, at.more, n);
   addNorm(model, `${name}.sa_layer_norm`, n);

@@ -55,8 +55,8 @@ async function* inlineBytes(id) {
   for (let at = 0; at < text.length; at += PART) yield lastBytes(atob(text.slice(at, at + PART)));
 }
 
-/** The bytes of the model's file, from `url`, or out of the element called `inline`; `tell` hears how far this is, of 1.
- * `size` is what they take as gzip. @returns {Promise<ArrayBuffer>} */
+/** The bytes of the model's file, from `url`, or out of the element called `inline`: as gzip they are `size`. `tell`
+ * hears how far this is, of 1. @returns {Promise<ArrayBuffer>} */
 export async function getWeights({ url = "", size, sha256, inline = "" }, tell = (/** @type {number} */ _part) => {}) {
   if (!globalThis.DecompressionStream) throw new Error("This browser is too old to unpack the model: update it.");
   const fromDisk = new URL(url, document.baseURI).protocol === "file:";
