@@ -20,7 +20,8 @@ browser: .venv/dev
 check: .venv/dev
 	$(BIN)/python tools/check.py
 
-test-all: .venv/dev .venv/hub browser check
+test-all: .venv/dev .venv/hub check
+	$(BIN)/python tools/chromium.py --others
 	$(PYTEST) -m "extra or not extra"
 	$(BIN)/python tools/mutants.py
 

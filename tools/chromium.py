@@ -1,6 +1,7 @@
 """The browser of the tests, the slides and the pages: one that is there, or else one that is fetched.
 
-    python tools/chromium.py   # get one where there is none; `make test` does this
+    python tools/chromium.py            # get one where there is none; `make test` does this
+    python tools/chromium.py --others   # Firefox and WebKit too, from Debian; `make test-all` does this
 """
 import contextlib, os, shutil, subprocess, sys
 from pathlib import Path
@@ -27,6 +28,9 @@ def found() -> str | None:
     return on_path or next((str(path) for path in (*APPS, playwrights()) if path and path.is_file()), None)
 
 
+OTHERS = {"firefox-esr": "firefox-esr", "WebKitWebDriver": "webkit2gtk-driver", "xvfb-run": "xvfb", "dbus-launch": "dbus-x11"}
+
+
 def runs() -> bool:
     "Whether Playwright, which drives the browser, can run."
     return not subprocess.run([sys.executable, "-m", "playwright", "--version"], capture_output=True).returncode
@@ -37,22 +41,41 @@ def is_debian() -> bool:
     return False
 
 
+def from_debian(*packages: str) -> list[list[str]] | None:
+    "The commands that install Debian's `packages`; None where that can't be done."
+    root = getattr(os, "geteuid", lambda: 1)() == 0
+    if not (is_debian() and root and shutil.which("apt-get")): return None
+    return [["apt-get", "update", "-qq"], ["apt-get", "install", "-y", "-qq", *packages]]
+
+
 def ways() -> list[list[list[str]]]:
     "The ways to fetch one here, each a list of commands: Debian's own for root, then Playwright's."
-    apt = [["apt-get", "update", "-qq"], ["apt-get", "install", "-y", "-qq", "chromium", LIBRARY]]
-    debian = is_debian() and getattr(os, "geteuid", lambda: 1)() == 0 and shutil.which("apt-get")
-    return [apt]*bool(debian) + [[[sys.executable, "-m", "playwright", "install", "chromium"]]]
+    apt = from_debian("chromium", LIBRARY)
+    return [apt]*bool(apt) + [[[sys.executable, "-m", "playwright", "install", "chromium"]]]
+
+
+def ran(commands: list[list[str]]) -> bool:
+    "Whether all `commands` did what they should; they are shown."
+    env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    print(" && ".join(map(" ".join, commands)), flush=True)
+    return not any(subprocess.run(c, env=env, stdout=subprocess.DEVNULL).returncode for c in commands)
+
+
+def others():
+    "Fetch Firefox and WebKit where they are missing and can be had; the tests that need them are skipped without."
+    lacking = [package for program, package in OTHERS.items() if not shutil.which(program)]
+    if lacking and (commands := from_debian(*lacking)): ran(commands)
 
 
 def got() -> str:
     "The path of a browser, fetched where there is none; SystemExit, with the remedy, where that can't be."
     if (path := found()) and runs(): return path
     for commands in ways():
-        print("No browser is here, or none that can be driven:", " && ".join(map(" ".join, commands)), flush=True)
-        env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-        failed = any(subprocess.run(c, env=env, stdout=subprocess.DEVNULL).returncode for c in commands)
-        if not failed and (path := found()) and runs(): return path
+        print("No browser is here, or none that can be driven:", end=" ")
+        if ran(commands) and (path := found()) and runs(): return path
     sys.exit(NO_DRIVER if found() else REMEDY)
 
 
-if __name__ == "__main__": print(got())
+if __name__ == "__main__":
+    if "--others" in sys.argv: others()
+    print(got())
