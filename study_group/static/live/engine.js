@@ -20,12 +20,12 @@ async function compiled(kernel) {
   try { return await WebAssembly.compile(fromBase64(kernel)); } catch { return null; }
 }
 
-/** The end of what `steps` go through; between two of them the page can breathe. */
-async function slowly(steps) {
+/** What `steps` end with. In a page there is a `rest` between two of them. */
+async function goThrough(steps, rest = false) {
   for (;;) {
     const { done, value } = steps.next();
     if (done) return value;
-    await new Promise((go) => setTimeout(go));
+    if (rest) await new Promise((go) => setTimeout(go));
   }
 }
 
@@ -35,7 +35,7 @@ export function serve() {
   addEventListener("message", async ({ data: { n, file, config, kernel, ids, mask, keep } }) => {
     try {
       if (file) model = distilBert(file, config, await compiled(kernel));
-      postMessage({ n, stages: ids && await slowly(model.forward(ids, mask, keep)) });
+      postMessage({ n, stages: ids && await goThrough(model.forward(ids, mask, keep)) });
     } catch (error) { postMessage({ n, error: error.message }); }
   });
 }
@@ -67,9 +67,9 @@ async function startModel({ weights, config, kernel }, source, tell) {
     return (ids, mask, keep) => ask({ ids, mask, keep });
   }
   const model = distilBert(file, config, await compiled(kernel));
-  let last = Promise.resolve(); // the stages of one run lie where the next one's do
+  let last = Promise.resolve(); // one run after another
   return (ids, mask, keep) => {
-    const mine = last.then(() => slowly(model.forward(ids, mask, keep)));
+    const mine = last.then(() => goThrough(model.forward(ids, mask, keep), true));
     last = mine.catch(() => {});
     return mine;
   };
