@@ -1,92 +1,76 @@
-import { tokenTables } from "./unicode.js";
-/** WordPiece with BERT's normalizer: what `tokenizers` makes of a text, ids, tokens, kinds and pieces of the text. */
-export function wordPiece(words) {
-  const vocab = new Map(words.map((word, id) => [word, id]));
-  const special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"];
-  const [unk, cls, sep] = [1, 2, 3].map((n) => vocab.get(special[n]));
-  const chinese = (c) => c >= 0x4e00 && c <= 0x9fff || c >= 0x3400 && c <= 0x4dbf || c >= 0x20000 && c <= 0x2a6df
-    || c >= 0x2a700 && c <= 0x2b73f || c >= 0x2b740 && c <= 0x2b81f || c >= 0x2b920 && c <= 0x2ceaf
-    || c >= 0xf900 && c <= 0xfaff || c >= 0x2f800 && c <= 0x2fa1f;
-  const space = /[\t\n\r\p{White_Space}]/u;
-  function ranges(text) {
-    const [has, numbers] = [new Set(), text.split(" ").map((n) => parseInt(n, 36))];
-    for (let n = 0, at = 0; n < numbers.length; n += 2) {
-      at += numbers[n];
-      for (const end = at + numbers[n + 1]; at < end; at++) if (at < 0xe000 || at > 0xf8ff) { if (at < 0xf0000) has.add(at); }
-    }
-    return has;
-  }
-  const [dropped, punctuation] = [ranges(tokenTables.dropped), ranges(tokenTables.punctuation)];
-  const isDropped = (c) => dropped.has(c) || c >= 0xe000 && c <= 0xf8ff || c >= 0xf0000 && (c & 0xffff) < 0xfffe;
+/**
+ * WordPiece, the tokenizer of BERT and DistilBERT, as the library `tokenizers` has it: a text is cut into words, each
+ * word into the longest pieces that the vocabulary has, and [CLS] and [SEP] go around what fits.
+ *
+ *     wordPiece(words).pieces("Naïve TOKENIZATION!")   // ["naive", "token", "##ization", "!"]
+ */
+import { wordCutter } from "./words.js";
 
-  /** The characters of `text` as the vocabulary has them, each with where it comes from; "" parts words. */
-  function normalize(text, at) {
-    const found = [];
-    for (const c of text) {
-      const [code, from] = [c.codePointAt(0), at];
-      at += c.length;
-      if (isDropped(code)) continue;
-      const alone = chinese(code);
-      if (space.test(c)) { found.push(["", from, at]); continue; }
-      if (alone) found.push(["", from, at]);
-      for (const part of c.normalize("NFD")) {
-        found.push([part, from, at]);
+/** Letters of scripts that write no spaces: what a word is can't be told there. */
+const UNSPACED = /(?=\p{L})[\u0e00-\u109f\u1780-\u17ff\u3041-\u30ff\uff66-\uff9f]/u;
+
+/** @param {string[]} words the vocabulary, in order of id */
+export function wordPiece(words) {
+  const [cutWords, first, next] = [wordCutter(), new Map(), new Map()];
+  words.forEach((word, id) => { // a piece that begins a word is in `first`, another in `next`; what begins one is null
+    const [pieces, text] = word.startsWith("##") ? [next, word.slice(2)] : [first, word];
+    for (let n = 1; n < text.length; n++) if (!pieces.has(text.slice(0, n))) pieces.set(text.slice(0, n), null);
+    pieces.set(text, id);
+  });
+  const [cls, sep, pad, unk, mask] = ["[CLS]", "[SEP]", "[PAD]", "[UNK]", "[MASK]"].map((token) => first.get(token));
+
+  /** The longest piece that the vocabulary has, then the longest of the rest …; [UNK] for it all where there is none. */
+  function longestPieces(letters, word) {
+    const token = (id, begin, end) => ({ id, start: letters[begin].at, end: letters[end - 1].at + 1, word });
+    const [found, unknown] = [[], [token(unk, 0, letters.length)]];
+    if (letters.length > 100) return unknown;
+    for (let begin = 0, end = 0; begin < letters.length; begin = end) {
+      let [text, id] = ["", unk];
+      for (let n = begin; n < letters.length; n++) {
+        text += letters[n].text;
+        const known = (begin ? next : first).get(text);
+        if (known === undefined) break;
+        if (known !== null) [id, end] = [known, n + 1];
       }
-      if (alone) found.push(["", from, at]);
+      if (end === begin) return unknown;
+      found.push(token(id, begin, end));
     }
     return found;
   }
-  /** Marks in canonical order need the whole text; those that are dropped don't. */
-  function lower(found) {
-    return found.filter(([c]) => !c || !isDropped(c.codePointAt(0)))
-      .flatMap(([c, from, to]) => (c ? [...c.toLowerCase()].map((l) => [l, from, to]) : [[c, from, to]]));
-  }
-  function split(found) {
-    const groups = [[]];
-    for (const one of found) {
-      if (!one[0] || space.test(one[0])) groups.push([]);
-      else if (punctuation.has(one[0].codePointAt(0))) groups.push([one], []);
-      else groups.at(-1).push(one);
-    }
-    return groups.filter((group) => group.length);
-  }
-  function* pieces(group) {
-    const all = [];
-    const whole = [group[0][1], group.at(-1)[2]];
-    if (group.length > 100) { yield [unk, ...whole, "unknown"]; return; }
-    for (let from = 0; from < group.length;) {
-      let [to, text, id] = [group.length, group.slice(from).map(([c]) => c).join(""), undefined];
-      for (; to > from; to--) {
-        id = vocab.get((from ? "##" : "") + text);
-        if (id !== undefined) break;
-        text = text.slice(0, -group[to - 1][0].length);
-      }
-      if (id === undefined) { yield [unk, ...whole, "unknown"]; return; }
-      all.push([id, group[from][1], group[to - 1][2], from ? "continuation" : id === unk ? "unknown" : "word"]);
-      from = to;
-    }
-    yield* all;
-  }
-  function encode(text, { special: add = true, limit = 512 } = {}) {
+
+  /** All tokens of `text`; a special one that is written there is that token. */
+  function tokensOf(text) {
     const found = [];
-    let at = 0;
-    for (const part of text.split(/(\[(?:PAD|UNK|CLS|SEP|MASK)\])/)) {
-      if (special.includes(part)) found.push([vocab.get(part), at, at + part.length, part === "[UNK]" ? "unknown" : "special"]);
-      else for (const group of split(lower(normalize(part, at)))) found.push(...pieces(group));
-      at += part.length;
-    }
-    const room = limit - 2 * Number(add);
-    const inside = found.slice(0, room);
-    const kept = add ? [[cls, 0, 0, "special"], ...inside, [sep, 0, 0, "special"]] : inside;
-    let word = -1;
-    const points = new Int32Array(text.length + 1);
-    for (let i = 0, n = 0; i < text.length; n++) { points[i] = n; i += text.codePointAt(i) > 0xffff ? 2 : 1; points[i] = n + 1; }
-    return { ids: kept.map(([id]) => id), tokens: kept.map(([id]) => words[id]), kinds: kept.map((one) => one[3]),
-      offsets: kept.map(([, from, to]) => [points[from], points[to]]),
-      pieces: kept.map(([, from, to]) => text.slice(from, to)),
-      wordIds: kept.map(([, , to, kind]) => (kind === "special" ? null : kind === "continuation" ? word : word += 1)),
-      cut: Math.max(0, found.length - inside.length) };
+    let [at, word] = [0, 0];
+    text.split(/(\[(?:CLS|SEP|PAD|UNK|MASK)\])/).forEach((part, n) => {
+      const size = [...part].length;
+      if (n % 2) found.push({ id: first.get(part), start: at, end: at + size, word: word++ });
+      else for (const letters of cutWords(part, at)) found.push(...longestPieces(letters, word++));
+      at += size;
+    });
+    return found;
   }
-  return { words, special: { pad: vocab.get("[PAD]"), unk, cls, sep, mask: vocab.get("[MASK]") }, encode,
-    pieces: (text) => encode(text, { special: false, limit: Infinity }).tokens };
+
+  /**
+   * What `text` becomes, token by token; offsets and pieces are characters of it (code points), `cut` is how many tokens
+   * didn't fit. `limit` counts the `special` tokens around them too, and cuts nothing where it can't hold even those.
+   */
+  function encode(text, { special = true, limit = 512 } = {}) {
+    const [all, characters, added] = [tokensOf(text), [...text], special ? 2 : 0];
+    const room = limit < added ? all.length : limit - added;
+    const around = (id) => (special ? [{ id, start: 0, end: 0, word: null }] : []);
+    const kept = [...around(cls), ...all.slice(0, room), ...around(sep)];
+    const untold = new Set(kept.filter(({ id }) => UNSPACED.test(words[id])).map(({ word }) => word));
+    const wordIds = kept.map(({ word }) => (untold.has(word) ? null : word));
+    const kinds = kept.map(({ id }, n) => (id === unk ? "unknown" : [cls, sep, pad, mask].includes(id) ? "special"
+      : wordIds[n] !== null && wordIds[n] === wordIds[n - 1] ? "continuation" : "word"));
+    return {
+      ids: kept.map(({ id }) => id), tokens: kept.map(({ id }) => words[id]), kinds, wordIds,
+      offsets: kept.map(({ start, end }) => /** @type {[number, number]} */ ([start, end])),
+      pieces: kept.map(({ start, end }) => characters.slice(start, end).join("")),
+      cut: Math.max(0, all.length - room),
+    };
+  }
+  const pieces = (text) => encode(text, { special: false, limit: Infinity }).tokens;
+  return { words, special: { cls, sep, pad, unk, mask }, encode, pieces };
 }
