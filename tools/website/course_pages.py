@@ -10,7 +10,7 @@ from math_core import LatexToMathML
 from study_group.command.sync import WRITTEN
 from study_group.course import settings
 
-PARTS = {"At hand": "[cg]*", "For the host": "host", "Solutions": "solutions/*", "Under the hood": "under_the_hood/**"}
+PARTS = {"At hand": "[cgt]*", "For the host": "host", "Solutions": "solutions/*", "Under the hood": "under_the_hood/**"}
 TREE = "```{{toctree}}\n:hidden:\n:glob:\n:caption: {}\n\n{}\n```"
 
 
