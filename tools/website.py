@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, sync_playwright
 
 from study_group.padding import padding_table
 from study_group.widgets.attention_grid import AttentionGrid
-from study_group.widgets.base import StudyWidget, snake_case
+from study_group.widgets.base import StudyWidget
 from study_group.widgets.engine import engine_files
 from study_group.widgets.mask_bench import MaskBench
 from study_group.widgets.merge_theatre import MergeTheatre
@@ -37,12 +37,12 @@ StudyWidget._ipython_display_ = lambda self: display({{"text/html": self.fragmen
 TEXTS = ["I've been waiting for a HuggingFace course my whole life.", "I hate this so much!"]
 
 
-def pictures() -> dict[str, StudyWidget]:
-    "The widgets that have a page of their own, by its name."
-    lengths = [12, 31, 9, 64, 18, 25, 40, 7, 120, 33, 15, 22, 51, 8, 28, 19]
-    made = [PipelineStrip(TEXTS), MaskBench(TEXTS), AttentionGrid(TEXTS), TokenStrip(TEXTS[0]), padding_table(TEXTS),
-            PaddingBill(lengths, 4), TokenizerRace(TEXTS[0]), MergeTheatre()]
-    return {snake_case(type(widget).__name__): widget for widget in made}
+LENGTHS = [12, 31, 9, 64, 18, 25, 40, 7, 120, 33, 15, 22, 51, 8, 28, 19]
+OWN_PAGES = {  # the widgets that have a page of their own, by its name
+    "attention_grid": lambda: AttentionGrid(TEXTS), "mask_bench": lambda: MaskBench(TEXTS), "merge_theatre": MergeTheatre,
+    "padding_bill": lambda: PaddingBill(LENGTHS, 4), "padding_table": lambda: padding_table(TEXTS),
+    "pipeline_strip": lambda: PipelineStrip(TEXTS), "token_strip": lambda: TokenStrip(TEXTS[0]),
+    "tokenizer_race": lambda: TokenizerRace(TEXTS[0])}
 
 
 def engine_at(page: str, engine: str) -> str:
@@ -65,7 +65,7 @@ def is_widget(html: str) -> bool: return html.startswith(('<div id="study-', "<d
 def build(to: Path = SITE):
     "Write the pages to the folder `to`, anew. A link between them that leads nowhere is an error."
     options = ["--quiet", "--fail-on-warning", "--keep-going", "--jobs", "auto", "-c", ROOT / "tools/website"]
-    files, shown = engine_files(), pictures()
+    files, shown = engine_files(), {name: make() for name, make in OWN_PAGES.items()}
     engine = next(iter(files))
     with tempfile.TemporaryDirectory() as work, ThreadPoolExecutor(2) as pool:
         paths = notebooks.notebooks()

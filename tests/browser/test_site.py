@@ -1,8 +1,13 @@
 "The course as pages: each page in a browser without a network."
-import re
+import http.server, re, threading
+from functools import partial
 
 import pytest, website
 from places import NBS
+
+from study_group.pipeline import trace
+
+TYPED = "Ça alors, not a single dull moment!"
 
 
 def test_reader_says_what_goes_wrong(chrome, tmp_path):
@@ -27,7 +32,7 @@ def test_every_page_works_without_a_network(chrome, site):
     reader.walk()
     assert reader.log == []
     assert len(reader.pages()) > len(list(NBS.rglob("*.ipynb")))  # the search page too
-    assert sum(path.stat().st_size for path in site.rglob("*") if path.is_file()) < 30_000_000
+    assert sum(path.stat().st_size for path in site.rglob("*") if path.is_file()) < 60_000_000
 
 
 @pytest.mark.extra
@@ -79,4 +84,61 @@ def test_widgets_are_explored_without_python(chrome, site):
     visit("05_attention")
     page.locator(".attention-grid .thumb[data-at='1 2']").first.click()
     page.wait_for_selector(".attention-grid[data-shows*=' 1 1 2']")
+    assert reader.log == []
+
+
+@pytest.fixture(scope="module")
+def address(site):
+    "The pages as a plain static server gives them."
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *_): pass
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=site)) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def start(page):
+    "Let the model run in the first widget that offers it."
+    page.get_by_role("button", name="Run the model").first.click()
+    page.wait_for_function("() => !document.querySelector('progress')", timeout=60_000)
+
+
+@pytest.mark.extra
+@pytest.mark.parametrize("way", ["served", "from disk"])
+def test_the_front_page_reads_what_is_typed(chrome, site, address, way):
+    where = address if way == "served" else site.as_uri()
+    page, log, asked = chrome.new_page(), [], []
+    page.on("console", lambda m: log.append(m.text) if m.type in ("error", "warning") else None)
+    page.on("pageerror", lambda error: log.append(str(error)))
+    page.on("request", lambda r: asked.append(r.url))
+    if way == "from disk": page.context.set_offline(True)
+    page.goto(f"{where}/index.html")
+    page.wait_for_load_state("networkidle")
+    assert not any("weights" in url for url in asked)  # 42 MB are fetched when somebody asks for them
+    start(page)
+    page.locator(".pipeline-strip textarea").first.fill(TYPED)
+    answer = trace(TYPED)
+    shown = page.locator(".pipeline-strip .answer .label").first
+    page.wait_for_function("token => document.querySelector('.pipeline-strip .tokens').innerText.includes(token)",
+                           arg=answer.tokens[0][1])
+    assert shown.inner_text() == answer.predictions[0]["label"]
+    assert f"{answer.predictions[0]['score']:.4f}" in page.locator(".pipeline-strip .verdict").inner_text()
+    assert all(url.startswith((where, "blob:", "data:")) for url in asked) and log == []
+    page.close()
+
+
+@pytest.mark.extra
+@pytest.mark.parametrize("name", website.OWN_PAGES)
+def test_a_widget_of_its_own_page_takes_texts(chrome, site, name):
+    reader = website.Reader(chrome, site)
+    reader.open(site / f"widgets/{name}.html")
+    page = reader.page
+    page.wait_for_selector(".study-widget")
+    if page.get_by_role("button", name="Run the model").count(): start(page)
+    page.locator(".offline", has_text="ithout Python").wait_for()
+    for box in page.locator("textarea:visible").all()[:1]:
+        box.fill(TYPED)
+        page.wait_for_function("() => !document.querySelector('.study-widget[aria-busy=true]')")
+        assert TYPED in [box.input_value()] and not page.locator("[role=alert]:visible").all_inner_texts()
     assert reader.log == []
