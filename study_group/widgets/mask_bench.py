@@ -77,7 +77,8 @@ class MaskBench(TakesCheckpoint, StudyWidget):
         except (KeyError, TypeError, ValueError) as e: raise traitlets.TraitError(str(e)) from e
 
     @traitlets.observe("texts")
-    def _on_texts(self, _): self._edit()
+    def _on_texts(self, change):
+        if self.texts != change.old: self._edit()  # the same: others were refused
 
     @traitlets.observe("_mask")
     def _on_mask(self, _): self._work(.2)

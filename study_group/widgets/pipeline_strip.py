@@ -87,7 +87,8 @@ class PipelineStrip(TakesCheckpoint, StudyWidget):
         return texts
 
     @traitlets.observe("texts")
-    def _on_texts(self, _): self._edit()
+    def _on_texts(self, change):
+        if self.texts != change.old: self._edit()  # the same: others were refused
 
     @traitlets.observe("row", "layer")
     def _on_look(self, _): self._show()
