@@ -66,4 +66,5 @@ def test_typed_and_clicked(live):
     page.locator(".mask-bench[aria-busy=false] .verdict", has_text="same as alone").wait_for()
     bench.preset("left padding")
     assert page.locator(".row .here .label").all_inner_texts() == bench.labels
-    assert page.get_by_label("checkpoint").get_attribute("readonly") is not None
+    assert not page.get_by_label("checkpoint").is_visible()
+    assert page.locator(".offline").inner_text().startswith("This page answers without Python")

@@ -51,4 +51,5 @@ def test_typed_and_clicked(live):
     page.locator(".layer", has_text="after layer 0").wait_for()
     page.wait_for_selector(".pipeline-strip[aria-busy=false]")
     assert page.locator("tr[data-token] .token").all_inner_texts() == t.tokens[1]
-    assert page.get_by_label("checkpoint").get_attribute("readonly") is not None
+    assert not page.get_by_label("checkpoint").is_visible()
+    assert page.locator(".offline").inner_text().startswith("This page answers without Python")
