@@ -155,11 +155,11 @@ def mask_rows(mask, shape: tuple[int, int]) -> list[str]:  # a string of 0s and 
 # %% ../../nbs/under_the_hood/batching/masked.ipynb #eab74851
 def carry_over(rows: list[str], before: Batch, side: str, batch: Batch) -> dict:  # as `Batch.preset` gives
     "Carry the mask `rows` of the batch `before`, its pads on `side`, over to a new `batch`."
-    for name in before.presets.keys() & batch.presets.keys():
-        if before.preset(name) == dict(side=side, rows=rows): return batch.preset(name)
+    for name in before.presets:
+        if name in batch.presets and before.preset(name) == dict(side=side, rows=rows): return batch.preset(name)
     real = as_rows(before.inputs(side)["attention_mask"])
     kept = {text: [bit for bit, is_real in zip(*pair) if is_real == "1"]
-            for text, *pair in zip(before.texts, rows, real)}
+            for text, *pair in zip(before.texts, rows, real) if before.checkpoint == batch.checkpoint}
     fresh = as_rows(batch.inputs(side)["attention_mask"])
     bits = [iter(kept.get(text, "1"*batch.shape[1])) for text in batch.texts]
     return dict(side=side, rows=["".join(next(b) if is_real == "1" else "0" for is_real in row)

@@ -4,11 +4,13 @@
  * the batch and alone. A batch can have 32 × 512 cells, so only those near what can be seen have elements.
  *
  * Python says in `_view` what the batch is, with its pads where the tokenizer puts them: `ids` are int32, `tokens` are
- * by id, `kinds` has for each row a letter for each token; `cut` are notes on rows that were cut off, `empty` on a row
- * of zeros. A mask is `{side, rows}`: where the pads stand, 0s and 1s for each row. A result is of a row with its bits,
- * as far as it is known; in its answers `here` and `alone` a number that isn't finite is null.
+ * by id, `kinds` has for each row a letter for each token; `cut` says how many tokens each row lost, `empty` what is
+ * true of a row of zeros. A mask is `{side, rows}`: where the pads stand, 0s and 1s for each row. A result is of a row
+ * with its bits: the logits `here` and `alone`, as far as they are known.
  */
+import { answerOf } from "./parts/answers.js";
 import { property } from "./parts/canvas.js";
+import { checkpointField } from "./parts/checkpoint.js";
 import { around, goOver, intoSight, placeOf, tabStop, within } from "./parts/grid.js";
 import { facts, legendOf } from "./parts/legend.js";
 import { count, int32, say } from "./parts/numbers.js";
@@ -67,7 +69,7 @@ function editor(remove, add) {
   });
   return {
     ...list,
-    nodes: [list.node, button("+ Add a text", add, { class: "add" })],
+    add: button("+ Add a text", add, { class: "add" }),
     write(texts) {
       list.write(texts);
       for (const { extra } of list.lines) extra.toggleAttribute("disabled", texts.length === 1);
@@ -78,6 +80,14 @@ function editor(remove, add) {
       input.select();
     },
   };
+}
+
+/** Whether two answers have the same logits, but for rounding (as `torch.allclose` has it); if not, how they differ. */
+function verdictOf(here, alone) {
+  const far = here.logits.map((x, n) => (x === alone.logits[n] ? 0 : Math.abs(x - alone.logits[n])));
+  if (far.every((x, n) => x <= 1e-5 + 1e-5 * Math.abs(alone.logits[n]))) return "same as alone";
+  const label = here.best === alone.best ? ", same label" : ", label flipped";
+  return `differs by ${say(Math.max(...far))}${far.length > 1 ? label : ""}`;
 }
 
 /** What the model makes of a row, line by line, with columns for up to three labels, else for the best, in `room`. */
@@ -108,13 +118,13 @@ function answerColumns({ labels, function: applied }, room) {
       const of = (answer) => (n, kind) => answer && say(answer[kind][n ?? answer.best]);
       const value = { here: of(here), alone: of(alone),
         delta: (n, kind) => here && alone && say(Math.max(...here[kind].map((x, i) =>
-          ((n ?? i) !== i ? 0 : x === null || alone[kind][i] === null ? NaN : Math.abs(x - alone[kind][i]))))) };
+          ((n ?? i) === i ? Math.abs(x - alone[kind][i]) : 0)))) };
       for (const { key, label, numbers } of lines) {
-        label.title = { here, alone }[key]?.label ?? "";
+        label.title = labels[{ here, alone }[key]?.best] ?? "";
         tell(label, label.title);
         for (const [n, text] of spread(value[key]).entries()) {
           tell(numbers[n], text || "…");
-          numbers[n].classList.toggle("none", text === say(null));
+          numbers[n].classList.toggle("none", text === say(NaN));
         }
       }
       const kind = { s: "same", d: "differs" }[known[0]] ?? "";
@@ -256,12 +266,14 @@ function aboutMask(view, mask, asked) {
   const number = (rows, letter) => rows.join("").split(letter).length - 1;
   const pads = number(view.kinds, "p");
   const about = view.presets.find((preset) => preset.name === name)?.note ?? OWN;
+  const cut = view.cut.flatMap((n, row) =>
+    (n ? [[row, `${count(n)} tokens were cut off, as the model takes only ${count(view.shape[1])}.`]] : []));
   const empty = mask.rows.flatMap((bits, row) => (bits.includes("1") ? [] : [[row, view.empty]]));
   return {
     names, note: pads ? about : `${about} ${NO_PADS}`,
     values: { "shape = (batch, n_tokens)": `(${view.shape.join(", ")})`, "tokens of the texts": count(all - pads),
       pads: count(pads), "bits that are 0": count(number(mask.rows, "0")) },
-    notes: [...Object.entries(view.cut), ...empty].map(([row, text]) => `Row ${Number(row) + 1}: ${text}`),
+    notes: [...cut, ...empty].map(([row, text]) => `Row ${row + 1}: ${text}`),
   };
 }
 
@@ -281,18 +293,20 @@ function stateOf(model) {
   }
   /** What is known of the rows as the mask is now: an answer to what it was before isn't an answer. */
   const results = () => mask().rows.map((bits, row) => {
-    const result = model.get("_results")[row] ?? { here: null, alone: null, verdict: "" };
-    const fresh = result.bits === bits && result.side === mask().side;
-    return fresh ? result : { ...result, here: null, verdict: "", failed: false };
+    const known = model.get("_results")[row] ?? {};
+    const fresh = known.bits === bits && known.side === mask().side;
+    const [here, alone] = [fresh && known.here, known.alone].map((x) => x && answerOf(x, view().function));
+    return { here, alone, verdict: here && alone ? verdictOf(here, alone) : "", failed: fresh && known.failed };
   });
   const missing = () => results().some(({ verdict, failed }) => !verdict && !failed);
   return { view, mask, fits, results, missing };
 }
 
-function draw({ model, root, set }) {
+function draw({ model, root, set, put }) {
   let next = null, last = null, asked = "", asking = 0, presets = [];
   const { view, mask, fits, results, missing } = stateOf(model);
-  const act = (what) => { if (texts.late()) next = what; else what(); }; // now, or when the batch is there
+  const late = () => texts.late() || checkpoint.loading();
+  const act = (what) => { if (late()) next = what; else what(); }; // now, or when the batch is there
   function flip([row, column]) {
     const text = view().texts[row];
     act(() => {
@@ -315,10 +329,11 @@ function draw({ model, root, set }) {
   const [alarm, status, legend, batch] = [teller("alert"), teller("status"), legendOf(), board()];
   const buttons = make("div", "presets", [], { role: "group", "aria-label": "Masks to start from" });
   const note = make("p", "note", [], { "aria-live": "polite" });
+  const [busy, checkpoint] = [make("p", "busy"), checkpointField({ model, put }, () => view().checkpoint)];
   const [known, notes, story] = [make("dl", "facts"), make("ul", "notes"), make("p", "story")];
   goOver(batch.node, { at: placeIn, next: batch.next, go: batch.go, press(at) { batch.go(at); flip(at); }, point });
-  root.append(...list.nodes, alarm, make("p", "busy", "computing…"), buttons, note, known, batch.node, notes, story,
-    legend.node, status);
+  root.append(list.node, make("div", "more", [list.add, checkpoint.node]), alarm, busy, buttons, note, known,
+    batch.node, notes, story, legend.node, status);
 
   function choosePreset(name) {
     act(() => {
@@ -339,14 +354,15 @@ function draw({ model, root, set }) {
     }
     if (!fits() || missing()) asking = setTimeout(() => model.send(fits() ? { rows: batch.seen() } : {}), 50);
     settle();
-    if (!next || texts.late()) return;
+    if (!next || late()) return;
     const what = next;
     next = null;
     what();
   }
   function settle() {
-    dress(root, { "aria-busy": texts.late() || !fits() || missing() });
-    root.classList.toggle("late", texts.late());
+    dress(root, { "aria-busy": late() || !fits() || missing() });
+    root.classList.toggle("late", late());
+    tell(busy, checkpoint.loading() ? "loading the checkpoint…" : "computing…");
     tell(alarm, model.get("error"));
     const verdict = fits() && results()[last]?.verdict;
     tell(status, verdict ? `Row ${last + 1}: ${verdict}` : "");
@@ -369,7 +385,7 @@ function draw({ model, root, set }) {
     { ...list, delay: 250, enter: true, settle, shown: () => view().texts });
   model.on("change:_view", () => { drawBatch(); redraw(); });
   for (const name of ["_mask", "_results", "error"]) model.on(`change:${name}`, redraw);
-  model.on("change:texts", settle);
+  for (const name of ["texts", "checkpoint"]) model.on(`change:${name}`, settle);
   drawBatch();
   redraw();
   const unwatch = whenLooksChange(root, [batch.node], batch.fit);

@@ -7,7 +7,9 @@
  * how many tokens were cut off, `reads` the positions that the head reads, `peek` the first numbers of each token's
  * hidden state, `model` its class.
  */
+import { answerOf } from "./parts/answers.js";
 import { inkOf, paintBytes } from "./parts/canvas.js";
+import { checkpointField } from "./parts/checkpoint.js";
 import { fillLines, goOver, showIn, stepOf, tabStop } from "./parts/grid.js";
 import { legendOf } from "./parts/legend.js";
 import { bytesOf, count, say } from "./parts/numbers.js";
@@ -25,15 +27,17 @@ function answeredTexts(choose) {
   const list = textList("Texts and their answers", () =>
     make("span", "answer", [make("bdi", "label"), make("span", "score")]));
   const rowOf = (event) => list.lines.findIndex(({ node }) => node === under(event, ".text"));
-  let edited; // the text that was typed in last
-  list.node.addEventListener("input", (event) => { edited = rowOf(event); });
+  let edited; // the text that was typed in last; -1: something else was
+  const edit = (event) => { edited = rowOf(event); };
+  list.node.addEventListener("input", edit);
   for (const type of ["focusin", "click"]) list.node.addEventListener(type, (event) => choose(rowOf(event)));
   return {
-    ...list,
-    update(batch, row, error) {
+    ...list, edit,
+    update(batch, { labels, function: applied }, row, error) {
       for (const [n, { node, input, extra: { children: [label, score] } }] of list.lines.entries()) {
-        quote(label, batch[n]?.label ?? "");
-        tell(score, batch[n] ? say(batch[n].score) : "");
+        const answer = batch[n] && answerOf(batch[n].logits, applied);
+        quote(label, answer ? labels[answer.best] : "");
+        tell(score, answer ? say(answer.scores[answer.best]) : "");
         dress(node, { "aria-current": n === row });
         dress(input, { "aria-invalid": error !== "" && n === edited });
       }
@@ -154,24 +158,25 @@ function answerPanel() {
   const node = make("section", "head", [scroller, verdict], { "aria-label": "Answer" });
   return {
     node,
-    update(d) {
-      const most = Math.max(...d.logits.map(Math.abs)) || 1;
+    update(d, sent) {
+      const { logits, scores, best } = answerOf(sent, d.function);
+      const most = Math.max(...logits.map(Math.abs)) || 1;
       const who = d.reads.length === 1 ? d.tokens[d.reads[0]] : `${d.reads.length} tokens`;
       tell(reads, d.reads.length ? `reads ${who} after layer ${d.n_layers}` : "");
       tell(head, FUNCTIONS[d.function].head);
       tell(how, FUNCTIONS[d.function].how);
       table.classList.toggle("plain", d.function === "none");
       fillLines(body, lines, d.labels, add, (line, name, n) => {
-        line.node.classList.toggle("best", n === d.best);
+        line.node.classList.toggle("best", n === best);
         quote(line.name, name);
-        tell(line.logit, say(d.logits[n]));
-        tell(line.value, say(d.probabilities[n]));
-        line.logit.parentElement.style.setProperty("--part", d.logits[n] / most);
-        line.value.parentElement.style.setProperty("--part", d.probabilities[n]);
+        tell(line.logit, say(logits[n]));
+        tell(line.value, say(scores[n]));
+        line.logit.parentElement.style.setProperty("--part", logits[n] / most);
+        line.value.parentElement.style.setProperty("--part", scores[n]);
       });
       node.classList.toggle("choice", d.labels.length > 1);
-      quote(label, d.labels[d.best]);
-      tell(score, say(d.probabilities[d.best]));
+      quote(label, d.labels[best]);
+      tell(score, say(scores[best]));
       tell(why, d.labels.length > 1 ? FUNCTIONS[d.function].best : "");
     },
   };
@@ -193,10 +198,10 @@ function tellStory(node, d, bytes, n, vector = -1, x = 0) {
   node.append(make("div", "", `number ${i + 1} (${vector ? stage : "embedding"}): about ${say(value, 2)}`));
 }
 
-function draw({ model, root, set }) {
+function draw({ model, root, set, put }) {
   let pointed = [null];
   const [detail, bytes] = [() => model.get("_detail"), () => bytesOf(model.get("_vectors"))];
-  const layer = field("range", () => set("layer", layer.valueAsNumber), { min: 0, max: detail().n_layers });
+  const layer = field("range", () => set("layer", layer.valueAsNumber), { min: 0 });
   const layerName = make("span");
   const list = answeredTexts((row) => { if (row < model.get("_batch").length) set("row", row); });
   const table = tokenTable({
@@ -207,8 +212,10 @@ function draw({ model, root, set }) {
   const panel = answerPanel();
   const [alarm, line, cut, legend] = [teller("alert"), make("div", "story"), make("p", "cut"),
     legendOf("Kinds of tokens")];
-  root.append(list.node, alarm, make("p", "busy", "computing…"),
-    make("div", "board", [table.node, panel.node, line]), cut, legend.node);
+  const [busy, checkpoint] = [make("p", "busy"), checkpointField({ model, put }, () => detail().checkpoint)];
+  checkpoint.node.addEventListener("input", list.edit);
+  root.append(list.node, checkpoint.node, alarm, busy, make("div", "board", [table.node, panel.node, line]), cut,
+    legend.node);
 
   const shown = () => model.get("_batch").map(({ text }) => text);
   const texts = typing({ model, set }, "texts", { ...list, delay: 250, enter: true, settle: choices, shown });
@@ -218,17 +225,20 @@ function draw({ model, root, set }) {
     else tell(line, "Point at a line to read it; click it, or go with ↑ and ↓, to follow the token.");
   }
   function choices() {
+    layer.max = detail().n_layers;
     layer.value = model.get("layer");
     tell(layerName, `after layer ${layer.value} of ${layer.max}`);
-    list.update(model.get("_batch"), model.get("row"), model.get("error"));
+    list.update(model.get("_batch"), detail(), model.get("row"), model.get("error"));
     tell(alarm, model.get("error"));
-    dress(root, { "aria-busy": texts.late() || ["row", "layer"].some((name) => model.get(name) !== detail()[name]) });
+    tell(busy, checkpoint.loading() ? "loading the checkpoint…" : "computing…");
+    const behind = ["row", "layer"].some((name) => model.get(name) !== detail()[name]);
+    dress(root, { "aria-busy": texts.late() || checkpoint.loading() || behind });
   }
   function paint() { if (root.dataset.theme) table.paint(bytes(), detail().shape, inkOf(root, "below", "above")); }
   function redraw() {
     const d = detail();
     table.update(d);
-    panel.update(d);
+    panel.update(d, model.get("_batch")[d.row].logits);
     paint();
     tell(cut, d.cut ? `${count(d.cut)} tokens were cut off: longer than the model takes.` : "");
     const first = Object.keys(KINDS).map((kind) => d.kinds.indexOf(kind)).filter((n) => n >= 0);
@@ -239,7 +249,7 @@ function draw({ model, root, set }) {
   function follow() { table.mark(model.get("token")); story(); }
 
   model.on("change:_detail", redraw);
-  for (const name of ["_batch", "row", "layer", "error"]) model.on(`change:${name}`, choices);
+  for (const name of ["_batch", "row", "layer", "checkpoint", "error"]) model.on(`change:${name}`, choices);
   model.on("change:token", () => { follow(); table.reveal(model.get("token")); });
   const unwatch = whenLooksChange(root, [], paint);
   redraw();

@@ -85,12 +85,12 @@ function offer(note, engine, begin) {
   document.addEventListener("study-live", begin, { once: true });
 }
 
-/** Let what somebody can answer, by `able(name)`, be used in `el`, and nothing else; whether something is left out. */
+/** Let be used in `el` what somebody can answer, by `able(name)`; whether something that is seen is left out. */
 function lock(el, able) {
   const needy = [...el.querySelectorAll("textarea, [data-python]")];
   const off = needy.filter((node) => !able(node.dataset.python || "text"));
   for (const node of needy) node[node.matches("textarea, [type=text]") ? "readOnly" : "disabled"] = off.includes(node);
-  return off.length > 0;
+  return off.some((node) => node.offsetParent);
 }
 
 /** Draw `widget` in the first element for it that is still empty; what nobody here can answer can't be used. */

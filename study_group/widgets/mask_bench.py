@@ -7,13 +7,12 @@ __all__ = ['AT_ONCE', 'batch_html', 'MaskBench', 'bench_view', 'about_cut']
 
 # %% ../../nbs/under_the_hood/widgets/mask_bench.ipynb #adb47ae8
 from html import escape
-from math import isfinite
 from time import perf_counter
 
 import numpy as np, torch, traitlets
 from fastcore.basics import patch
 
-from ..batching.masked import (MOST_COLUMNS, Batch, about_empty, answer, batch_notes, batch_text,
+from ..batching.masked import (MOST_COLUMNS, PRESETS, Batch, about_empty, answer, batch_notes, batch_text,
                                          carry_over, make_batch, mask_rows, quick_logits, rows_shown, say_answer,
                                          verdict)
 from ..core.checkpoints import load_shared
@@ -21,8 +20,9 @@ from ..core.html import chip, html_cells, html_table, paragraphs
 from ..core.numbers import say_number
 from ..core.texts import check_texts, shorten
 from ..core.tracing import FUNCTIONS, function_to_apply
-from .base import StudyWidget
+from .base import StudyWidget, TakesCheckpoint
 from .engine import is_bundled
+from .scripts import json_numbers
 
 # %% ../../nbs/under_the_hood/widgets/mask_bench.ipynb #58417cdf
 def _batch_html(rows: list[dict]) -> str:
@@ -53,13 +53,13 @@ def batch_html(rows: list[dict], shape: tuple[int, int]) -> str:
     return paragraphs(head) + _batch_html(cut) + _answers_html(cut) + paragraphs(batch_notes(rows, shape))
 
 # %% ../../nbs/under_the_hood/widgets/mask_bench.ipynb #203b41b6
-class MaskBench(StudyWidget):
+class MaskBench(TakesCheckpoint, StudyWidget):
     "A padded batch: click bits of its `attention_mask`, edit `texts`, and compare each row with its sentence alone."
     texts = traitlets.List(traitlets.Unicode()).tag(sync=True)
     error = traitlets.Unicode().tag(sync=True)   # why the last edit failed
     _mask = traitlets.Dict().tag(sync=True, page=True)  # side: where the pads stand; rows: 0s and 1s for each text
     _view = traitlets.Dict().tag(sync=True)      # the batch
-    _results = traitlets.List().tag(sync=True)   # results of each row so far
+    _results = traitlets.List().tag(sync=True)   # logits of each row so far
 
     @traitlets.validate("texts")
     def _sound(self, proposal):
@@ -77,7 +77,8 @@ class MaskBench(StudyWidget):
         except (KeyError, TypeError, ValueError) as e: raise traitlets.TraitError(str(e)) from e
 
     @traitlets.observe("texts")
-    def _on_texts(self, _): self._edit()
+    def _on_texts(self, change):
+        if self.texts != change.old: self._edit()  # the same: others were refused
 
     @traitlets.observe("_mask")
     def _on_mask(self, _): self._work(.2)
@@ -92,20 +93,21 @@ def __init__(self: MaskBench,
     self._alone, self._here = {}, {}  # text → logits; (row, side, bits) → logits
     self._failed = ""                 # why the last run failed
     super(MaskBench, self).__init__(texts=list(self._batch.texts))
+    self._made_with(checkpoint)
     with self.hold_sync(): self._show_batch(self._batch.preset("correct mask"))
     if self.error: raise ValueError(self.error)
     self.on_msg(self._on_message)
 
 # %% ../../nbs/under_the_hood/widgets/mask_bench.ipynb #ff5e34d2
 @patch
-def live(self: MaskBench) -> dict | None: return dict(model=True) if is_bundled(self._batch.checkpoint) else None
+def live(self: MaskBench) -> dict | None:
+    return dict(model=True, presets=PRESETS) if is_bundled(self._batch.checkpoint) else None
 
 # %% ../../nbs/under_the_hood/widgets/mask_bench.ipynb #ffd5d1ef
 def bench_view(batch: Batch) -> dict:
     "Collect what the page draws of `batch`: `ids` is int32 (batch, n_tokens), `kinds` a letter for each token."
     (model, _), ids = batch.checkpoint, np.asarray(batch.input_ids.cpu(), dtype="<i4")
-    cut = {row: about_cut(batch, row) for row in range(batch.shape[0]) if batch.cut[row]}
-    return dict(texts=batch.texts, shape=batch.shape, ids=ids.tobytes(), cut=cut,
+    return dict(texts=batch.texts, shape=batch.shape, ids=ids.tobytes(), cut=batch.cut,
                 tokens=dict(zip(batch.input_ids.flatten().tolist(), sum(batch.tokens, []))),
                 kinds=["".join(kind[0] for kind in row) for row in batch.kinds], empty=about_empty(model),
                 presets=[dict(name=name, note=note, **batch.preset(name)) for name, note in batch.presets.items()],
@@ -165,23 +167,15 @@ def _finish(self: MaskBench, rows: list[int] | None = None):
 # %% ../../nbs/under_the_hood/widgets/mask_bench.ipynb #7a4de8e1
 @patch
 def _known(self: MaskBench, row: int) -> dict:
-    "Collect both answers for `row`, None while they aren't known, and the verdict."
-    config = self._batch.checkpoint[0].config
-    both = dict(here=self._here.get(self._key(row)), alone=self._alone.get(self._batch.texts[row]))
-    said = verdict(**both) if all(logits is not None for logits in both.values()) else ""
-    answers = {name: None if logits is None else answer(logits, config) for name, logits in both.items()}
-    return dict(answers, verdict=said, failed=bool(self._failed))
+    "Collect the logits of `row` here and alone, None while they aren't known."
+    return dict(here=self._here.get(self._key(row)), alone=self._alone.get(self._batch.texts[row]))
 
 @patch
 def _show(self: MaskBench):
-    "Send the page the results so far; NaN and infinity, which JSON lacks, become None."
-    def finite(xs): return [x if isfinite(x) else None for x in xs]
+    "Send the page the results so far, each with the mask that it belongs to."
+    def sent(row): return {name: x if x is None else json_numbers(x.tolist()) for name, x in self._known(row).items()}
     keys = map(self._key, range(self._batch.shape[0]))
-    results = [dict(self._known(row), side=side, bits=bits) for row, side, bits in keys]
-    for result in results:
-        for a in (result["here"], result["alone"]):
-            if a: a.update(logits=finite(a["logits"]), scores=finite(a["scores"]))
-    self._results = results
+    self._results = [dict(sent(row), side=side, bits=bits, failed=bool(self._failed)) for row, side, bits in keys]
 
 # %% ../../nbs/under_the_hood/widgets/mask_bench.ipynb #4babde8d
 @patch
@@ -190,19 +184,27 @@ def _show_batch(self: MaskBench, mask: dict):
     self._here = {}
     self._alone = {text: logits for text, logits in self._alone.items() if text in self._batch.texts}
     with self.hold_sync():
-        self._view, self._mask = bench_view(self._batch), mask
+        self._view, self._mask = dict(bench_view(self._batch), checkpoint=self.checkpoint), mask
         self._work(.2)
+
+@patch
+def _use(self: MaskBench, batch: Batch):
+    "Go on with `batch`, and with the mask as far as it has a meaning there."
+    mask = carry_over(self._mask["rows"], self._batch, self._mask["side"], batch)
+    if batch.checkpoint != self._batch.checkpoint: self._alone = {}
+    with self.hold_sync():
+        self._batch, self.error = batch, ""
+        self._show_batch(mask)
 
 @patch
 def _edit(self: MaskBench):
     "Make a batch of `texts`, or say in `error` why that can't be."
     if self.texts == self._batch.texts: self.error = ""; return
-    try: batch = make_batch(self.texts, self._batch.checkpoint)
-    except Exception as e: self.error = str(e); return  # tokenizers raise plain Exceptions
-    mask = carry_over(self._mask["rows"], self._batch, self._mask["side"], batch)
-    with self.hold_sync():
-        self._batch, self.error = batch, ""
-        self._show_batch(mask)
+    try: self._use(make_batch(self.texts, self._batch.checkpoint))
+    except Exception as e: self.error = str(e)  # tokenizers raise plain Exceptions
+
+@patch
+def _load(self: MaskBench, checkpoint): self._use(make_batch(self._batch.texts, load_shared(checkpoint)))
 
 # %% ../../nbs/under_the_hood/widgets/mask_bench.ipynb #0a615297
 @patch
@@ -280,8 +282,10 @@ def _rows(self: MaskBench) -> list[dict]:
     order, bits = self._batch.order(self._mask["side"]).tolist(), self._mask["rows"]
     notes = {row: [about_cut(self._batch, row)]*bool(self._batch.cut[row])
                   + [about_empty(self._batch.checkpoint[0])]*("1" not in bits[row]) for row in rows}
-    known = [self._known(row) for row in rows]
-    return [dict(known[row], verdict=known[row]["verdict"] or why, text=self._batch.texts[row], bits=bits[row],
+    config = self._batch.checkpoint[0].config
+    def answers(row): return {name: x if x is None else answer(x, config) for name, x in self._known(row).items()}
+    def said(here, alone): return why if here is None or alone is None else verdict(here, alone)
+    return [dict(answers(row), verdict=said(**self._known(row)), text=self._batch.texts[row], bits=bits[row],
                  tokens=[self._batch.tokens[row][n] for n in order[row]],
                  kinds=[self._batch.kinds[row][n] for n in order[row]],
                  notes=[f"Row {row + 1}: {note}" for note in notes[row]]) for row in rows]

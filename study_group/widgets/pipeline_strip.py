@@ -17,8 +17,10 @@ from ..core.html import chip, html_cells, html_table, paragraphs
 from ..core.running import run_model, token_states
 from ..core.texts import MOST_TEXTS, check_texts, shorten
 from ..core.tracing import MOST_TOKENS, Trace, answer_lines, rest_lines, trace_text
-from .base import StudyWidget
+from .base import StudyWidget, TakesCheckpoint
+from .engine import is_bundled
 from .pictures import to_bytes, vector_image
+from .scripts import json_numbers
 
 # %% ../../nbs/under_the_hood/widgets/pipeline_strip.ipynb #333005c1
 def read_by_head(trace: Trace, row: int) -> list[int]:  # positions; empty where it can't be told
@@ -59,14 +61,14 @@ def _text_html(trace: Trace, row: int) -> str:
     return f"<p><b>{escape(shorten(trace.texts[row], 300))}</b></p>{tokens}{paragraphs(rest_lines(trace, row))}{answer}"
 
 # %% ../../nbs/under_the_hood/widgets/pipeline_strip.ipynb #9460ad7c
-class PipelineStrip(StudyWidget):
+class PipelineStrip(TakesCheckpoint, StudyWidget):
     "A text on its way through the pipeline, left to right; edit it, follow a token, choose `row` and `layer`."
     texts = traitlets.List(traitlets.Unicode()).tag(sync=True)
     row = traitlets.Int().tag(sync=True)                         # which of the texts is shown
     layer = traitlets.Int().tag(sync=True)                       # whose hidden states are shown; 0: the embeddings
     token = traitlets.Int(None, allow_none=True).tag(sync=True)  # position of the token that is followed
     error = traitlets.Unicode().tag(sync=True)                   # why the last edit couldn't be run
-    _batch = traitlets.List().tag(sync=True)                     # each text with its answer
+    _batch = traitlets.List().tag(sync=True)                     # each text with its logits
     _detail = traitlets.Dict().tag(sync=True)                    # data of the text in `row`
     _vectors = traitlets.Bytes().tag(sync=True)                  # uint8 (2, n_tokens, hidden): layer 0, layer `layer`
 
@@ -85,7 +87,8 @@ class PipelineStrip(StudyWidget):
         return texts
 
     @traitlets.observe("texts")
-    def _on_texts(self, _): self._edit()
+    def _on_texts(self, change):
+        if self.texts != change.old: self._edit()  # the same: others were refused
 
     @traitlets.observe("row", "layer")
     def _on_look(self, _): self._show()
@@ -101,10 +104,12 @@ def __init__(self: PipelineStrip,
              *, row: int = 0,                         # which text is shown first
              layer: int | None = None,                # whose hidden states are shown first; None: the last layer's
              **options):                              # as for `trace`
-    start = texts if hasattr(texts, "hidden_states") else tracing.trace(texts, checkpoint, **options)
+    traced = hasattr(texts, "hidden_states")
+    start = texts if traced else tracing.trace(texts, checkpoint, **options)
     self._good, self._checkpoint, self._options = start.texts, start.checkpoint, start.options
     self.n_layers, self._number = len(start.hidden_states) - 1, next(_NUMBERS)
     super(PipelineStrip, self).__init__()
+    self._made_with(start.checkpoint if traced else checkpoint)
     self._keep(start)
     with self.hold_sync():
         self.texts, self.row, self.layer = start.texts, row, self.n_layers if layer is None else layer
@@ -132,11 +137,21 @@ def _edit(self: PipelineStrip):
     "Run the pipeline on `texts`, or say in `error` why that can't be."
     if self.texts == self._good: self.error = ""; return
     try: fresh = tracing.trace(self.texts, self._checkpoint, **self._options)
-    except (TypeError, ValueError, RuntimeError) as e: self.error = str(e); return
+    except (TypeError, ValueError, RuntimeError) as e: self.error = str(e)
+    else: self._use(fresh)
+
+@patch
+def _load(self: PipelineStrip, checkpoint): self._use(tracing.trace(self._good, checkpoint, **self._options))
+
+@patch
+def _use(self: PipelineStrip, fresh: Trace):
+    "Show `fresh`: other texts, or another model, whose last layer follows where the last was shown."
     self._keep(fresh)
-    self._good = fresh.texts
+    at_end, self.n_layers = self.layer == self.n_layers, len(fresh.hidden_states) - 1
+    self._good, self._checkpoint = fresh.texts, fresh.checkpoint
     with self.hold_sync():
         self.error, self.row, self.token = "", min(self.row, len(self._good) - 1), None
+        self.layer = self.n_layers if at_end else min(self.layer, self.n_layers)
         self._show()
 
 # %% ../../nbs/under_the_hood/widgets/pipeline_strip.ipynb #1512a380
@@ -145,16 +160,8 @@ def _facts(trace: Trace, row: int) -> dict:
     model = trace.checkpoint[0]
     return dict(row=row, tokens=trace.tokens[row], pieces=trace.pieces(row), ids=trace.input_ids[row].tolist(),
         mask=trace.attention_mask[row].tolist(), kinds=trace.kinds(row), cut=trace.n_cut(row),
-        reads=read_by_head(trace, row), logits=trace.logits[row].tolist(), function=trace.function,
-        probabilities=trace.probabilities[row].tolist(), best=int(trace.probabilities[row].argmax()),
-        labels=list(map(str, model.config.id2label.values())), model=type(model).__name__)
-
-def _answers(trace: Trace) -> list[dict]:
-    "List each text with its best label and that label's score."
-    scores, best = trace.probabilities.max(-1)
-    labels = trace.checkpoint[0].config.id2label
-    return [dict(text=text, label=str(labels[b]), score=s)
-            for text, b, s in zip(trace.texts, best.tolist(), scores.tolist())]
+        reads=read_by_head(trace, row), function=trace.function, model=type(model).__name__,
+        labels=list(map(str, model.config.id2label.values())))
 
 # %% ../../nbs/under_the_hood/widgets/pipeline_strip.ipynb #55595ca7
 @patch
@@ -164,9 +171,18 @@ def _show(self: PipelineStrip):
     if self.row not in self._facts: self._facts[self.row] = _facts(t, self.row)
     vectors, scales = _vectors(t, self.row, [0, self.layer])
     with self.hold_sync():
-        self._batch, self._vectors = _answers(t), vectors.tobytes()
+        self._vectors = vectors.tobytes()
+        self._batch = [dict(text=text, logits=json_numbers(x)) for text, x in zip(t.texts, t.logits.tolist())]
         self._detail = dict(self._facts[self.row], layer=self.layer, n_layers=self.n_layers, scales=scales,
-                            shape=list(vectors.shape[1:]), peek=t.hidden_states[self.layer][self.row, :, :3].tolist())
+                            shape=list(vectors.shape[1:]), peek=t.hidden_states[self.layer][self.row, :, :3].tolist(),
+                            checkpoint=self.checkpoint)
+
+# %% ../../nbs/under_the_hood/widgets/pipeline_strip.ipynb #d528bd67
+@patch
+def live(self: PipelineStrip) -> dict | None:
+    limit = self._options["max_length"] or 512
+    if not (self._options["truncation"] and limit <= 512 and is_bundled(self._checkpoint)): return None
+    return dict(model=True, limit=limit)
 
 # %% ../../nbs/under_the_hood/widgets/pipeline_strip.ipynb #249effbc
 @patch

@@ -23,7 +23,11 @@ PAGE = """async ([steps, names]) => {
         heard.length = 0;
         if ("message" in step) study.send(step.message);
         else for (const name in step) study.set(name, step[name]);
-        for (let n = 0; n < 3; n++) { await study.idle(); await new Promise((go) => setTimeout(go, 30)); }
+        const isBusy = () => document.querySelector('[aria-busy="true"]');
+        for (let n = 0; n < 3 || n < 2000 && isBusy(); n++) {
+            await study.idle();
+            await new Promise((go) => setTimeout(go, 30));
+        }
         const traits = Object.fromEntries(names.map((name) => [name, study.get(name)]));
         found.push(JSON.parse(JSON.stringify({ traits, heard }, written)));
     }
@@ -67,8 +71,9 @@ def differences(here, there, where: str = "", rough: tuple[str, ...] = ()) -> li
         if len(here) != len(there): return [f"{where}: {here!r:.300} and {there!r:.300}"]
         return [d for n, (a, b) in enumerate(zip(here, there)) for d in differences(a, b, f"{where}[{n}]", rough)]
     if isinstance(here, str) and isinstance(there, str) and re.sub(NUMBER, "#", here) == re.sub(NUMBER, "#", there):
+        if here == there or "." not in here: return [] if here == there else [f"{where}: {here!r:.300} and {there!r:.300}"]
         numbers = [[float(n.replace("−", "-").replace(",", "")) for n in re.findall(NUMBER, s)] for s in (here, there)]
-        return [] if here == there else [d for a, b in zip(*numbers) for d in differences(a, b, f"{where} {here!r}")]
+        return [d for a, b in zip(*numbers) for d in differences(a, b, f"{where} {here!r}")]
     numbers = [x for x in (here, there) if isinstance(x, (int, float)) and not isinstance(x, bool)]
     if len(numbers) == 2: same = abs(here - there) <= NEAR + NEAR * abs(here)
     else: same = type(here) is type(there) and here == there

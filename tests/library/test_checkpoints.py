@@ -196,6 +196,24 @@ def test_a_model_of_the_hub_loads_by_name_and_then_without_the_hub(learner, tiny
     assert not [f for f in learner.files() if f.name.endswith(".incomplete")]
 
 
+WIDGETS = dict(PipelineStrip=("pipeline", "trace.logits"), MaskBench=("padding", "logits"))
+
+
+@pytest.mark.parametrize("widget", WIDGETS)
+def test_a_widget_takes_a_model_of_the_hub_by_name_and_keeps_it_where_another_fails(learner, tiny_folder, widget):
+    face, logits = WIDGETS[widget]
+    make = f"w := __import__('study_group.{face}', fromlist=['x']).{widget}('I hate this so much!')"
+    def named(name): return f"setattr(w, 'checkpoint', {name!r}), [w.checkpoint, w.error, w.texts, w.{logits}.tolist()]"
+    model, tokenizer = load(tiny_folder)
+    with torch.no_grad(): want = model(**tokenizer("I hate this so much!", return_tensors="pt")).logits.tolist()
+    with hub(learner.port, tiny_folder): value, error, _ = learner(f"[{make}, {named('someone/tiny')}][-1]")
+    assert (value[:3], error) == (["someone/tiny", "", ["I hate this so much!"]], None)
+    torch.testing.assert_close(torch.tensor(value[3]), torch.tensor(want), rtol=1e-5, atol=1e-5)
+    other, error, seconds = learner(f"[{make}, {named('someone/tiny')}, {named('nobody/nothing')}][-1]")
+    assert (other[0], other[3], error) == ("someone/tiny", value[3], None) and seconds < 20
+    assert other[1].startswith("checkpoint='nobody/nothing' can't be loaded: ") and REMEDY in other[1]
+
+
 def test_half_of_a_models_weights_are_none_and_the_next_try_goes_on(learner, tiny_folder):
     expression = f"load_model('someone/tiny')(torch.tensor([{SLIDE_IDS}])).logits.tolist()"
     with hub(learner.port, tiny_folder, cut=700_000):
