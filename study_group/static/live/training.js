@@ -81,8 +81,8 @@ export function likeliest(word, /** @type {Counts} */ scores, longest, unknown =
     const score = best[start] + (scores.get(piece) ?? (end === start + 1 ? unknown : -Infinity));
     if (score > best[end]) [best[end], from[end]] = [score, { start, piece }];
   });
-  for (let end = word.length; end; end = from[end].start) pieces.unshift(from[end].piece);
-  return { pieces, score: best[word.length] };
+  for (let end = word.length; end; end = from[end].start) pieces.push(from[end].piece);
+  return { pieces: pieces.reverse(), score: best[word.length] };
 }
 
 /** The characters of the `words`, and the parts that occur twice or more, as probabilities. */
@@ -103,10 +103,10 @@ function expectWord({ word, count }, probs, longest, /** @type {Counts} */ expec
     const prob = probs.get(piece);
     if (!prob) return;
     before[end] += before[start] * prob;
-    found.unshift({ start, end, piece, prob });
+    found.push({ start, end, piece, prob });
   });
   after[word.length] = count / before[word.length];
-  for (const { start, end, piece, prob } of found) {
+  for (const { start, end, piece, prob } of found.reverse()) {
     const rest = prob * after[end];
     after[start] += rest;
     addCount(expected, piece, before[start] * rest);
