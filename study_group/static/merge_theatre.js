@@ -2,11 +2,12 @@
  * MergeTheatre: a subword tokenizer in training. On top method and time; then what happens in this step, the words in
  * pieces, the candidates and the vocabulary. While a step is hidden, a candidate or two neighbours can be bet on.
  *
- * Python says in `_scene` what there is in this step: `words` in `pieces`, each with the `places` where the pieces of
- * the coming step start, and which of them the last step made (`new`); `chosen` are the pieces of the coming step, two
- * that join or one that goes, `token` is what they become; of `n_candidates` the `candidates` are shown, and `heads`
- * names their numbers.
+ * A scene (merge_theatre/scene.js) is what there is in a step: `words` in `pieces`, each with the `places` where the
+ * pieces of the coming step start, and which of them the last step made (`new`); `chosen` are the pieces of the coming
+ * step, two that join or one that goes, `token` is what they become; of `n_candidates` the `candidates` are shown, and
+ * `heads` names their numbers.
  */
+import { sceneAt } from "./merge_theatre/scene.js";
 import { moveOf, tabStop, within } from "./parts/grid.js";
 import { count } from "./parts/numbers.js";
 import { chip } from "./parts/tokens.js";
@@ -154,13 +155,14 @@ function methodChoice(methods, choose) {
 }
 
 function draw({ model, root, set }) {
-  const [scene, step] = [() => model.get("_scene"), () => model.get("step")];
-  const single = () => model.get("method") === "unigram";
-  const drawn = () => scene().step === step(); // else the scene is on its way
-  const pick = (pieces) => { if (drawn() && !scene().revealed) set("bet", pieces); };
-  const go = (to) => set("step", within(to, scene().n_steps + 1));
-  let player = null;
-  const time = timeControls({ go, play: () => play(!player) });
+  const [play, step] = [() => model.get("_play"), () => model.get("step")];
+  const single = () => play().method === "unigram";
+  const drawn = () => same(model.get("_at"), [model.get("method"), step()]); // else it is on its way
+  const pick = (pieces) => { if (drawn() && !model.get("revealed")) set("bet", pieces); };
+  const nSteps = () => play().steps.length;
+  const go = (to) => set("step", within(to, nSteps() + 1));
+  let [player, scene] = [null, null];
+  const time = timeControls({ go, play: () => perform(!player) });
   const methods = methodChoice(model.get("_methods"), (method) => set("method", method));
   const [board, table, vocabulary] = [wordBoard({ pick, single }), candidateTable({ pick }), make("div")];
   const betting = field("checkbox", () => set("betting", betting.checked), { "data-python": "" });
@@ -168,7 +170,7 @@ function draw({ model, root, set }) {
   const said = Object.fromEntries(names.map((name) => [name, make("p", name)]));
   dress(said.error, { role: "alert" });
   const main = button("", () => {
-    if (!scene().revealed) set("revealed", true);
+    if (!model.get("revealed")) set("revealed", true);
     else if (drawn()) go(atEnd() ? 0 : step() + 1);
   }, { class: "advance" });
   const own = make("input", "", [], { type: "text", placeholder: "low low lower newest newest widest", dir: "auto",
@@ -182,16 +184,16 @@ function draw({ model, root, set }) {
     make("div", "now", [now, main]), stage, make("label", "own", ["Train on your own words", own]), said.error,
     said.note);
 
-  const atEnd = () => step() === scene().n_steps;
-  function play(on) {
+  const atEnd = () => step() === nSteps();
+  function perform(on) {
     clearInterval(player);
-    player = on ? setInterval(() => (atEnd() ? play(false) : go(step() + 1)), 1600) : null;
+    player = on ? setInterval(() => (atEnd() ? perform(false) : go(step() + 1)), 1600) : null;
     if (on && atEnd()) go(0);
     choices();
   }
   function choices() {
-    if (model.get("betting") && player) return play(false);
-    const [s, bet, bets] = [scene(), model.get("bet"), model.get("score")];
+    if (model.get("betting") && player) return perform(false);
+    const [revealed, bet, bets] = [model.get("revealed"), model.get("bet"), model.get("score")];
     methods.update(model.get("method"));
     betting.checked = model.get("betting");
     root.classList.toggle("betting", betting.checked);
@@ -200,11 +202,11 @@ function draw({ model, root, set }) {
     tell(said.error, model.get("error"));
     dress(own, { "aria-invalid": model.get("error") !== "" });
     for (const list of [board, table]) list.show(bet);
-    tell(main, s.revealed ? (atEnd() ? "Start again" : "Next step") : "Reveal");
-    if (s.revealed) tell(said.why, s.why);
+    tell(main, revealed ? (atEnd() ? "Start again" : "Next step") : "Reveal");
+    if (revealed) tell(said.why, scene.why);
     else if (bet) said.why.replaceChildren("Your bet: ", ...sum(bet));
     else tell(said.why, `Choose a candidate, or click ${single() ? "a piece" : "two neighbours"} in a word.`);
-    time.update(step(), s.n_steps, player !== null, !betting.checked && s.n_steps > 0);
+    time.update(step(), nSteps(), player !== null, !betting.checked && nSteps() > 0);
   }
   function group({ name, pieces, n }) {
     const more = n > pieces.length ? `and ${count(n - pieces.length)} more` : "";
@@ -212,22 +214,22 @@ function draw({ model, root, set }) {
       make("span", "", [...pieces.map((piece) => chip(piece)), more])]);
   }
   function redraw() {
-    const s = scene();
-    const becomes = s.token ? [" → ", chip(s.token, "new")] : [];
-    said.title.replaceChildren(s.title, " ", ...sum(s.chosen, single() ? "goes" : ""), ...becomes);
-    stage.classList.toggle("few", s.words.length <= 8);
-    board.update(s);
-    table.update(s, single());
+    scene = sceneAt(play(), model.get("_at")[1], model.get("revealed"), model.get("bet"));
+    const becomes = scene.token ? [" → ", chip(scene.token, "new")] : [];
+    said.title.replaceChildren(scene.title, " ", ...sum(scene.chosen, single() ? "goes" : ""), ...becomes);
+    stage.classList.toggle("few", scene.words.length <= 8);
+    board.update(scene);
+    table.update(scene, single());
     const kinds = { joins: "about to join", goes: "about to go", new: "new since the last step" };
     said.legend.replaceChildren(...Object.entries(kinds).filter(([kind]) => inside(board.node, `.${kind}`))
       .map(([kind, text]) => make("span", "", [chip("ab", kind), text])));
-    vocabulary.replaceChildren(...s.vocabulary.filter(({ n }) => n).map(group));
-    for (const name of ["ties", "verdict", "goal", "size", "note"]) tell(said[name], s[name]);
+    vocabulary.replaceChildren(...scene.vocabulary.filter(({ n }) => n).map(group));
+    for (const name of ["ties", "verdict", "goal", "size", "note"]) tell(said[name], scene[name]);
     choices();
   }
 
   const text = typing({ model, set }, "own_text", { node: own, delay: 400, enter: true, settle: choices });
-  model.on("change:_scene", redraw);
+  for (const name of ["_play", "_at", "revealed"]) model.on(`change:${name}`, redraw);
   for (const name of ["bet", "score", "error", "betting", "method", "step"]) model.on(`change:${name}`, choices);
   redraw();
   return () => { clearInterval(player); text.stop(); };

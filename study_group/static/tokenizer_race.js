@@ -2,12 +2,12 @@
  * TokenizerRace: one text as an axis of characters, and below it a lane for each tokenizer, its tokens as boxes under
  * the characters they stand for. If they are trained here: a slider of vocabulary sizes, and the curves of all sizes.
  *
- * A lane is what a tokenizer makes of the text: `boxes` packs left and right in characters, `kinds` are "unknown",
- * "joined" (to the token before), both or none; or it has only a `note`. A point of a curve is what a tokenizer of a
- * size does on held-out text; its numbers are null where it can't be trained.
+ * A lane is what a tokenizer makes of the text: `tokens`, and of each where it starts and ends in `offsets`, packed, and
+ * its kind: "unknown", "joined" (to the token before), both or none; or it has only a `note`. A point of a curve is what
+ * a tokenizer of a size does on held-out text; its numbers are null where it can't be trained.
  */
 import { around, fillLines, intoSight, moveOf, within } from "./parts/grid.js";
-import { count, percent } from "./parts/numbers.js";
+import { count, int32, percent } from "./parts/numbers.js";
 import { KINDS, chip } from "./parts/tokens.js";
 import {
   dress, field, inside, make, study, tell, teller, typing, under, visible, whenLooksChange } from "./study_widget.js";
@@ -30,9 +30,25 @@ function seen(text) {
     .replace(/^\p{M}/u, "◌$&").replace(/[\x80-\x9f\p{Cf}]/gu, "◌");
 }
 
-/** The boxes that `view` packs: left and right, 32-bit numbers. */
-const unpack = (view) => Array.from({ length: view.byteLength / 8 }, (_, n) =>
-  [view.getFloat32(8 * n, true), view.getFloat32(8 * n + 4, true)]);
+/** Left and right of each token's box in a text of `n` characters; tokens of the same character share its width. */
+function boxesOf(offsets, n) {
+  const [ends, shared, seen] = [int32(offsets), Array(n).fill(0), Array(n).fill(0)];
+  const spans = Array.from({ length: ends.length / 2 }, (_, i) => {
+    const [start, end] = ends.slice(2 * i, 2 * i + 2);
+    const span = [Math.min(start, n - 1), Math.max(end, Math.min(start + 1, n))]; // some tokens stand for nothing
+    for (let at = span[0]; at < span[1]; at++) shared[at] += 1;
+    return span;
+  });
+  return spans.map(([start, end]) => {
+    const box = [start + seen[start] / shared[start], end - 1 + (seen[end - 1] + 1) / shared[end - 1]];
+    for (let at = start; at < end; at++) seen[at] += 1;
+    return box;
+  });
+}
+
+/** How many words Python counts in `text`: what stands between spaces. */
+function countWords(text) { return text.split(/[\p{White_Space}\x1c-\x1f]+/u).filter(Boolean).length; }
+
 const hue = (n) => `hue-${n % DASHES.length}`;
 
 /** An empty lane, number `n`. */
@@ -130,16 +146,17 @@ function board() {
 
   function update(text, fresh) {
     [chars, drawn, at] = [Array.from(text), "", null];
-    lanes = fresh.map((lane) => ({ ...lane, boxes: unpack(lane.boxes) }));
-    const most = Math.max(1, ...lanes.map((lane) => lane.n_tokens ?? 0));
+    lanes = fresh.map((lane) => ({ ...lane, boxes: boxesOf(lane.offsets, chars.length) }));
+    const [most, words] = [Math.max(1, ...lanes.map(({ boxes }) => boxes.length)), Math.max(1, countWords(text))];
     track.style.setProperty("--width", `${chars.length * CELL}px`);
     fillLines(track, lines, lanes, emptyLane, ({ node, name, numbers }, lane) => {
-      const { note, n_tokens: tokens = 0, tokens_per_word: rate, unknown_rate: unknown, n_vocab: vocab } = lane;
-      const values = note ? [] : [count(tokens), rate.toFixed(2), percent(unknown), count(vocab)];
+      const { note, boxes: { length: n }, kinds = [], n_vocab: vocab } = lane;
+      const unknown = kinds.filter((kind) => kind.includes("unknown")).length / Math.max(1, n);
+      const values = note ? [] : [count(n), (n / words).toFixed(2), percent(unknown), count(vocab)];
       name.title = lane.name;
       tell(name, lane.name);
       for (const [column, number] of numbers.entries()) tell(number, values[column] ?? "");
-      numbers[0].style.setProperty("--part", tokens / most);
+      numbers[0].style.setProperty("--part", `${n / most}`);
       const said = note ?? [...values.map((v, n) => `${v} ${COLUMNS[n]}`), ...lane.tokens.slice(0, 100)].join(", ");
       dress(node, { "aria-label": `${lane.name}: ${said}` });
     });

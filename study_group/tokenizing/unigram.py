@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['LONGEST_PIECE', 'LONGEST_WORD', 'UNKNOWN_PENALTY', 'with_beginnings', 'best_split', 'expect', 'seed_pieces',
-           'fit_pieces', 'UnigramTokenizer', 'prune_steps']
+           'fit_pieces', 'UnigramTokenizer', 'log_probs', 'prune_steps']
 
 # %% ../../nbs/under_the_hood/tokenizing/unigram.ipynb #7a543aed
 from collections import Counter, defaultdict
@@ -187,6 +187,11 @@ def _spell(self: UnigramTokenizer, piece: str) -> list[str]:
     if piece not in self._ids: self._unknown(piece)
     return [piece]
 
+# %% ../../nbs/under_the_hood/tokenizing/unigram.ipynb #eb49f363
+def log_probs(probs: dict[str, float]) -> dict[str, float]:
+    "Take the logarithm of each of `probs`, in steps of 2**-40: sums of them are exact."
+    return {piece: round(log(prob)*2**40)/2**40 for piece, prob in probs.items()}
+
 # %% ../../nbs/under_the_hood/tokenizing/unigram.ipynb #f253fc39
 def prune_steps(words: dict[str, int],  # word → its count
                 n: int,                 # at most so many steps
@@ -195,8 +200,9 @@ def prune_steps(words: dict[str, int],  # word → its count
     probs, steps = seed_pieces(words, 1_000_000), []
     while len(steps) < n and len(probs) > len(set("".join(words))):
         probs, expected, likelihood = fit_pieces(words, probs, least=0)
-        scores = {piece: log(prob) for piece, prob in probs.items()}
-        ranked = sorted(_losses(expected, scores).items(), key=lambda item: item[1])
+        scores = log_probs(probs)
+        losses = {piece: float(f"{loss:.9g}") for piece, loss in _losses(expected, scores).items()}
+        ranked = sorted(losses.items(), key=lambda item: item[1])
         piece, loss = ranked[0]
         del probs[piece], scores[piece]
         scores = with_beginnings(scores, -inf)

@@ -8,13 +8,17 @@
  */
 import { fromBase64 } from "../parts/numbers.js";
 import { maskBench } from "./mask_bench.js";
+import { mergeTheatre } from "./merge_theatre.js";
 import { distilBert } from "./model.js";
 import { pipelineStrip } from "./pipeline_strip.js";
 import { wordPiece } from "./tokenizer.js";
+import { tokenizerRace } from "./tokenizer_race.js";
 import { getWeights } from "./weights.js";
 
 /** A widget's name → what makes its reactions. @type {Record<string, (traits: any, tools: Tools) => Reactions>} */
-const REACTIONS = { MaskBench: maskBench, PipelineStrip: pipelineStrip };
+const REACTIONS = {
+  MaskBench: maskBench, MergeTheatre: mergeTheatre, PipelineStrip: pipelineStrip, TokenizerRace: tokenizerRace
+};
 
 /** The kernel; null where the browser has no WebAssembly, or no SIMD. */
 async function compiled(kernel) {
