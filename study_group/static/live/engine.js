@@ -9,12 +9,13 @@
 import { fromBase64 } from "../parts/numbers.js";
 import { maskBench } from "./mask_bench.js";
 import { distilBert } from "./model.js";
+import { paddingTable } from "./padding_table.js";
 import { tokenStrip } from "./token_strip.js";
 import { wordPiece } from "./tokenizer.js";
 import { getWeights } from "./weights.js";
 
 /** A widget's name → what makes its reactions. @type {Record<string, (traits: any, tools: Tools) => Reactions>} */
-const REACTIONS = { MaskBench: maskBench, TokenStrip: tokenStrip };
+const REACTIONS = { MaskBench: maskBench, PaddingTable: paddingTable, TokenStrip: tokenStrip };
 
 /** The kernel; null where the browser has no WebAssembly, or no SIMD. */
 async function compiled(kernel) {
