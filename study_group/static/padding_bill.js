@@ -2,15 +2,20 @@
  * PaddingBill: settings, a bar of slots for each strategy, and a picture of the batches of the chosen one, on a canvas:
  * each a rectangle, a line for each text, its tokens solid and its pads hatched.
  *
- * Python says in `_bill` what each strategy costs: `wasted` is pads / slots, `relative` to the fewest FLOPs; and of the
- * batches of one `strategy`, as int32, the `sizes` in texts, the `widths` in tokens, the `lengths` batch after batch.
+ * Python says how long the texts are, as int32 `_lengths`, and how large the model is: `_sizes`. All else is counted here,
+ * as soon as a setting changes; one that makes no sense is refused in Python's words.
  */
 import { hatch, property } from "./parts/canvas.js";
+import { billsOf } from "./parts/costs.js";
 import { intoSight, stepOf } from "./parts/grid.js";
 import { legendOf } from "./parts/legend.js";
 import { count, int32, percent, plural } from "./parts/numbers.js";
 import {
   button, dress, field, groupName, make, study, tell, teller, under, whenLooksChange } from "./study_widget.js";
+
+const NUMBERS = ["batch_size", "max_length", "pad_to_multiple_of", "token_budget"];
+const SETTINGS = ["order", "seed", "strategy", ...NUMBERS];
+const MOST = 1_000_000; // no number of a bill may be larger
 
 const MEANINGS = {
   longest: ["each batch to its longest text", ""],
@@ -38,17 +43,25 @@ function shelves(sizes, width) {
 }
 
 /** The batches as rectangles within `width`, of the largest scale that has room for all, else of the smallest. */
-function arrange({ widths, sizes }, width) {
+function arrange(batches, widths, width) {
   const bottom = (boxes) => Math.max(...boxes.map(({ top, tall }) => top + tall));
   const widest = Math.max(...widths);
   const fitting = SCALES.filter(([x]) => widest * x <= width);
   if (!fitting.length) fitting.push([width / widest, SCALES.at(-1)[1]]);
-  const place = (/** @type {number[]} */ [x, y]) => ({ x, y, boxes: shelves(Array.from(widths, (w, n) =>
-    [Math.max(1, w * x), Math.max(1, sizes[n] * y)]), width) });
+  const place = (/** @type {number[]} */ [x, y]) => ({ x, y, boxes: shelves(widths.map((w, n) =>
+    [Math.max(1, w * x), Math.max(1, batches[n].length * y)]), width) });
   const placed = place(fitting.find((scale) => bottom(place(scale).boxes) <= ROOM) ?? fitting.at(-1));
   const end = placed.boxes.findIndex(({ top, tall }, n) => n && top + tall > TALLEST);
   const shown = placed.boxes.slice(0, end < 0 ? widths.length : end);
   return { ...placed, boxes: shown, height: bottom(shown) };
+}
+
+/** Why `value` can't be the setting `name` for texts of which the longest has `longest` tokens, in Python's words; or "". */
+function refusal(name, value, longest) {
+  if (!Number.isInteger(value) || value < 1) return `${name}=${value === "" ? "''" : value} must be a positive whole number.`;
+  if (value > MOST) return `${name}=${value} must be a whole number from 1 to ${count(MOST)}.`;
+  if (name !== "max_length" || value >= longest) return "";
+  return `A text has ${longest} tokens, more than max_length=${value}: truncate first.`;
 }
 
 /** A number to type; `ask(name, value)` hears it a moment after the last key. */
@@ -67,7 +80,7 @@ function batchPicture(root, point) {
   const canvas = make("canvas", "", [], { tabindex: 0, role: "slider", "aria-valuemin": 1,
     "aria-label": "Batches: go from one to the next with ← →" });
   const node = make("div", "batches", canvas);
-  let batches, placed, starts, at = -1;
+  let batches, widths, placed, at = -1;
 
   function paint() {
     if (!placed) return;
@@ -83,8 +96,8 @@ function batchPicture(root, point) {
       context.fillStyle = pads;
       context.fillRect(left, top, wide, tall);
       context.fillStyle = tokens;
-      for (let row = 0; row < batches.sizes[n]; row++) {
-        context.fillRect(left, top + row * placed.y, batches.lengths[starts[n] + row] * placed.x, thick);
+      for (let row = 0; row < batches[n].length; row++) {
+        context.fillRect(left, top + row * placed.y, batches[n][row] * placed.x, thick);
       }
       [context.strokeStyle, context.lineWidth] = n === at ? [ink, 2] : [frame, 1];
       context.strokeRect(left - 0.5, top - 0.5, wide + 1, tall + 1);
@@ -115,27 +128,25 @@ function batchPicture(root, point) {
   function fit() {
     placed = null;
     if (!batches || !node.clientWidth) return;
-    placed = arrange(batches, node.clientWidth - 6);
+    placed = arrange(batches, widths, node.clientWidth - 6);
     dress(canvas, { "aria-valuemax": placed.boxes.length });
     paint();
     point(at);
   }
   return {
     node, canvas, fit,
-    update({ lengths, sizes, widths }) {
-      batches = { lengths: int32(lengths), sizes: int32(sizes), widths: int32(widths) };
-      let end = 0;
-      starts = Array.from(batches.sizes, (size) => { end += size; return end - size; });
+    update(bill) {
+      ({ batches, widths } = bill);
       at = -1;
       fit();
     },
-    counts: () => ({ n: batches.sizes.length, shown: placed?.boxes.length ?? 0 }),
+    counts: () => ({ n: batches.length, shown: placed?.boxes.length ?? 0 }),
     about(n) {
-      const [rows, width] = [batches.sizes[n], batches.widths[n]];
-      const tokens = batches.lengths.subarray(starts[n], starts[n] + rows).reduce((sum, length) => sum + length, 0);
-      const [slots, pads] = [rows * width, rows * width - tokens];
+      const [rows, width] = [batches[n].length, widths[n]];
+      const slots = rows * width;
+      const pads = slots - batches[n].reduce((sum, length) => sum + length, 0);
       const shape = `${plural(rows, "text")} × ${plural(width, "token")} = ${plural(slots, "slot")}`;
-      return `Batch ${count(n + 1)} of ${count(batches.sizes.length)}: ${shape}, `
+      return `Batch ${count(n + 1)} of ${count(batches.length)}: ${shape}, `
         + `of them ${plural(pads, "pad")} (${percent(pads / slots)})`;
     },
   };
@@ -179,11 +190,14 @@ function strategyLine(strategy, group, ask) {
 
 const HINT = "Each rectangle is a batch, each line in it a text. Point at one, or go with ← →.";
 
-function draw({ model, root }) {
-  let asked = model.get("_answered");
+function draw({ model, root, set }) {
+  const lengths = int32(model.get("_lengths"));
+  const [bills, longest] = [billsOf(lengths, model.get("_sizes")), lengths.reduce((most, n) => Math.max(most, n))];
+  const texts = `${plural(lengths.length, "text")} of ${plural(lengths.reduce((sum, n) => sum + n), "token")} in all.`;
+  let error = "";
   function ask(name, value) {
-    asked += 1;
-    model.send({ name, value, n: asked });
+    error = NUMBERS.includes(name) ? refusal(name, value, longest) : "";
+    if (!error) set(name, value);
     settle();
   }
   const again = (name) => name === "shuffled" && name === model.get("order");
@@ -200,11 +214,11 @@ function draw({ model, root }) {
     "est. FLOPs (least 1)"].map((head) => make("span", "", head)), { "aria-hidden": "true" });
   const chart = make("div", "chart", [heads, ...lines.map(({ node }) => node)],
     { role: "radiogroup", "aria-label": "Strategy" });
-  const [facts, alarm, title, rest] = [make("p", "facts"), teller("alert"), make("h4"), make("p", "rest")];
+  const [alarm, title, rest] = [teller("alert"), make("h4"), make("p", "rest")];
   const [status, picture] = [make("p", "story", [], { "aria-live": "polite" }), batchPicture(root, tellStory)];
   const legend = legendOf("Signs", [["", make("span", "sign tokens"), "real tokens"],
     ["", make("span", "sign pads"), "pads: computed, then thrown away"]]);
-  root.append(settings, facts, alarm, make("p", "busy", "counting…"), chart, title, legend.node, picture.node, rest,
+  root.append(settings, make("p", "facts", texts), alarm, chart, title, legend.node, picture.node, rest,
     status);
 
   function tellStory(n) {
@@ -215,13 +229,13 @@ function draw({ model, root }) {
     tell(rest, shown < all ? `… batches not drawn: ${count(all - shown)}` : "");
   }
   function update() {
-    const { lines: costs, strategy, n_texts: texts, tokens, ...batches } = model.get("_bill");
+    const costs = bills(Object.fromEntries(SETTINGS.map((name) => [name, model.get(name)])));
+    const chosen = costs.find(({ strategy }) => strategy === model.get("strategy"));
     const slots = costs.map((line) => line.slots).sort((a, b) => b - a);
     const most = slots[0] > BROKEN * slots[1] ? slots[1] * 1.25 : slots[0];
-    for (const [n, line] of lines.entries()) line.update(costs[n], most, strategy);
-    tell(facts, `${plural(texts, "text")} of ${plural(tokens, "token")} in all.`);
-    picture.update(batches);
-    tell(title, `The ${count(picture.counts().n)} batches of “${strategy}”`);
+    for (const [n, line] of lines.entries()) line.update(costs[n], most, chosen.strategy);
+    picture.update(chosen);
+    tell(title, `The ${count(chosen.batches.length)} batches of “${chosen.strategy}”`);
     for (const one of orders) {
       const name = one.dataset.order;
       dress(one, { "aria-pressed": name === model.get("order"), title: again(name) ? "Shuffle again" : "" });
@@ -230,18 +244,15 @@ function draw({ model, root }) {
     settle();
   }
   function settle() {
-    const waits = asked !== model.get("_answered");
     for (const { node, write } of boxes) {
-      const wrong = model.get("error").includes(node.name);
-      if (!waits && !wrong) write(model.get(node.name));
+      const wrong = error.includes(node.name);
+      if (!wrong) write(model.get(node.name));
       dress(node, { "aria-invalid": wrong });
     }
-    dress(root, { "aria-busy": waits });
-    tell(alarm, model.get("error"));
+    tell(alarm, error);
   }
 
-  model.on("change:_bill", update);
-  for (const name of ["_answered", "error", ...boxes.map(({ node }) => node.name)]) model.on(`change:${name}`, settle);
+  for (const name of SETTINGS) model.on(`change:${name}`, update);
   update();
   const unwatch = whenLooksChange(root, [picture.node], picture.fit);
   return () => { unwatch(); for (const { stop } of boxes) stop(); };

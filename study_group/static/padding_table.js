@@ -1,18 +1,18 @@
 /**
- * PaddingTable: filters, a row for each call of the tokenizer, and below them the chosen call: its code, what was said,
- * and the batch it makes. Rows are few and plain text; a batch comes from Python when its row is chosen, is small, and
- * is kept here.
+ * PaddingTable: texts to edit, filters, a row for each call of the tokenizer, and below them the chosen call: its code,
+ * what was said, and the batch it makes. Rows are few and plain text; a batch comes from Python when its row is chosen,
+ * is small, and is kept here.
  *
- * Python says in `_view` what there is: `texts`, each with its length; `rows`, in each the `values` of padding,
- * truncation and max_length as in code, and what was `passed` as JSON has it; the `values` to filter by. A batch is of
- * row `index`, its `limit` is max_length, and its rows have `cells` (token, kind, id), what isn't drawn `before` and
- * `after` them, and the first of `n_cut` tokens that were `cut` off.
+ * Python says in `_view` what there is: `texts`, of the first ones their `sizes` and what they are paired with; `rows`, in
+ * each the `values` of padding, truncation and max_length as in code, and what was `passed` as JSON has it; the `values`
+ * to filter by. A batch is of row `index`, its `limit` is max_length, and its rows have `cells` (token, kind, id), what
+ * isn't drawn `before` and `after` them, and the first of `n_cut` tokens that were `cut` off.
  */
 import { goOver, showIn, stepOf, tabStop } from "./parts/grid.js";
 import { legendOf } from "./parts/legend.js";
-import { count } from "./parts/numbers.js";
-import { EXAMPLES, KINDS, chip } from "./parts/tokens.js";
-import { button, dress, make, study, tell, under, visible, whenLooksChange } from "./study_widget.js";
+import { count, plural } from "./parts/numbers.js";
+import { EXAMPLES, KINDS, chip, quote, textList } from "./parts/tokens.js";
+import { button, dress, make, study, tell, teller, typing, under, visible, whenLooksChange } from "./study_widget.js";
 
 const FILTERS = ["padding", "truncation", "max_length"];
 const HEADS = ["padding", "truncation", "max_length", "row lengths", "pads added", "tokens cut", "what happens"];
@@ -21,6 +21,7 @@ const INTRO = "Each row is one call of the tokenizer, run on these texts. Choose
   + "its batch below.";
 const FINE = ": no error, no warning, and what was asked for is what happened.";
 const PAGE = 8; // rows that PageUp and PageDown go
+const MOST_TEXTS = 8; // that are shown
 
 /** A button that copies what `node` says, or selects it where the browser doesn't let it. */
 function copyButton(node) {
@@ -108,14 +109,33 @@ function filterBar(values, sign, choose) {
   };
 }
 
+/** The first texts to edit, each with its second text and its size; how many `more` there are. */
+function firstTexts(model) {
+  const list = textList("Texts", () => make("span", "beside", [make("bdi"), " ", make("small")]));
+  const more = make("p", "quiet");
+  return {
+    node: make("div", "", [list.node, more]),
+    read: () => [...list.read(), ...model.get("texts").slice(list.lines.length)],
+    write: (texts) => list.write(texts.slice(0, MOST_TEXTS)),
+    update({ texts, pairs, sizes }, error) {
+      for (const [n, { input, extra: { children: [pair, size] } }] of list.lines.entries()) {
+        if (pairs.length) quote(pair, `+ ${pairs[n]}`);
+        tell(size, sizes[n] ?? "");
+        dress(input, { "aria-invalid": error !== "" });
+      }
+      tell(more, texts.length > MOST_TEXTS ? `… ${plural(texts.length - MOST_TEXTS, "more text")}` : "");
+    },
+  };
+}
+
 /** The rows, a call in each; `choose(n)` hears where the learner goes. */
-function rowBoard(rows, sign, choose) {
+function rowBoard(size, sign, choose) {
   const [body, stopAt] = [make("tbody"), tabStop()];
   const heads = make("tr", "", HEADS.map((name) => make("th", "", name, { scope: "col" })));
   const table = make("table", "rows", [make("thead", "", heads), body],
-    { role: "grid", "aria-label": "Calls of the tokenizer, and what came of each", "aria-rowcount": rows.length });
+    { role: "grid", "aria-label": "Calls of the tokenizer, and what came of each", "aria-rowcount": size });
   const node = make("div", "board", table);
-  const lines = rows.map(({ values, lengths, pads, cut, outcome, messages: { error, trap, warning } }, n) => {
+  const lineOf = ({ values, lengths, pads, cut, outcome, messages: { error, trap, warning } }, n) => {
     const said = make("td", "said", [make("b", "", sign(outcome)), ` ${visible(error ?? trap ?? warning ?? "")}`],
       { role: "gridcell" });
     const cells = [...values, lengths, pads, cut].map((text, i) =>
@@ -123,8 +143,8 @@ function rowBoard(rows, sign, choose) {
         { role: "gridcell", "data-head": HEADS[i] }));
     return make("tr", outcome.split(" ").at(-1), [...cells, said],
       { role: "row", "data-row": n, tabindex: -1, "aria-selected": "false" });
-  });
-  let shown = [];
+  };
+  let [lines, shown] = [[], []];
   function reveal(n) { if (shown.includes(n)) showIn(node, lines[n], table.tHead.offsetHeight); }
   function go(n) {
     choose(n);
@@ -141,6 +161,7 @@ function rowBoard(rows, sign, choose) {
   });
   return {
     node, reveal,
+    update(rows) { lines = rows.map(lineOf); },
     show(these) {
       shown = these;
       body.replaceChildren(...shown.map((n) => lines[n]));
@@ -160,6 +181,7 @@ function callDetail(sign) {
   const [notes, picture] = [make("div", "messages"), make("div", "picture")];
   const node = make("section", "detail", [make("div", "call", [title, code, copyButton(code)]), notes, said, picture],
     { "aria-label": "The chosen call" });
+  let drawn;
   return {
     node,
     /** Show row number `n`; its `batch` isn't there while it is on its way. */
@@ -171,7 +193,8 @@ function callDetail(sign) {
       if (!spoken.length) spoken.push(["fine", sign("fine"), FINE]);
       notes.replaceChildren(...spoken.map(([name, head, words]) =>
         make("p", `message ${name}`, [make("b", "", head), words])));
-      if (!batch || picture.dataset.row === `${n}`) return;
+      if (!batch || batch === drawn) return;
+      drawn = batch;
       tell(said, batch.said);
       picture.dataset.row = n;
       picture.replaceChildren(...(batch.rows.length ? [drawBatch(batch), batchLegend(batch)] : []));
@@ -180,33 +203,42 @@ function callDetail(sign) {
 }
 
 function draw({ model, root, set, put }) {
-  const { texts, rows, values, signs } = model.get("_view");
+  const view = () => model.get("_view");
+  const { values, signs } = view();
   const [batches, names] = [new Map(), [...FILTERS, "outcome"]];
   const sign = (outcome) => `${signs[outcome]} ${outcome}`;
   /** Rows that pass all filters, as they are or with one of them set to what stands `instead`. */
-  const passing = (instead = {}) => [...rows.keys()].filter((n) => names.every((name, i) => {
+  const passing = (instead = {}) => [...view().rows.keys()].filter((n) => names.every((name, i) => {
     const wanted = name in instead ? instead[name] : model.get(name);
-    return wanted === "all" || wanted === [...rows[n].passed, rows[n].outcome][i];
+    return wanted === "all" || wanted === [...view().rows[n].passed, view().rows[n].outcome][i];
   }));
   let shown = [];
-  const filters = filterBar(values, sign, set);
-  const board = rowBoard(rows, sign, (n) => { if (n !== model.get("selected")) set("selected", n); });
-  const detail = callDetail(sign);
+  const list = firstTexts(model);
+  const filters = filterBar(values, sign, (name, value) => {
+    set(name, value);
+    if (shown.length && !shown.includes(model.get("selected"))) set("selected", shown[0]);
+  });
+  const board = rowBoard(view().rows.length, sign, (n) => { if (n !== model.get("selected")) set("selected", n); });
+  const [detail, alarm] = [callDetail(sign), teller("alert")];
   const status = make("span", "status", "", { role: "status" });
   const reset = button("Show all rows", () => {
     put(Object.fromEntries(names.map((name) => [name, "all"])));
     filters.focus();
   }, { class: "reset" });
-  root.append(make("p", "", INTRO), make("ol", "texts", texts.map(([text, note]) =>
-    make("li", "", [make("bdi", "", visible(text)), make("small", "", note)]))), filters.node,
-    make("p", "counts", [status, reset]), board.node, make("p", "busy", "tokenizing…"), detail.node);
+  root.append(make("p", "", INTRO), list.node, alarm, filters.node, make("p", "counts", [status, reset]), board.node,
+    make("p", "busy", "tokenizing…"), detail.node);
 
+  function update() {
+    batches.clear();
+    board.update(view().rows);
+    filter();
+  }
   function filter() {
     shown = passing();
     filters.update((name) => model.get(name), (name, value) => passing({ [name]: value }).length);
     board.show(shown);
-    tell(status, shown.length ? `${shown.length} of ${rows.length} rows` : "No row passes these filters.");
-    reset.hidden = shown.length === rows.length;
+    tell(status, shown.length ? `${shown.length} of ${view().rows.length} rows` : "No row passes these filters.");
+    reset.hidden = shown.length === view().rows.length;
     choose();
   }
   function choose() {
@@ -214,19 +246,28 @@ function draw({ model, root, set, put }) {
     tellDetail();
   }
   function tellDetail() {
-    const [chosen, batch] = [model.get("selected"), model.get("_batch")];
+    const [chosen, batch, row] = [model.get("selected"), model.get("_batch"), view().rows[model.get("selected")]];
     batches.set(batch.index, batch);
-    detail.node.hidden = !rows[chosen];
-    if (!rows[chosen]) return;
-    dress(root, { "aria-busy": !batches.has(chosen) });
-    detail.update(chosen, rows[chosen], shown.includes(chosen), batches.get(chosen));
+    detail.node.hidden = !row;
+    if (row) detail.update(chosen, row, shown.includes(chosen), batches.get(chosen));
+    settle();
+  }
+  function settle() {
+    const [chosen, error] = [model.get("selected"), model.get("error")];
+    list.update(view(), error);
+    tell(alarm, error);
+    dress(root, { "aria-busy": texts.late() || (chosen !== null && !batches.has(chosen)) });
   }
 
+  const texts = typing({ model, set }, "texts", { ...list, delay: 250, enter: true, settle, shown: () => view().texts });
   for (const name of names) model.on(`change:${name}`, filter);
+  model.on("change:_view", update);
+  model.on("change:error", settle);
   model.on("change:selected", choose);
   model.on("change:_batch", tellDetail);
-  filter();
-  return whenLooksChange(root, [board.node], () => board.reveal(model.get("selected")));
+  update();
+  const unwatch = whenLooksChange(root, [board.node], () => board.reveal(model.get("selected")));
+  return () => { texts.stop(); unwatch(); };
 }
 
 export default study("padding-table", draw);

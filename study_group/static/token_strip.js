@@ -4,8 +4,8 @@
  *
  * Python says in `_view` what there is: `distinct` is JSON: each token once, its id, how to write it (plain, mark,
  * plain …); `rows` are int32 (5, tokens): place in `distinct`, start and end in the text, word or -1, kind; `split` has
- * for a token that ends with a character's first bytes that character; `kinds` are names with meanings, `legend` kinds
- * with meanings and how to write such a token; `can_add` is whether the tokenizer has special tokens to add.
+ * for a token that ends with a character's first bytes that character; `kinds` are names with meanings; `added` counts
+ * the special tokens that the tokenizer has added, and `can_add` is whether it has any.
  */
 import { goOver, showIn, stepOf, tabStop } from "./parts/grid.js";
 import { facts, legendOf } from "./parts/legend.js";
@@ -17,19 +17,55 @@ import { dress, field, inside, make, spaced, study, tell, teller, typing, under,
 const SIGNS = { "\n": "⏎\n", "\t": "⇥\t" }; // line ends and tabs still do what they do
 const HINT = "Point at a token to find its characters and its id. Click it, or press Enter, to hold it; "
   + "← → Home End go along, Esc lets go.";
+/** @type {[RegExp, string][]} */
+const MARKS = [[/^␣$/, "the space before it belongs to the token"],
+  [/^[0-9A-F]{2}( |$)/, "bytes of a character that is cut into several tokens; it stands before its first byte"]];
 
 function reader({ split, kinds, text, ...view }) {
   const [distinct, rows] = [JSON.parse(view.distinct), int32(view.rows)];
   const length = rows.length / 5;
   const characters = Array.from(text); // Python counts characters, JavaScript counts an emoji as two
   return {
-    length, characters, slice: (start, end) => characters.slice(start, end).join(""),
+    length, distinct, characters, slice: (start, end) => characters.slice(start, end).join(""),
     at(n) {
       const [which, start, end, word, kind] = [0, 1, 2, 3, 4].map((row) => rows[row * length + n]);
       const [[raw, id, ...marks], [name, meaning]] = [distinct[which], kinds[kind]];
       return { raw, id, marks, split: split[n] ?? "", start, end, word, kind: name, meaning };
     },
   };
+}
+
+/** What can be counted; a word is what stands between spaces, as Python has them. */
+function countsOf({ added }, { length, characters, at }) {
+  const isSpace = (c) => /\p{White_Space}/u.test(c) || (c >= "\x1c" && c <= "\x1f");
+  const words = characters.filter((c, n) => !isSpace(c) && (!n || isSpace(characters[n - 1]))).length;
+  const unknown = Array.from({ length }, (_, n) => at(n).kind).filter((kind) => kind === "unknown").length;
+  const tokens = length - added;
+  return { characters: count(characters.length), tokens: count(length), ...added && { "of them added": count(added) },
+    "tokens per word": (tokens / Math.max(1, words)).toFixed(2),
+    "characters per token": (characters.length / Math.max(1, tokens)).toFixed(2), unknown: count(unknown) };
+}
+
+/** The signs in use, for a legend: each on the first token that has it. */
+function signsOf({ kinds }, { length, distinct, at }) {
+  const first = new Map();
+  for (let n = length - 1; n >= 0; n--) first.set(at(n).kind, at(n).marks);
+  const found = kinds.filter(([kind, meaning]) => meaning && first.has(kind)).map(([kind, meaning]) =>
+    [kind, marked(first.get(kind)), meaning]);
+  for (const [mark, meaning] of MARKS) {
+    const [, , ...marks] = distinct.find(([, , ...marks]) => marks.some((part, n) => n % 2 && mark.test(part))) ?? [];
+    if (marks.length) found.push(["word", marked(marks), meaning]);
+  }
+  return found;
+}
+
+/** Which way `text` goes, as the browser has it. */
+function directionOf(text) {
+  const probe = make("bdi", "", text, { hidden: "" });
+  document.body.append(probe);
+  const { direction } = getComputedStyle(probe);
+  probe.remove();
+  return direction;
 }
 
 /** Lines, still empty, that about fit into `width`: cut after a line end or at a space, never inside a character. */
@@ -128,13 +164,14 @@ function tokenBoard() {
     const line = reach(n)?.closest(".line");
     if (line) showIn(node, line);
   }
+  /** Show the tokens that `now` has; as a reader of them. */
   function update(now) {
     const heights = lines.map((line) => line.node.offsetHeight); // so that what was being looked at stays where it is
     const { scrollTop, clientHeight } = node;
     [view, text, width] = [now, reader(now), node.clientWidth || 1000];
     lines = cutLines(text, width - (width < 600 ? 5 : 80));
     [cells, parts, stopAt] = [[], Array(text.length), tabStop()];
-    node.dir = view.dir;
+    node.dir = directionOf(view.text);
     watch?.disconnect();
     watch = new IntersectionObserver((seen) => {
       for (const { target } of seen.filter((one) => one.isIntersecting)) fill(lines.find((one) => one.node === target));
@@ -149,6 +186,7 @@ function tokenBoard() {
     });
     node.replaceChildren(...lines.map((line) => line.node));
     node.scrollTop = scrollTop;
+    return text;
   }
 
   return {
@@ -221,11 +259,11 @@ function draw({ model, root, set }) {
   function redraw() {
     const now = view();
     pointed = null;
-    board.update(now);
-    counts.replaceChildren(make("dl", "", facts(now.counts)));
-    legend.show(now.legend.map(([kind, meaning, ...marks]) => [kind, marked(marks), meaning]));
+    const read = board.update(now);
+    counts.replaceChildren(make("dl", "", facts(countsOf(now, read))));
+    legend.show(signsOf(now, read));
     tell(about, `${now.name} · vocabulary of ${count(now.n_vocab)}`);
-    tell(status, `${now.counts.tokens} tokens`);
+    tell(status, `${count(read.length)} tokens`);
     special.disabled = !now.can_add;
     tell(choice, now.can_add ? "special tokens" : "special tokens (it adds none)");
     choices();

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['OUTCOMES', 'MOST_CELLS', 'MOST_CUT', 'FILTERS', 'outcome', 'say_value', 'say_numbers', 'window', 'say_more',
-           'cut_off', 'say_batch', 'PaddingTable', 'padding_table']
+           'say_rest', 'cut_off', 'say_batch', 'PaddingTable', 'padding_table']
 
 # %% ../../nbs/under_the_hood/widgets/padding_table.ipynb #0163bb52
 import copy, json
@@ -15,11 +15,13 @@ from fastcore.basics import patch
 from transformers import PreTrainedTokenizerBase
 
 from ..batching.by_hand import known_tokenizer
-from ..batching.calls import PaddingRow, attention_masks, overheard, padding_rows
+from ..batching.calls import (
+    MOST_CHARACTERS, PaddingRow, attention_masks, call_rules, overheard, padding_rows)
 from ..core.html import chip, html_cells, html_table, scroller
 from ..core.texts import MOST_TEXTS, check_texts, shorten
 from ..core.tokens import token_kinds
 from .base import StudyWidget
+from .engine import is_bundled_tokenizer
 
 # %% ../../nbs/under_the_hood/widgets/padding_table.ipynb #7fb413f8
 OUTCOMES = {"fine": "✓", "warning": "⚠", "error": "✗", "silent trap": "⚑"}
@@ -55,6 +57,8 @@ def say_more(kinds: list[str]) -> str:
     said = [f"{n:,} more {name}{'s'*(n > 1)}" for name, n in dict(token=len(kinds) - pads, pad=pads).items() if n]
     return "… " + " and ".join(said) if said else ""
 
+def say_rest(n: int) -> str: return f"… {n:,} more text{'s'*(n > 1)}" if n > 0 else ""
+
 # %% ../../nbs/under_the_hood/widgets/padding_table.ipynb #aa547d7d
 def cut_off(whole, kept,  # a text's `Encoding` without truncation, and with
             side: str) -> list[int]:  # the tokenizer's truncation_side
@@ -82,13 +86,25 @@ FILTERS = "padding", "truncation", "max_length", "outcome"
 
 class PaddingTable(StudyWidget):
     "Calls of a tokenizer and their outcomes, from `padding_table`: filter them, and see the batch of one."
+    texts = traitlets.List(traitlets.Unicode()).tag(sync=True)  # that are tokenized
     padding = traitlets.Any("all").tag(sync=True)     # show rows with this padding
     truncation = traitlets.Any("all").tag(sync=True)  # None: those that leave it out
     max_length = traitlets.Any("all").tag(sync=True)  # None: those that leave it out
     outcome = traitlets.Unicode("all").tag(sync=True) # one of OUTCOMES
     selected = traitlets.Int(None, allow_none=True).tag(sync=True)  # the row whose batch is drawn
-    _view = traitlets.Dict().tag(sync=True)           # the texts and the rows
+    error = traitlets.Unicode().tag(sync=True)        # why the last edit of the texts failed
+    _view = traitlets.Dict().tag(sync=True)           # the texts that were tokenized last, and the rows
     _batch = traitlets.Dict().tag(sync=True)          # drawing of the selected row's batch
+
+    @traitlets.validate("texts")
+    def _sound(self, proposal):
+        self._trait_values["texts"] = list(self._tokenized)  # even if somebody has changed the list in place
+        try: return check_texts(proposal.value)
+        except ValueError as e: self.error = str(e)
+        return list(self._tokenized)
+
+    @traitlets.observe("texts")
+    def _on_texts(self, _): self._edit()
 
     @traitlets.validate(*FILTERS)
     def _known(self, proposal):
@@ -117,17 +133,35 @@ class PaddingTable(StudyWidget):
 # %% ../../nbs/under_the_hood/widgets/padding_table.ipynb #d86cdb9d
 @patch
 def __init__(self: PaddingTable,
-             rows: list[PaddingRow],
-             texts: list[str],             # that were tokenized
-             text_pair: list[str] | None,  # the second text of each, for pairs
-             tokenizer: PreTrainedTokenizerBase):
-    "Show these `rows` as a table, with the first silent trap selected."
-    self.rows, self.texts, self.text_pair, self.tokenizer = rows, texts, text_pair, tokenizer
-    self._batches, self._wholes = {}, None
-    super(PaddingTable, self).__init__()
+             texts: str | list[str],
+             tokenizer: PreTrainedTokenizerBase | None,
+             max_lengths: tuple,
+             text_pair: str | list[str] | None):
+    "Run all calls on `texts`, and select the first silent trap. Raises ValueError, TypeError."
+    self.tokenizer, self.max_lengths = copy.deepcopy(known_tokenizer(tokenizer)), max_lengths
+    self.text_pair = None if text_pair is None else check_texts(text_pair, "text_pair")
+    self._tokenized = check_texts(texts)
+    self._run(self._tokenized)
+    super(PaddingTable, self).__init__(texts=list(self._tokenized))
     with self.hold_sync():
         self._view = self._for_page()
-        if rows: self.selected = next((n for n, row in enumerate(rows) if outcome(row) == "silent trap"), 0)
+        if self.rows: self.selected = next((n for n, row in enumerate(self.rows) if outcome(row) == "silent trap"), 0)
+
+@patch
+def _run(self: PaddingTable, texts: list[str]):
+    "Run all calls on `texts`."
+    self.rows = padding_rows(texts, self.tokenizer, self.max_lengths, self.text_pair)
+    self._tokenized, self._batches, self._wholes = list(texts), {}, None
+
+@patch
+def _edit(self: PaddingTable):
+    "Run all calls on the new `texts`, or say in `error` why that can't be."
+    if self.texts == self._tokenized: self.error = ""; return
+    try: self._run(self.texts)
+    except Exception as e: self.error = str(e); return  # tokenizers raise plain Exceptions
+    with self.hold_sync():
+        self.error, self._view = "", self._for_page()
+        self._on_selected(None)
 
 # %% ../../nbs/under_the_hood/widgets/padding_table.ipynb #a9c4108b
 def padding_table(texts: str | list[str],
@@ -136,10 +170,7 @@ def padding_table(texts: str | list[str],
                   text_pair: str | list[str] | None = None,          # a second text for each, to make pairs
                  ) -> PaddingTable:                                  # `len`, iteration and indexing give its rows
     "Execute every combination of padding, truncation and `max_lengths` on `texts`. Raises ValueError, TypeError."
-    tokenizer = copy.deepcopy(known_tokenizer(tokenizer))
-    rows = padding_rows(texts, tokenizer, max_lengths, text_pair)
-    pairs = None if text_pair is None else check_texts(text_pair, "text_pair")
-    return PaddingTable(rows, check_texts(texts), pairs, tokenizer)
+    return PaddingTable(texts, tokenizer, max_lengths, text_pair)
 
 # %% ../../nbs/under_the_hood/widgets/padding_table.ipynb #bc292466
 @patch
@@ -173,7 +204,7 @@ def batch(self: PaddingTable, n: int) -> dict:
 @patch
 def _call(self: PaddingTable, code: str):
     "Make the batch of `code`, with warnings hidden."
-    names = dict(tokenizer=self.tokenizer, texts=self.texts, text_pair=self.text_pair)
+    names = dict(tokenizer=self.tokenizer, texts=self._tokenized, text_pair=self.text_pair)
     with overheard(): exec(code, names)
     return names["batch"]
 
@@ -187,7 +218,7 @@ def _draw(self: PaddingTable, n: int) -> dict:
     first, end = window(row.lengths[:MOST_TEXTS], real[:MOST_TEXTS], left)
     rows = [self._draw_row(row, batch, i, first, end) for i in range(min(MOST_TEXTS, len(row.lengths)))]
     more = len(row.lengths) - len(rows)
-    return dict(drawn, columns=[first, end], rows=rows, more=f"… {more:,} more texts"*(more > 0))
+    return dict(drawn, columns=[first, end], rows=rows, more=say_rest(more))
 
 # %% ../../nbs/under_the_hood/widgets/padding_table.ipynb #e0a447a2
 @patch
@@ -222,17 +253,16 @@ def _for_page(self: PaddingTable) -> dict:
         return dict(numbers, values=values, passed=list(row[:3]), **more)
     values = {name: [dict(value=x, label=x if name == "outcome" else say_value(x)) for x in self._values(name)]
               for name in FILTERS}
-    return dict(texts=self._texts(), rows=[said(row) for row in self.rows], values=values, signs=OUTCOMES)
+    pairs = [shorten(text, 80) for text in (self.text_pair or [])[:MOST_TEXTS]]
+    return dict(texts=list(self._tokenized), pairs=pairs, sizes=self._sizes(), rows=[said(row) for row in self.rows],
+                values=values, signs=OUTCOMES)
 
 @patch
-def _texts(self: PaddingTable) -> list[tuple[str, str]]:
-    "List the first texts, or pairs of texts, shortened, each with its number of tokens when nothing is cut."
-    pairs = zip(self.texts, self.text_pair) if self.text_pair else ((text,) for text in self.texts)
-    lines = [" + ".join(shorten(text, 160//len(pair)) for text in pair) for pair, _ in zip(pairs, range(MOST_TEXTS))]
+def _sizes(self: PaddingTable) -> list[str]:
+    "Write the number of tokens that each of the first texts, or pairs of texts, has when nothing is cut."
     row = next((row for row in self.rows if not row.error), None)
-    sizes = [n - p + c for n, p, c in zip(row.lengths, row.pads, row.cut)] if row else [None]*len(lines)
-    more = [(f"… {len(self.texts) - MOST_TEXTS:,} more texts", "")]*(len(self.texts) > MOST_TEXTS)
-    return [(line, f"{size:,} tokens" if size else "") for line, size in zip(lines, sizes)] + more
+    if row is None: return [""]*len(self._tokenized[:MOST_TEXTS])
+    return [f"{n - p + c:,} tokens" for n, p, c in zip(row.lengths[:MOST_TEXTS], row.pads, row.cut)]
 
 # %% ../../nbs/under_the_hood/widgets/padding_table.ipynb #79c413a9
 _EDGE = "border:1px solid #8886;vertical-align:top"  # of a cell
@@ -274,10 +304,13 @@ def html(self: PaddingTable) -> str:
     "Draw the static form: a small table for each max_length, notes, and the batch of the selected row."
     notes = {}
     tables = "".join(self._matrix(n, notes) for n in self._values("max_length"))
-    texts = "".join(f"<li>{escape(text)} <small>{note}</small></li>" for text, note in self._texts())
+    pairs = zip(self._tokenized, self.text_pair) if self.text_pair else ((text,) for text in self._tokenized)
+    lines = [(" + ".join(shorten(text, 160//len(pair)) for text in pair), size) for pair, size in zip(pairs, self._sizes())]
+    texts = "".join(f"<li>{escape(text)} <small>{size}</small></li>" for text, size in lines)
     signs = ", ".join(f"{sign} {name}" for name, sign in OUTCOMES.items())
     said = "".join(f"<li>{escape(words)}</li>" for words in notes)
     return (f"<p>Calls of the tokenizer on these texts, and how long their rows become ({signs}):</p><ol>{texts}</ol>"
+            f"{say_rest(len(self._tokenized) - MOST_TEXTS)}"
             f'{scroller(tables, "Calls")}<ol>{said}</ol>{self._drawing() if len(self) else ""}')
 
 @patch
@@ -290,3 +323,10 @@ def __repr__(self: PaddingTable) -> str:
         return f"{n:3} {values} {numbers} {shorten(said, 70)}"
     heads = "    padding         truncation    max_length lengths      pads         cut        what happens"
     return "\n".join([heads, *(line(n, self.rows[n]) for n in self.shown)])
+
+# %% ../../nbs/under_the_hood/widgets/padding_table.ipynb #9e88e1fd
+@patch
+def live(self: PaddingTable) -> dict | None:
+    if self.text_pair or not self.rows or not is_bundled_tokenizer(self.tokenizer): return None
+    return dict(model=False, rules=call_rules(self.tokenizer, self.max_lengths),
+                limit=self.tokenizer.model_max_length, most=MOST_CHARACTERS)

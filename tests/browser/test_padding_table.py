@@ -147,11 +147,34 @@ def test_by_keyboard_and_copied(show):
     assert "Calls" in names[0] and "chosen" in names[1]
 
 
+def test_other_texts_are_typed(show):
+    lab = show()
+    page = lab.page
+    page.get_by_label("Text 2").fill("I hate this so much, I say!")
+    lab.wait_for(".texts small", "11 tokens", 1)
+    lab.settled()
+    assert lab.ask("[table.texts[1], len(table[0].lengths)]") == ["I hate this so much, I say!", 2]
+    lab.until("table[0].lengths == [16, 11]")
+    assert lab.texts("[data-row='0'] td")[3] == "16, 11" and lab.texts(".batch .cell .chip")[:2] == ["[CLS]", "i"]
+    assert lab.texts(".batch .cut") == [token for part in parts(lab, 1) for token in part["cut"]]
+    page.get_by_label("Text 1").fill("so good " * 7000)
+    lab.wait_for("[role=alert]", "characters in all")
+    assert lab.texts("[data-row='0'] td")[3] == "16, 11"
+    lab.python("table.texts = ['One', 'two', 'three'] * 3")
+    lab.wait_for(".texts small", "3 tokens", 7)
+    lab.settled()
+    assert lab.texts("[role=alert]") == [""] and lab.texts("[data-row='0'] td")[3] == "3 each"
+    assert page.get_by_label("Text 3").input_value() == "three" and lab.texts(".texts + p") == ["… 1 more text"]
+    page.get_by_label("Text 8").fill("two and a half")
+    lab.until("table.texts[6:] == ['One', 'two and a half', 'three']")
+
+
 def test_hostile_texts_and_messages(show):
     evil = "<img src=x onerror=alert(1)> \x07 \u202e"
     lab = show(f"table = padding_table([{evil!r} + 'so ' * 600] + ['<b>'] * 13, text_pair=['&lt;'] * 14)")
     assert lab.page.locator(".padding-table img, .padding-table td b b").count() == 0
-    assert "<img src=x" in lab.texts(".texts li")[0] and "␇" in lab.texts(".texts li")[0]
+    assert lab.page.get_by_label("Text 1").input_value().startswith(evil)
+    assert lab.texts(".beside bdi")[0] == "+ &lt;" and lab.texts(".texts + p") == ["… 6 more texts"]
     select(lab, row_of(lab, "max_length", None, None))
     assert lab.texts(".batch tbody tr:first-child .chip")[:3] == ["[CLS]", "<", "im"]
     assert lab.texts(".batch + p") == ["… 6 more texts"]

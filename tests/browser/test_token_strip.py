@@ -118,6 +118,7 @@ def test_bytes_can_be_read(show):
     lab.page.locator(f".token[data-token='{n + 2}']").hover()
     assert lab.page.locator(".token.kin").count() == 4 and lab.texts(".part.lit") == ["🙂"]
     assert lab.texts(".story dd")[3:5] == ["🙂", "4:5"]
+    assert [said.split(" ")[0] for said in lab.texts(".legend li")][1:] == ["␣the", "F0bytes"]
 
 
 def test_any_script_and_control_characters(show):

@@ -10,14 +10,17 @@ import { fromBase64 } from "../parts/numbers.js";
 import { maskBench } from "./mask_bench.js";
 import { mergeTheatre } from "./merge_theatre.js";
 import { distilBert } from "./model.js";
+import { paddingTable } from "./padding_table.js";
 import { pipelineStrip } from "./pipeline_strip.js";
+import { tokenStrip } from "./token_strip.js";
 import { wordPiece } from "./tokenizer.js";
 import { tokenizerRace } from "./tokenizer_race.js";
 import { getWeights } from "./weights.js";
 
 /** A widget's name → what makes its reactions. @type {Record<string, (traits: any, tools: Tools) => Reactions>} */
 const REACTIONS = {
-  MaskBench: maskBench, MergeTheatre: mergeTheatre, PipelineStrip: pipelineStrip, TokenizerRace: tokenizerRace
+  MaskBench: maskBench, MergeTheatre: mergeTheatre, PaddingTable: paddingTable, PipelineStrip: pipelineStrip,
+  TokenStrip: tokenStrip, TokenizerRace: tokenizerRace
 };
 
 /** The kernel; null where the browser has no WebAssembly, or no SIMD. */
