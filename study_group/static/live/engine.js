@@ -7,13 +7,14 @@
  * @typedef {Record<string, (asked?: any) => Promise<any>>} Reactions trait or message → the traits that change with it
  */
 import { fromBase64 } from "../parts/numbers.js";
+import { attentionGrid } from "./attention_grid.js";
 import { maskBench } from "./mask_bench.js";
 import { distilBert } from "./model.js";
 import { wordPiece } from "./tokenizer.js";
 import { getWeights } from "./weights.js";
 
 /** A widget's name → what makes its reactions. @type {Record<string, (traits: any, tools: Tools) => Reactions>} */
-const REACTIONS = { MaskBench: maskBench };
+const REACTIONS = { AttentionGrid: attentionGrid, MaskBench: maskBench };
 
 /** The kernel; null where the browser has no WebAssembly, or no SIMD. */
 async function compiled(kernel) {
