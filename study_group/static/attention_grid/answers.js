@@ -3,12 +3,15 @@ import { pool } from "../parts/canvas.js";
 
 const MASKS = { padding: [true, false], causal: [false, true], both: [true, true], none: [false, false] };
 
-/** Whether token `q` of text `row` may look at token `k`: by the mask's name, or, of a model's own, as Python says. */
-export function looksOf({ mask, own, kinds, shape: [, , , n] }, row) {
-  const [padding, causal] = MASKS[mask] ?? [];
-  const bit = (at) => Boolean((own.getUint8(at >> 3) >> (7 - (at & 7))) & 1);
-  return (q, k) => (mask === "own" ? bit((row * n + q) * n + k)
-    : !(padding && kinds[row][k] === "p") && !(causal && k > q));
+/** Which tokens of text `row` may look at which, (n, n): by the mask's name, or, of a model's own, as Python says. */
+export function allowedIn({ mask, own, kinds, shape: [, , , n] }, row) {
+  const [[padding, causal], allowed] = [MASKS[mask] ?? [], new Uint8Array(n * n)];
+  for (let at = 0, bit = row * n * n; at < n * n; at++, bit++) {
+    const k = at % n;
+    allowed[at] = mask === "own" ? (own.getUint8(bit >> 3) >> (7 - (bit & 7))) & 1
+      : Number(!(padding && kinds[row][k] === "p") && !(causal && k > at / n));
+  }
+  return allowed;
 }
 
 /**
@@ -24,15 +27,15 @@ export function answersOf(view, layerOf) {
     },
     async overview({ stage, row }) {
       const { shape: [layers, , heads, n] } = view();
-      const [size, kind, looks] = [Math.min(n, 48), stage === "softmax" ? "weights" : "scores", looksOf(view(), row)];
-      const shown = (byte, at) => (looks(Math.floor(at / n), at % n) ? byte : 128);
+      const [size, kind] = [Math.min(n, 48), stage === "softmax" ? "weights" : "scores"];
+      const allowed = stage === "masked" ? allowedIn(view(), row) : null;
       const all = new Uint8Array(layers * heads * size * size);
       for (let layer = 0; layer < layers; layer++) {
         await new Promise((resolve) => setTimeout(resolve, layer ? 0 : 30)); // the open head and the reader come first
         const { bytes } = await layerOf(kind, row, layer);
         for (let h = 0; h < heads; h++) {
-          const whole = bytes.subarray(h * n * n, (h + 1) * n * n);
-          const head = stage === "masked" ? whole.map(shown) : whole;
+          const head = bytes.slice(h * n * n, (h + 1) * n * n);
+          for (let at = 0; allowed && at < n * n; at++) if (!allowed[at]) head[at] = 128;
           all.set(pool(head, n, n, size, size, kind === "scores"), (layer * heads + h) * size * size);
         }
       }

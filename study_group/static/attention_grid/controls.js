@@ -1,6 +1,6 @@
 /** What is chosen: text, stage, mask, which tokens are shown; and what the signs mean. */
 import { button, dress, field, make, same, visible } from "../study_widget.js";
-import { nameOf } from "./texts.js";
+import { inShort } from "./texts.js";
 
 const PAIRS = { all: "both sentences", "0 0": "A → A: first looks at itself", "0 1": "A → B: first looks at second",
   "1 0": "B → A: second looks at first", "1 1": "B → B: second looks at itself" };
@@ -43,7 +43,7 @@ export function controls(put, mask, change, typed) {
   return {
     node: make("div", "bar", [typed ? "" : rows, stages.node, masks.node, show]),
     update({ texts, rows: there, stages: said, masks: all, mask, live, types, kinds: letters }, { row, stage }, runs) {
-      const options = there.map((n) => visible(`row ${n}: ${nameOf(texts[n])}`));
+      const options = there.map((n) => visible(`row ${n}: ${inShort(texts[n])}`));
       if (!same(Array.from(rows.options, (option) => option.text), options)) {
         rows.replaceChildren(...options.map((text, n) => make("option", "", text, { value: there[n], dir: "auto" })));
       }
@@ -52,7 +52,7 @@ export function controls(put, mask, change, typed) {
       stages.node.title = "scores" in said ? "" : "These maps were made without scores: attention_maps(…, scores=True)";
       const names = live ? Object.keys(all) : [mask];
       masks.update(Object.fromEntries(names.map((name) => [name, name])), mask, () => !runs);
-      masks.node.title = live ? "Another mask runs the model again" : "In this page no model runs that could use another mask";
+      masks.node.title = live ? "Another mask runs the model again" : "No model runs here that could use another mask";
       for (const [n, kind] of ["s", "p"].entries()) ticks[n].hidden = !letters[row].includes(kind);
       pairs.hidden = !types[row];
       show.hidden = [...ticks, pairs].every((node) => node.hidden);

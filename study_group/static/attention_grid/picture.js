@@ -1,7 +1,7 @@
 /** The open head as something to draw: which tokens, which colours, which numbers. */
 import { inkOf, paintBytes, pool, property } from "../parts/canvas.js";
 import { visible } from "../study_widget.js";
-import { looksOf } from "./answers.js";
+import { allowedIn } from "./answers.js";
 import { kindOf } from "./store.js";
 
 export const FONT = '11px system-ui, "Noto Sans", sans-serif';
@@ -32,8 +32,8 @@ export function pictureOf(view, state, store, rows, columns) {
   if (!found && !overview) return null;
   const { bytes, scale } = found ?? { bytes: grown(view, state, overview), scale: 1 };
   const [sharp, signed, masked] = [Boolean(found), stage !== "softmax", stage !== "scores" && mask !== "none"];
-  const looks = looksOf(view, row);
-  const hidden = (q, k) => masked && !looks(q, k);
+  const allowed = masked ? allowedIn(view, row) : null;
+  const hidden = (q, k) => allowed !== null && !allowed[q * n + k];
   const cells = new Uint8Array(rows.length * columns.length);
   let at = 0, image = { key: "", canvas: null }, links = null;
   for (const q of rows) for (const k of columns) cells[at++] = signed && hidden(q, k) ? 128 : bytes[q * n + k];

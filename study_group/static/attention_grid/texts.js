@@ -35,7 +35,7 @@ export function textBoxes(choose) {
 }
 
 /** A text or a pair in a few words. */
-export function nameOf(text) {
+export function inShort(text) {
   const letters = Array.from([text].flat().join(" · ").slice(0, 400));
   return letters.length > 200 ? `${letters.slice(0, 199).join("")}…` : letters.join("");
 }

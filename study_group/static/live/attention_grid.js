@@ -1,50 +1,50 @@
 /** What answers for AttentionGrid: other texts, other masks, all heads as bytes, exact numbers of one layer. */
-import { answersOf, looksOf } from "../attention_grid/answers.js";
+import { allowedIn, answersOf } from "../attention_grid/answers.js";
 import { count } from "../parts/numbers.js";
 
 /** Whether scores have room beside weights. Throws where maps of `batch` texts of `n` tokens are too large. */
 function roomForScores({ n_layers, n_heads }, batch, n) {
-  const [size, most, digits] = [4 * n_layers * n_heads * batch * n * n, 2 ** 31, { minimumFractionDigits: 1 }];
-  const gigabytes = (bytes) => `${(Math.round(bytes / 1e8) / 10).toLocaleString("en", digits)} GB`;
-  const [what, times] = [`${count(n)} tokens`, `${n_layers} layers × ${n_heads} heads × ${count(batch)} texts`];
-  const words = `${times} × ${count(n)} × ${what} × 4 bytes`;
-  const why = n > 4096 ? `A text has ${what}, more than 4,096: ${words} are ${gigabytes(size)}. Pass a part of it.`
-    : `These maps take ${gigabytes(size)}, more than 2.1 GB: ${words}. Pass fewer or shorter texts.`;
-  if (n > 4096 || size > most) throw new Error(why);
-  return 2 * size <= most;
+  const [bytes, most, digits] = [4 * n_layers * n_heads * batch * n * n, 2 ** 31, { minimumFractionDigits: 1 }];
+  const [long, size] = [count(n), `${(Math.round(bytes / 1e8) / 10).toLocaleString("en", digits)} GB`];
+  const sum = `${n_layers} layers × ${n_heads} heads × ${count(batch)} texts × ${long} × ${long} tokens × 4 bytes`;
+  if (n > 4096) throw new Error(`A text has ${long} tokens, more than 4,096: ${sum} are ${size}. Pass a part of it.`);
+  if (bytes <= most) return 2 * bytes <= most;
+  throw new Error(`These maps take ${size}, more than 2.1 GB: ${sum}. Pass fewer or shorter texts.`);
 }
 
 /** Weights or scores (heads, n, n) as bytes; of scores what 255 stands for in each head. */
 function mapBytes(kind, values, heads) {
-  if (kind === "weights") return { bytes: new Uint8ClampedArray(values.map((w) => 255 * Math.sqrt(w))), scales: [] };
-  const size = values.length / heads;
-  const scales = Array.from({ length: heads }, (_, h) => values.subarray(h * size, (h + 1) * size)
-    .reduce((most, score) => Math.max(most, Math.abs(score)), 1e-9));
-  return { bytes: new Uint8ClampedArray(values.map((s, at) => 127 * s / scales[Math.floor(at / size)] + 128)), scales };
+  const [size, bytes, scales] = [values.length / heads, new Uint8ClampedArray(values.length), []];
+  if (kind === "weights") for (let at = 0; at < values.length; at++) bytes[at] = 255 * Math.sqrt(values[at]);
+  for (let from = 0, most = 1e-9; kind === "scores" && from < values.length; from += size, most = 1e-9) {
+    for (let at = from; at < from + size; at++) most = Math.max(most, Math.abs(values[at]));
+    for (let at = from; at < from + size; at++) bytes[at] = 127 * values[at] / most + 128;
+    scales.push(most);
+  }
+  return { bytes, scales };
 }
 
 export function attentionGrid(traits, { encode, special, config, more, run }) {
   const [view, same] = [() => traits._view, (a, b) => JSON.stringify(a) === JSON.stringify(b)];
-  let kept = { view: view() }; // the maps of one text, "weights" and "scores", each if asked for
+  let kept = { view: view() }; // the maps of one text: "weights" and "scores", each if asked for
   function viewOf(texts, mask, version = view().version + 1) {
     const rows = texts.map((text) => encode(text)), n = Math.max(...rows.map(({ ids }) => ids.length));
     const longest = Math.max(...rows.map(({ ids, cut }) => ids.length + cut));
-    if (longest > 4096) roomForScores(config, 1, longest);
+    const room = roomForScores(config, ...(longest > 4096 ? [1, longest] : [rows.length, n]));
     return { ...view(), texts, mask, version, live: true, rows: [...texts.keys()], cut: rows.map(({ cut }) => cut),
-      stages: roomForScores(config, rows.length, n) ? more.stages : more.few,
-      shape: [config.n_layers, rows.length, config.n_heads, n],
+      stages: room ? more.stages : more.few, shape: [config.n_layers, rows.length, config.n_heads, n],
       tokens: rows.map(({ tokens }) => [...tokens, ...Array(n - tokens.length).fill("[PAD]")]),
       kinds: rows.map(({ kinds }) => kinds.map((kind) => (kind === "special" ? "s" : "w")).join("").padEnd(n, "p")) };
   }
-  /** All heads of a text as bytes, and exact those of `layer` (undefined: of any); all exact would be too much. */
+  /** All heads of a text as bytes, and exact those of `layer`, if any; of a long text all exact ones are 75 MB. */
   async function mapsOf(kind, row, layer) {
     if (kept.view !== view()) kept = { view: view() };
-    const [{ texts, shape: [, , heads, n] }, had] = [view(), kept[kind]], open = layer ?? had?.open ?? traits.layer;
-    if (had?.row === row && had.open === open) return had;
-    const { ids } = encode(texts[row]), looks = looksOf(view(), row);
-    const mask = Uint8Array.from({ length: n * n }, (_, at) => Number(looks(Math.floor(at / n), at % n)));
-    const { [kind]: layers } = await run([[...ids, ...Array(n - ids.length).fill(special.pad)]], [mask], [kind]);
-    kept[kind] = { row, open, exact: layers[open], layers: layers.map((values) => mapBytes(kind, values, heads)) };
+    const [{ texts, shape: [, , heads, n] }, had] = [view(), kept[kind]];
+    if (had?.row === row && (layer === undefined || had.exact[layer])) return had;
+    const { ids } = encode(texts[row]), open = layer ?? traits.layer, pads = Array(n - ids.length).fill(special.pad);
+    const { [kind]: all } = await run([[...ids, ...pads]], [allowedIn(view(), row)], [kind]);
+    const layers = all.map((values) => mapBytes(kind, values, heads));
+    kept[kind] = { row, layers, exact: n > 160 ? { [open]: all[open] } : all };
     return kept[kind];
   }
   return {
@@ -52,16 +52,15 @@ export function attentionGrid(traits, { encode, special, config, more, run }) {
     begin: async () => ({ _view: viewOf(view().texts, view().mask, view().version) }),
     async texts() {
       const { texts, row, stage } = traits;
-      if (!texts.length) return { error: NO_TEXTS, texts: view().texts };
-      if (same(texts, view().texts)) return { error: "" };
-      const _view = viewOf(texts, view().mask), still = stage in _view.stages ? stage : "softmax";
-      return { error: "", _view, row: Math.min(row, texts.length - 1), stage: still };
+      if (!texts.length || same(texts, view().texts)) return { error: "", texts: view().texts };
+      const _view = viewOf(texts, view().mask), error = "";
+      return { error, _view, row: Math.min(row, texts.length - 1), stage: stage in _view.stages ? stage : "softmax" };
     },
     mask: async ({ mask }) => [{}, new Uint8Array(), { _view: viewOf(view().texts, mask),
       error: same(traits.texts, view().texts) ? "" : traits.error }],
     async exact({ kind, row, layer, head, query, key }) {
       const [{ exact }, n] = [await mapsOf(kind, row, layer), view().shape[3]];
-      const map = exact.subarray(head * n * n, (head + 1) * n * n), column = map.filter((_, at) => at % n === key);
+      const map = exact[layer].subarray(head * n * n, (head + 1) * n * n), column = map.filter((_, k) => k % n === key);
       return [{}, new Uint8Array(Float32Array.of(...map.subarray(query * n, (query + 1) * n), ...column).buffer)];
     },
   };
