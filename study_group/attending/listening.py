@@ -83,8 +83,8 @@ def encode_pairs(texts: list, model: PreTrainedModel, tokenizer: PreTrainedToken
     lengths = [len(_encode_row(text, tokenizer, None)["input_ids"]) for text in texts]
     if max(lengths) > MAX_TOKENS: check_size(model.config, 1, max(lengths), scores)
     rows = [_encode_row(text, tokenizer, limit) for text in texts]
-    if cut := [i for i, row in enumerate(rows) if len(row["input_ids"]) < lengths[i]]:
-        what = f"texts[{cut[0]}] has {lengths[cut[0]]:,} tokens"
+    cut = [length - len(row["input_ids"]) for length, row in zip(lengths, rows)]
+    if what := next((f"texts[{i}] has {lengths[i]:,} tokens" for i, n in enumerate(cut) if n), ""):
         warnings.warn(f"{what}, the model takes {limit:,}: the rest is cut off.", stacklevel=3)
     columns = {name: [row[name] for row in rows] for name in rows[0] if name not in ("words", "parts", "kinds")}
     batch = pad(columns, len(set(map(len, columns["input_ids"]))) > 1, tokenizer=tokenizer, return_tensors="pt")
@@ -96,7 +96,7 @@ def encode_pairs(texts: list, model: PreTrainedModel, tokenizer: PreTrainedToken
         token_type_ids=torch.tensor([*map(_types, parts, masks)]) if typed else None,
         word_ids=[_spread(row["words"], mask) for row, mask in zip(rows, masks)],
         kinds=[_spread(row["kinds"], mask, "pad") for row, mask in zip(rows, masks)],
-        _inputs={name: batch[name] for name in tokenizer.model_input_names if name in batch})
+        cut=cut, _inputs={name: batch[name] for name in tokenizer.model_input_names if name in batch})
 
 # %% ../../nbs/under_the_hood/attending/listening.ipynb #2bd36791
 MASKS = {"padding": (True, False), "causal": (False, True), "both": (True, True), "none": (False, False)}

@@ -35,6 +35,7 @@ class AttentionMaps:
     allowed: torch.Tensor                # bool (batch, 1 or n_tokens, n_tokens): the keys a query may attend to;
                                          # with "own", in any of the layers
     texts: list                          # strings, or (first, second) pairs
+    cut: list[int]                       # how many tokens of each text the model doesn't take
     part: str                            # whose they are: the "model"'s; its "encoder"'s, where it has a decoder, too
     _inputs: dict                        # for the model, to run it again
     _checkpoint: tuple                   # (model, tokenizer)
@@ -141,6 +142,6 @@ def by_word(self: AttentionMaps, row: int = 0) -> AttentionMaps:
     return replace(
         self, weights=mean @ self.weights[:, [row]] @ member, scores=None, tokens=[words], texts=[self.texts[row]],
         attention_mask=of_words(self.attention_mask), special_tokens_mask=of_words(self.special_tokens_mask),
-        token_type_ids=of_words(self.token_type_ids),
+        token_type_ids=of_words(self.token_type_ids), cut=[self.cut[row]],
         word_ids=[[word_of[i] for i in firsts]], kinds=[[self.kinds[row][i] for i in firsts]],
         allowed=(mean @ allowed @ member > 0)[None], _inputs={})

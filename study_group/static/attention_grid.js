@@ -10,10 +10,12 @@ import { paletteOf, pictureOf } from "./attention_grid/picture.js";
 import { reading } from "./attention_grid/reading.js";
 import { download, savePicture } from "./attention_grid/saving.js";
 import { kindOf, stateOf, storeOf } from "./attention_grid/store.js";
+import { textBoxes } from "./attention_grid/texts.js";
 import { thumbnails } from "./attention_grid/thumbs.js";
 import { placeOf } from "./parts/grid.js";
 import { legendOf } from "./parts/legend.js";
-import { button, dress, make, same, study, tell, teller, whenLooksChange } from "./study_widget.js";
+import { plural } from "./parts/numbers.js";
+import { button, dress, make, same, study, tell, teller, typing, whenLooksChange } from "./study_widget.js";
 
 const CAVEAT = "Attention is not explanation: it shows where a head looks, not what the answer hangs on.";
 
@@ -69,7 +71,7 @@ function openHead(root, shown, told, painted) {
 }
 
 /** All of the widget in its place, with buttons to `save` as PNG and as HTML. */
-function layOut(root, { bar, thumbs, open, words, legend }, save) {
+function layOut(root, { boxes, bar, thumbs, open, words, legend }, save) {
   const [alarm, status] = [teller("alert"), teller("status")];
   const [note, title, code] = [make("p", "note"), make("h4", "title"), make("code", "code")];
   const [smaller, larger] = [["−", "Smaller", 0.5], ["+", "Larger", 2]].map(([sign, name, by]) =>
@@ -84,15 +86,16 @@ function layOut(root, { bar, thumbs, open, words, legend }, save) {
     [make("div", "head", [title, code, zooms]), words.line, make("div", "views", views), legend.node]);
   const savePng = button("Save as PNG", save.png, { class: "save", title: "A picture of the open head" });
   const saveHtml = button("Save as HTML", save.html,
-    { class: "save", title: "A page of its own, to open without Python or network" });
+    { class: "save", title: "A page of its own, to open without Python or network", "data-python": "html" });
   const overviewPart = make("section", "overview", [make("h4", "", "All heads"),
     make("p", "axes", "a row for each layer ↓, a column for each head →"), thumbs.node]);
-  root.append(make("p", "busy", "computing…"), bar.node, note, alarm,
+  root.append(make("p", "busy", "computing…"), boxes?.node ?? "", alarm, bar.node, note,
     make("div", "body", [overviewPart, openPart, words.story]),
     make("div", "foot", [make("p", "caveat", CAVEAT), savePng, saveHtml]), status);
-  function describe({ stages, masks, mask, name, live }, { layer, head, row, stage }) {
-    saveHtml.hidden = !live;
-    tell(note, `${stages[stage]} ${masks[mask] ?? ""}`);
+  function describe({ stages, masks, mask, name, live, cut }, { layer, head, row, stage }) {
+    saveHtml.hidden = !live || saveHtml.disabled;
+    const tooLong = cut[row] ? ` Longer than the model takes: ${plural(cut[row], "token")} cut off.` : "";
+    tell(note, `${stages[stage]} ${masks[mask] ?? ""}${tooLong}`);
     tell(title, `Layer ${layer}, head ${head}`);
     tell(code, `${name}.${kindOf(stage)}[${layer}, ${row}, ${head}]`);
     const what = `layer ${layer}, head ${head}, ${stage}`;
@@ -109,21 +112,24 @@ function layOut(root, { bar, thumbs, open, words, legend }, save) {
   return { alarm, status, sized: [overviewPart, openPart], describe, painted };
 }
 
-function draw({ model, root, put }) {
+function draw({ model, root, set, put }) {
   const view = () => model.get("_view");
   const now = stateOf(model, view);
   let picture = null, running = false, due = false, gone = false, spoken = 0, ahead = 0;
   const store = storeOf(model, view, refresh, read);
+  const boxes = model.get("texts") && textBoxes((row) => { if (view().rows.includes(row)) put({ row }); });
   const bar = controls(put, (mask) => { running = true; model.send({ want: "mask", mask }); settle(); },
-    () => { open.letGo(); refresh(); });
+    () => { open.letGo(); refresh(); }, boxes);
   const thumbs = thumbnails(put, (place) => store.askHeads({ ...now(), ...place }));
   const open = openHead(root, () => picture, read, () => parts.painted(picture, view()));
   const [words, legend] = [reading(), legendOf()];
-  const parts = layOut(root, { bar, thumbs, open, words, legend }, {
+  const parts = layOut(root, { boxes, bar, thumbs, open, words, legend }, {
     png: () => picture && savePicture(picture, view(), paletteOf(root), open.at(), CAVEAT, () => say("Saved as PNG.")),
     html() { say("Writing …"); dress(root, { "aria-busy": true }); model.send({ want: "html" }); },
   });
 
+  const texts = boxes && typing({ model, set }, "texts",
+    { ...boxes, delay: 250, enter: true, settle, shown: () => view().texts });
   function say(text) { tell(parts.status, text); }
   function read() {
     const [at, spot, { live }] = [open.at(), open.spot(), view()];
@@ -142,9 +148,10 @@ function draw({ model, root, put }) {
   }
   function settle() {
     const state = now();
-    dress(root, { "aria-busy": running || !picture?.sharp || !store.overview(state) });
+    dress(root, { "aria-busy": running || texts?.late() || !picture?.sharp || !store.overview(state) });
     root.classList.toggle("late", running);
     tell(parts.alarm, model.get("error"));
+    boxes?.update(state.row, model.get("error"));
     bar.update(view(), state, running);
   }
   function redraw() {
@@ -185,6 +192,7 @@ function draw({ model, root, put }) {
   const unwatch = whenLooksChange(root, parts.sized, refresh);
   return () => {
     unwatch();
+    texts?.stop();
     for (const timer of [spoken, ahead]) clearTimeout(timer);
     store.clear(); // whoever still knows this view keeps nothing big
     [picture, gone] = [null, true];

@@ -11,13 +11,15 @@ function pageModel({ traits, choices }, answers) {
   const [heard, answer, newest] = [new Map(), answers(traits), new Map()];
   let [react, last] = [/** @type {Record<string, (asked?: any) => Promise<any>>} */ ({}), Promise.resolve()];
   const tellAll = (name, ...what) => { for (const hear of [...heard.get(name) ?? []]) hear(...what); };
-  const reply = (asked, [more, bytes]) =>
-    tellAll("msg:custom", { what: asked.want, version: asked.version, asked, ...more }, [new DataView(bytes.buffer)]);
   function put(values) {
     const changed = Object.keys(values).filter((name) => traits[name] !== values[name]);
     for (const name of changed) traits[name] = values[name];
     for (const name of changed) tellAll(`change:${name}`);
     return changed;
+  }
+  function reply({ want: what, version, ...asked }, [more, bytes, values = {}]) {
+    put(values);
+    tellAll("msg:custom", { what, version, asked, ...more }, [new DataView(bytes.buffer)]);
   }
   /** Let `react` answer, one after the other; what a newer question of the same `kind` has overtaken is dropped. */
   function later(name, asked, done, kind = {}) {
@@ -49,7 +51,11 @@ function pageModel({ traits, choices }, answers) {
       else if (answer[want]) reply(asked, await answer[want](rest));
     },
     /** Let the reactions that `make(traits)` gives answer from now on. */
-    enliven(make) { react = make(traits); return react; },
+    enliven(make) {
+      react = make(traits);
+      if (react.begin) later("begin", null, put);
+      return react;
+    },
     /** When all that was asked so far is answered. */
     idle: () => last,
   };

@@ -18,11 +18,13 @@ from PIL import Image
 from fastcore.basics import patch
 from torch.nn.functional import adaptive_max_pool2d
 
-from ..attending.listening import MASKS
+from ..attending.listening import MASKS, check_pairs
 from ..attending.maps import STAGES, AttentionMaps, attention_maps
+from ..core.checkpoints import load_shared
 from ..core.html import HATCH
 from ..core.texts import listed, one_line, shorten, visible
 from .base import StudyWidget
+from .engine import is_bundled
 from .scripts import static_text
 from .pictures import ABOVE, BELOW, png
 
@@ -35,10 +37,11 @@ def weights_to_bytes(weights: torch.Tensor,  # attention weights from 0 to 1, an
 
 # %% ../../nbs/under_the_hood/widgets/attention_grid.ipynb #9bcd75f3
 def scores_to_bytes(scores: torch.Tensor,                # (heads, n_query, n_key)
-                   ) -> tuple[np.ndarray, list[float]]:  # uint8 of that shape; each head's scale
-    "Convert `scores` to bytes, 128 for zero, and give what 255 stands for: the largest size in each head."
-    scores = scores.float().nan_to_num(0, 0, 0)
-    scales = scores.abs().amax((-2, -1)).clamp(min=1e-9)
+                    whole: torch.Tensor | None = None,   # what they are a part of; None: they are all
+                   ) -> tuple[np.ndarray, list[float]]:  # uint8 of the shape of `scores`; each head's scale
+    "Convert `scores` to bytes, 128 for zero, and give what 255 stands for: the largest size in each head as a `whole`."
+    scores, whole = (x.float().nan_to_num(0, 0, 0) for x in (scores, scores if whole is None else whole))
+    scales = whole.abs().amax((-2, -1)).clamp(min=1e-9)
     return (scores/scales[:, None, None]*127 + 128).round().to(torch.uint8).cpu().numpy(), scales.tolist()
 
 # %% ../../nbs/under_the_hood/widgets/attention_grid.ipynb #0afa8b74
@@ -77,10 +80,10 @@ def overview(maps: AttentionMaps, row: int, stage: str) -> np.ndarray:  # uint8 
     "Draw a thumbnail of every head for text `row` at `stage`, layer by layer, so that not all are copied at once."
     layers = []
     for layer in getattr(maps, kind_of(stage)):
-        values = layer[row].float()  # (heads, n_tokens, n_tokens)
-        if stage == "masked": values = values.masked_fill(~maps.allowed[row].to(values.device), 0.)
+        values = whole = layer[row].float()  # (heads, n_tokens, n_tokens)
+        if stage == "masked": values = whole.masked_fill(~maps.allowed[row].to(whole.device), 0.)
         small = shrink(values, stage != "softmax")
-        layers.append(weights_to_bytes(small) if stage == "softmax" else scores_to_bytes(small)[0])
+        layers.append(weights_to_bytes(small) if stage == "softmax" else scores_to_bytes(small, whole)[0])
     return np.stack(layers)
 
 # %% ../../nbs/under_the_hood/widgets/attention_grid.ipynb #53262441
@@ -96,16 +99,19 @@ def heads_bytes(maps: AttentionMaps, kind: str, row: int, layer: int, heads: sli
     return (weights_to_bytes(values), []) if kind == "weights" else scores_to_bytes(values)
 
 # %% ../../nbs/under_the_hood/widgets/attention_grid.ipynb #4895c5b9
-def _say_text(text) -> str: return text if isinstance(text, str) else " · ".join(text)
-
 def _letters(maps: AttentionMaps) -> list[str]:
     "Write for each text a letter for each token: p, a pad; s, a special token; w, a word or a part of one."
     return ["".join(kind[0] if kind in ("pad", "special") else "w" for kind in kinds) for kinds in maps.kinds]
 
 def _types(maps: AttentionMaps) -> list[str]:
     "Write for each pair a 0 or 1 for each token, the text it is in; for single texts nothing."
-    types = [[]]*len(maps.tokens) if maps.token_type_ids is None else maps.token_type_ids.tolist()
+    types = [] if maps.token_type_ids is None else maps.token_type_ids.tolist()
     return ["".join(map(str, row)) if 1 in row else "" for row in types]
+
+def _own(maps: AttentionMaps) -> bytes:
+    "Pack the bits (batch, n_tokens, n_tokens) of who may look at whom, where the name of the mask doesn't tell."
+    n = maps.n_tokens
+    return np.packbits(maps.allowed.cpu().expand(-1, n, n).numpy()).tobytes() if maps.mask == "own" else b""
 
 # %% ../../nbs/under_the_hood/widgets/attention_grid.ipynb #4f9c9410
 def grid_view(maps: AttentionMaps, rows: list[int], **more) -> dict:
@@ -114,10 +120,8 @@ def grid_view(maps: AttentionMaps, rows: list[int], **more) -> dict:
     masks = {name: ABOUT_MASKS[name] + whose for name in (*MASKS, *["own"]*(maps.mask == "own"))}
     batch = len(maps.tokens)
     return dict(shape=[maps.n_layers, batch, maps.n_heads, maps.n_tokens], group=group_of(maps), rows=rows,
-                tokens=maps.tokens, texts=[shorten(_say_text(text), 200) for text in maps.texts],
-                kinds=_letters(maps), types=_types(maps), queries=maps.allowed.shape[1],
-                allowed=np.packbits(maps.allowed.cpu().numpy()).tobytes(), stages=stages_of(maps), masks=masks,
-                mask=maps.mask, name="maps", **more)
+                tokens=maps.tokens, texts=maps.texts, cut=maps.cut, kinds=_letters(maps), types=_types(maps),
+                mask=maps.mask, own=_own(maps), stages=stages_of(maps), masks=masks, name="maps", **more)
 
 # %% ../../nbs/under_the_hood/widgets/attention_grid.ipynb #0284d301
 def bytes_image(values: np.ndarray, signed: bool = False) -> str:
@@ -173,13 +177,14 @@ CAVEAT = "Attention is not explanation: it shows where a head looks, not what th
 
 class AttentionGrid(StudyWidget):
     "All heads of attention maps, one of them open: the one of `layer` and `head`, for text `row`, at `stage`."
+    texts = traitlets.List(default_value=None, allow_none=True).tag(sync=True)  # None: it shows maps; pairs: tuples
     layer = traitlets.Int().tag(sync=True)
     head = traitlets.Int().tag(sync=True)
-    row = traitlets.Int().tag(sync=True)      # of the batch
+    row = traitlets.Int().tag(sync=True)        # of the batch
     stage = traitlets.Unicode("softmax").tag(sync=True)
     error = traitlets.Unicode().tag(sync=True)  # why the last change failed
-    _view = traitlets.Dict().tag(sync=True)   # all that doesn't depend on the open head
-    _start = traitlets.List().tag(sync=True)  # answers to a page's first questions, as the kernel may be busy then
+    _view = traitlets.Dict().tag(sync=True)     # all that doesn't depend on the open head
+    _start = traitlets.List().tag(sync=True)    # answers to a page's first questions, as the kernel may be busy then
 
     @traitlets.validate("layer", "head", "row")
     def _exists(self, proposal):
@@ -195,6 +200,18 @@ class AttentionGrid(StudyWidget):
         known = ", ".join(map(repr, self._view["stages"]))
         raise traitlets.TraitError(f"stage={proposal.value!r} must be one of {known}.{remedy}")
 
+    @traitlets.validate("texts")
+    def _sound(self, proposal):
+        if not self._of_texts:
+            raise traitlets.TraitError("texts can't be set: this grid shows maps. AttentionGrid(texts) shows texts.")
+        try: texts = check_pairs(proposal.value)
+        except (TypeError, ValueError) as e: texts, self.error = self._recipe.texts, str(e)
+        else: self.error = "" if texts == self._recipe.texts else self.error
+        return texts
+
+    @traitlets.observe("texts")
+    def _on_texts(self, _): self._edit()
+
     def choices(self) -> list[dict]: return []
 
 # %% ../../nbs/under_the_hood/widgets/attention_grid.ipynb #2711706e
@@ -205,24 +222,26 @@ def __init__(self: AttentionGrid,
              *, layer: int = 0, head: int = 0, row: int = 0, stage: str = "softmax"):
     "Show the attention `maps`, or those of `checkpoint` for texts. Raises TypeError, ValueError, CheckpointError."
     maps = listed(maps)
-    if isinstance(maps, (str, list)): maps = maps_of(maps, checkpoint)
+    self._of_texts, self._checkpoint = isinstance(maps, (str, list)), checkpoint
+    if self._of_texts: maps = maps_of(maps, checkpoint)
     elif not isinstance(maps, AttentionMaps):
         raise TypeError(f"maps={one_line(maps)} must be texts, or what attention_maps returns, "
                         f"not {type(maps).__name__}.")
     elif checkpoint is not None: raise ValueError("checkpoint is for texts: these maps were made by a model already.")
-    self._version = -1
+    self._version, self._mask = -1, None if self._of_texts or maps.mask == "own" else maps.mask
     super(AttentionGrid, self).__init__()
     with self.hold_sync():
         self._adopt(maps)
+        if self._of_texts: self.texts = maps.texts
         self.layer, self.head, self.row, self.stage = layer, head, row, stage
     self._start = [self._overview(row, stage), self._heads(kind_of(stage), row, layer, head, 1)]
     self.on_msg(self._on_message)
 
 # %% ../../nbs/under_the_hood/widgets/attention_grid.ipynb #28bb6dd5
-def maps_of(texts, checkpoint=None) -> AttentionMaps:
+def maps_of(texts, checkpoint=None, mask: str | None = None) -> AttentionMaps:
     "Make attention maps of `texts`, with scores if the model and the memory allow. Raises as `attention_maps`."
-    try: return attention_maps(texts, checkpoint, scores=True)
-    except ValueError: return attention_maps(texts, checkpoint)
+    try: return attention_maps(texts, checkpoint, scores=True, mask=mask)
+    except ValueError: return attention_maps(texts, checkpoint, mask=mask)
 
 # %% ../../nbs/under_the_hood/widgets/attention_grid.ipynb #b8faf4b1
 @patch
@@ -241,7 +260,7 @@ def maps(self: AttentionGrid) -> AttentionMaps:
     if self._recipe.weights is not None: return self._recipe
     there = self._there()
     if there is not None: return hold(there)
-    made = self._recipe.remask(None if self.mask == "own" else self.mask)
+    made = self._recipe.remask(self._mask)
     self._there = weakref.ref(made)
     return hold(made)
 
@@ -255,8 +274,22 @@ def mask(self: AttentionGrid) -> str:
 def mask(self: AttentionGrid, mask: str):
     if mask not in MASKS: raise ValueError(f"mask={mask!r} must be one of {', '.join(map(repr, MASKS))}.")
     if self._recipe.weights is not None: raise ValueError("These maps have no model that could run with another mask.")
-    self._adopt(self._recipe.remask(mask))
-    self.error = ""
+    with self.hold_sync():
+        self._adopt(self._recipe.remask(mask))
+        self._mask = mask
+        if self.texts in (None, self._recipe.texts): self.error = ""
+
+# %% ../../nbs/under_the_hood/widgets/attention_grid.ipynb #7e315be6
+@patch
+def _edit(self: AttentionGrid):
+    "Run the model on `texts`, or say in `error` why that can't be; what is open stays so where it is still there."
+    if self.texts == self._recipe.texts: self.error = ""; return
+    try: maps = maps_of(self.texts, self._checkpoint, self._mask)
+    except Exception as e: self.error = str(e); return  # a model may raise anything
+    with self.hold_sync():
+        self._adopt(maps)
+        self.error, self.row = "", min(self.row, len(maps.texts) - 1)
+        if self.stage not in self._view["stages"]: self.stage = "softmax"
 
 # %% ../../nbs/under_the_hood/widgets/attention_grid.ipynb #e8d2468c
 @patch
@@ -288,7 +321,7 @@ def _remask(self: AttentionGrid, mask: str) -> dict:
     "Run the model with another `mask`, or say in `error` why that can't be."
     try: self.mask = mask
     except Exception as e: self.error = str(e)  # a model may raise anything
-    return dict(what="mask", data=b"")
+    return dict(what="mask", asked=dict(mask=mask), data=b"")
 
 # %% ../../nbs/under_the_hood/widgets/attention_grid.ipynb #3a0f859f
 @patch
@@ -344,8 +377,16 @@ def page_state(self: AttentionGrid) -> tuple[dict, str, str]:
     layers, scales = self._layers(rows)
     view = dict(grid_view(self.maps, rows, version=0, live=False), group=self.maps.n_heads)
     traits = {name: getattr(self, name) for name in self.page_traits()}
+    if self._of_texts: traits["texts"] = self._recipe.texts
     traits.update(error="", _view=view, _start=[], _scales=scales)
     return dict(traits=traits, choices=[]), layers, static_text("attention_page.js")
+
+# %% ../../nbs/under_the_hood/widgets/attention_grid.ipynb #3302f031
+@patch
+def live(self: AttentionGrid) -> dict | None:
+    if not self._of_texts or not all(isinstance(text, str) for text in self._recipe.texts): return None
+    checkpoint = load_shared(self._checkpoint, "sequence-classification" if self._checkpoint is None else "base")
+    return dict(model=True, stages=STAGES, few=dict(softmax=STAGES["softmax"])) if is_bundled(checkpoint) else None
 
 # %% ../../nbs/under_the_hood/widgets/attention_grid.ipynb #c053ecf1
 @patch

@@ -183,9 +183,42 @@ def test_tokens_can_be_left_out_and_pairs_told_apart(show):
     shows(page, "softmax padding 0 0 0")
     point(page, 2, 1)  # the third of A, the second of B
     says(page, "love2 → do7")
-    page.select_option(".attention-grid .rows", "1")
+    page.get_by_label("Text of row 1").focus()
     shows(page, "softmax padding 0 1 0")
     assert page.locator(".attention-grid .pairs").is_hidden()
+
+
+def test_texts_are_typed(show):
+    lab = show(f"grid = AttentionGrid({TEXTS!r}, layer=5, head=9, stage='scores')\ngrid.mask = 'causal'")
+    page, first = lab.page, lab.page.get_by_label("Text of row 0")
+    assert page.locator(".attention-grid .rows").count() == 0
+    page.get_by_label("Text of row 1").click()
+    shows(page, "scores causal 5 1 9")
+    first.fill("Good, no?")
+    shows(page, "scores causal 5 0 9")
+    lab.until(f"grid.texts == ['Good, no?', {TEXTS[1]!r}]")
+    lab.settled()
+    score = lab.ask("attention_maps(grid.texts, scores=True, mask='causal').scores[5, 0, 9, 3, 1].item()")
+    point(page, 3, 1)
+    says(page, f"no3 → good1{score:.6f}".replace("-", "−"))
+    assert lab.texts(".text[aria-current=true] .number") == ["0"]
+    first.fill("so "*5000)
+    says(page, "A text has 5,002 tokens, more than 4,096", ".error")
+    assert page.get_by_label("Text of row 0").get_attribute("aria-invalid") == "true"
+    assert lab.ask("grid.maps.texts[0]") == "Good, no?" and lab.texts(".readout")[0].startswith("no3 → good1")
+    first.fill("so "*600)
+    says(page, "90 tokens cut off", ".note")
+    assert lab.texts(".error") == [""]
+    heads, box = (page.locator(f".attention-grid .{part}").bounding_box() for part in ("thumbs", "texts"))
+    assert box["height"] <= 106 and heads["y"] - box["y"] < 260  # however long the texts are
+    lab.python("grid.texts = [('Is it?', 'It is.'), 'Yes.']")
+    shows(page, "scores causal 5 0 9")
+    page.get_by_label("Text of row 0, sentence B").fill("It never was.")
+    lab.until("grid.texts == [('Is it?', 'It never was.'), 'Yes.']")
+    lab.settled()
+    page.locator(".attention-grid .pairs").select_option("0 1")
+    point(page, 1, 1)
+    says(page, "is1 → never6")
 
 
 def test_by_keyboard(show):

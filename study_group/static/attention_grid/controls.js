@@ -1,5 +1,6 @@
 /** What is chosen: text, stage, mask, which tokens are shown; and what the signs mean. */
 import { button, dress, field, make, same, visible } from "../study_widget.js";
+import { inShort } from "./texts.js";
 
 const PAIRS = { all: "both sentences", "0 0": "A → A: first looks at itself", "0 1": "A → B: first looks at second",
   "1 0": "B → A: second looks at first", "1 1": "B → B: second looks at itself" };
@@ -24,8 +25,11 @@ function choice(title, choose) {
   };
 }
 
-/** `put(traits)` hears what is chosen, `mask(name)` which mask, `change()` that other tokens are shown. */
-export function controls(put, mask, change) {
+/**
+ * `put(traits)` hears what is chosen, `mask(name)` which mask, `change()` that other tokens are shown. Where texts are
+ * `typed` there is no list of them.
+ */
+export function controls(put, mask, change, typed) {
   const rows = make("select", "rows", [], { "aria-label": "Text" });
   rows.addEventListener("change", () => put({ row: Number(rows.value) }));
   const [stages, masks] = [choice("Stage", (stage) => put({ stage })), choice("Mask", mask)];
@@ -37,9 +41,9 @@ export function controls(put, mask, change) {
   const show = make("div", "choice", [make("span", "", "Show"), ...ticks, pairs],
     { role: "group", "aria-label": "Show" });
   return {
-    node: make("div", "bar", [rows, stages.node, masks.node, show]),
+    node: make("div", "bar", [typed ? "" : rows, stages.node, masks.node, show]),
     update({ texts, rows: there, stages: said, masks: all, mask, live, types, kinds: letters }, { row, stage }, runs) {
-      const options = there.map((n) => visible(`row ${n}: ${texts[n]}`));
+      const options = there.map((n) => visible(`row ${n}: ${inShort(texts[n])}`));
       if (!same(Array.from(rows.options, (option) => option.text), options)) {
         rows.replaceChildren(...options.map((text, n) => make("option", "", text, { value: there[n], dir: "auto" })));
       }
@@ -48,7 +52,7 @@ export function controls(put, mask, change) {
       stages.node.title = "scores" in said ? "" : "These maps were made without scores: attention_maps(…, scores=True)";
       const names = live ? Object.keys(all) : [mask];
       masks.update(Object.fromEntries(names.map((name) => [name, name])), mask, () => !runs);
-      masks.node.title = live ? "Another mask runs the model again" : "A saved page can't run the model again";
+      masks.node.title = live ? "Another mask runs the model again" : "No model runs here that could use another mask";
       for (const [n, kind] of ["s", "p"].entries()) ticks[n].hidden = !letters[row].includes(kind);
       pairs.hidden = !types[row];
       show.hidden = [...ticks, pairs].every((node) => node.hidden);

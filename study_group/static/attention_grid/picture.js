@@ -1,7 +1,7 @@
 /** The open head as something to draw: which tokens, which colours, which numbers. */
 import { inkOf, paintBytes, pool, property } from "../parts/canvas.js";
-import { bytesOf } from "../parts/numbers.js";
 import { visible } from "../study_widget.js";
+import { allowedIn } from "./answers.js";
 import { kindOf } from "./store.js";
 
 export const FONT = '11px system-ui, "Noto Sans", sans-serif';
@@ -27,16 +27,13 @@ function grown({ shape: [, , heads, n] }, { layer, head }, overview) {
 
 /** The head that is open in `state`, tokens `rows` × `columns` of it; null where nothing of it is here. */
 export function pictureOf(view, state, store, rows, columns) {
-  const [{ tokens, kinds, shape: [, , , n], mask, queries }, { row, stage }] = [view, state];
+  const [{ tokens, kinds, shape: [, , , n], mask }, { row, stage }] = [view, state];
   const [found, overview] = [store.head(state), store.overview(state)];
   if (!found && !overview) return null;
   const { bytes, scale } = found ?? { bytes: grown(view, state, overview), scale: 1 };
   const [sharp, signed, masked] = [Boolean(found), stage !== "softmax", stage !== "scores" && mask !== "none"];
-  const allowed = bytesOf(view.allowed);
-  function hidden(q, k) {
-    const bit = (row * queries + (queries === 1 ? 0 : q)) * n + k;
-    return masked && !((allowed[bit >> 3] >> (7 - (bit & 7))) & 1);
-  }
+  const allowed = masked ? allowedIn(view, row) : null;
+  const hidden = (q, k) => allowed !== null && !allowed[q * n + k];
   const cells = new Uint8Array(rows.length * columns.length);
   let at = 0, image = { key: "", canvas: null }, links = null;
   for (const q of rows) for (const k of columns) cells[at++] = signed && hidden(q, k) ? 128 : bytes[q * n + k];

@@ -3,7 +3,7 @@ import { count, say } from "../parts/numbers.js";
 import { make, visible } from "../study_widget.js";
 
 const HINT = "Point at a cell or a token for its numbers, or focus the heatmap and walk with the arrow keys.";
-const NEAR = "≈ weights are within 0.004: this page was saved without the model.";
+const NEAR = "≈ weights are within 0.004: no model runs in this page.";
 
 function tokenOf(picture, k) { return make("bdi", "token", visible(picture.token(k))); }
 

@@ -1,6 +1,7 @@
 /** What a reader keeps: files. */
 import { make, visible } from "../study_widget.js";
 import { paintHeat, shortener } from "./heatmap.js";
+import { inShort } from "./texts.js";
 
 export function download(parts, type, name) {
   const href = URL.createObjectURL(new Blob(parts, { type }));
@@ -33,7 +34,7 @@ export function savePicture(picture, { mask, texts }, palette, at, caveat, done)
     pen.fillText(shortener(pen, width - 24)(text), 12, y);
   };
   write(`Layer ${layer}, head ${head}: ${stage}, mask ${mask}`, 22, "600 15px", palette.ink);
-  write(visible(texts[row]), 42, "12px", palette.quiet);
+  write(visible(inShort(texts[row])), 42, "12px", palette.quiet);
   const colour = stage === "softmax" ? "√ of the weight, full at 1"
     : `blue below 0, orange above, full at ±${picture.scale.toFixed(1)}`;
   write(`Each row looks at the columns. Colour: ${colour}.`, height + above + 18, "11px", palette.quiet);

@@ -3,8 +3,9 @@
  *
  * Python says in `_view` what there is: `shape` is layers, batch, heads, tokens; another mask has another `version`;
  * `group` are heads in one answer; `rows` of the batch that there are; `kinds` has for each row a letter for each
- * token: w, s (special), p (pad); `types` for sentence pairs 0 or 1 for each; `allowed` are bits (batch, queries,
- * tokens), `queries` 1 or tokens; `live` is whether Python answers. A state is what is open: stage, row, layer, head.
+ * token: w, s (special), p (pad); `types` for sentence pairs 0 or 1 for each; `cut` are tokens that were cut off; `own`
+ * are bits (batch, tokens, tokens) of who may look at whom, where the mask is a model's own; `live` is whether a model
+ * answers. A state is what is open: stage, row, layer, head.
  */
 import { bytesOf } from "../parts/numbers.js";
 

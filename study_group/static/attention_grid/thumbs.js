@@ -19,7 +19,9 @@ export function thumbnails(open, near) {
     node,
     /** Make places for layers × heads. @param {number[]} shape */
     build([layers, , heads]) {
-      [drawn, stopAt] = [null, tabStop()];
+      drawn = null;
+      if (cells.length === layers && cells[0].length === heads) return;
+      stopAt = tabStop();
       const name = (text, role) => make("span", "number", text, { role });
       const row = (line) => make("div", "line", line, { role: "row" });
       const cell = (layer, head, title = `layer ${layer}, head ${head}`) => make("div", "thumb", make("canvas"),

@@ -7,6 +7,7 @@
  * @typedef {Record<string, (asked?: any) => Promise<any>>} Reactions trait or message → the traits that change with it
  */
 import { fromBase64 } from "../parts/numbers.js";
+import { attentionGrid } from "./attention_grid.js";
 import { maskBench } from "./mask_bench.js";
 import { mergeTheatre } from "./merge_theatre.js";
 import { distilBert } from "./model.js";
@@ -19,8 +20,8 @@ import { getWeights } from "./weights.js";
 
 /** A widget's name → what makes its reactions. @type {Record<string, (traits: any, tools: Tools) => Reactions>} */
 const REACTIONS = {
-  MaskBench: maskBench, MergeTheatre: mergeTheatre, PaddingTable: paddingTable, PipelineStrip: pipelineStrip,
-  TokenStrip: tokenStrip, TokenizerRace: tokenizerRace
+  AttentionGrid: attentionGrid, MaskBench: maskBench, MergeTheatre: mergeTheatre, PaddingTable: paddingTable,
+  PipelineStrip: pipelineStrip, TokenStrip: tokenStrip, TokenizerRace: tokenizerRace
 };
 
 /** The kernel; null where the browser has no WebAssembly, or no SIMD. */

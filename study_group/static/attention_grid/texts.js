@@ -1,0 +1,41 @@
+/** The texts of the maps, to be typed: each in a box, a pair in two. */
+import { textList } from "../parts/tokens.js";
+import { dress, make, tell, under } from "../study_widget.js";
+
+/** `choose(row)` hears in which text the reader is. */
+export function textBoxes(choose) {
+  const list = textList("Texts", () => make("span", "number"));
+  let pairs = [], rows = [], edited = -1; // whether each text is a pair; of each box the row; the box last typed in
+  const boxOf = (event) => list.lines.findIndex(({ node }) => node === under(event, ".text"));
+  list.node.addEventListener("input", (event) => { edited = boxOf(event); });
+  for (const type of ["focusin", "click"]) list.node.addEventListener(type, (event) => choose(rows[boxOf(event)]));
+  return {
+    node: list.node,
+    read() {
+      const all = list.read();
+      return pairs.map((pair) => (pair ? all.splice(0, 2) : all.shift()));
+    },
+    write(texts) {
+      pairs = texts.map(Array.isArray);
+      rows = texts.flatMap((text, row) => [text].flat().map(() => row));
+      list.write(texts.flat());
+      for (const [n, { input, extra }] of list.lines.entries()) {
+        const part = rows[n - 1] === rows[n] ? " B" : pairs[rows[n]] ? " A" : "";
+        tell(extra, `${rows[n]}${part}`);
+        dress(input, { "aria-label": `Text of row ${rows[n]}${part && `, sentence${part}`}` });
+      }
+    },
+    update(row, error) {
+      for (const [n, { node, input }] of list.lines.entries()) {
+        dress(node, { "aria-current": rows[n] === row });
+        dress(input, { "aria-invalid": error !== "" && n === edited });
+      }
+    },
+  };
+}
+
+/** A text or a pair in a few words. */
+export function inShort(text) {
+  const letters = Array.from([text].flat().join(" · ").slice(0, 400));
+  return letters.length > 200 ? `${letters.slice(0, 199).join("")}…` : letters.join("");
+}
