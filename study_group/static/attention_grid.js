@@ -13,7 +13,9 @@ import { kindOf, stateOf, storeOf } from "./attention_grid/store.js";
 import { thumbnails } from "./attention_grid/thumbs.js";
 import { placeOf } from "./parts/grid.js";
 import { legendOf } from "./parts/legend.js";
+import { toured } from "./parts/tour.js";
 import { button, dress, make, same, study, tell, teller, whenLooksChange } from "./study_widget.js";
+import { attentionGridTour } from "./tours/attention_grid.js";
 
 const CAVEAT = "Attention is not explanation: it shows where a head looks, not what the answer hangs on.";
 
@@ -191,4 +193,4 @@ function draw({ model, root, put }) {
   };
 }
 
-export default study("attention-grid", draw);
+export default study("attention-grid", toured(draw, attentionGridTour));

@@ -102,8 +102,8 @@ def page_traits(self: StudyWidget) -> list[str]:
 @patch
 def page_state(self: StudyWidget) -> tuple[dict, str, str]:  # the state as JSON has it, more elements, more script
     "Collect what replaces Python in a page: traits and answers to `choices`."
+    choices = [] if self.choices() is None else self.answers()  # first: it may find out more
     traits = {name: getattr(self, name) for name in self.page_traits()}
-    choices = [] if self.choices() is None else self.answers()
     return dict(traits=traits, choices=choices), "", "const answers = () => ({});\n"
 
 # %% ../../nbs/under_the_hood/widgets/base.ipynb #929be32c
