@@ -15,7 +15,9 @@ import { thumbnails } from "./attention_grid/thumbs.js";
 import { placeOf } from "./parts/grid.js";
 import { legendOf } from "./parts/legend.js";
 import { plural } from "./parts/numbers.js";
+import { toured } from "./parts/tour.js";
 import { button, dress, make, same, study, tell, teller, typing, whenLooksChange } from "./study_widget.js";
+import { attentionGridTour } from "./tours/attention_grid.js";
 
 const CAVEAT = "Attention is not explanation: it shows where a head looks, not what the answer hangs on.";
 
@@ -199,4 +201,4 @@ function draw({ model, root, set, put }) {
   };
 }
 
-export default study("attention-grid", draw);
+export default study("attention-grid", toured(draw, attentionGridTour));

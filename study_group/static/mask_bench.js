@@ -15,8 +15,10 @@ import { around, goOver, intoSight, placeOf, tabStop, within } from "./parts/gri
 import { facts, legendOf } from "./parts/legend.js";
 import { count, int32, say } from "./parts/numbers.js";
 import { EXAMPLES, KINDS, chip, textList } from "./parts/tokens.js";
+import { toured } from "./parts/tour.js";
 import {
   button, dress, make, same, spaced, study, tell, teller, typing, under, whenLooksChange } from "./study_widget.js";
+import { maskBenchTour } from "./tours/mask_bench.js";
 
 const [WIDTH, NUMBER] = [50, 30]; // pixels of a column, of row numbers
 const AROUND = [2, 4]; // rows and columns that are drawn beyond those in sight
@@ -392,4 +394,4 @@ function draw({ model, root, set, put }) {
   return () => { unwatch(); texts.stop(); clearTimeout(asking); };
 }
 
-export default study("mask-bench", draw);
+export default study("mask-bench", toured(draw, maskBenchTour));

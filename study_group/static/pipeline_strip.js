@@ -14,7 +14,9 @@ import { fillLines, goOver, showIn, stepOf, tabStop } from "./parts/grid.js";
 import { legendOf } from "./parts/legend.js";
 import { bytesOf, count, say } from "./parts/numbers.js";
 import { KINDS, chip, quote, textList } from "./parts/tokens.js";
+import { toured } from "./parts/tour.js";
 import { dress, field, inside, make, study, tell, teller, typing, under, whenLooksChange } from "./study_widget.js";
+import { pipelineStripTour } from "./tours/pipeline_strip.js";
 
 const FUNCTIONS = {
   softmax: { head: "softmax → probability", how: "eˣ / sum of all eˣ", best: "the highest probability" },
@@ -256,4 +258,4 @@ function draw({ model, root, set, put }) {
   return () => { unwatch(); texts.stop(); };
 }
 
-export default study("pipeline-strip", draw);
+export default study("pipeline-strip", toured(draw, pipelineStripTour));

@@ -9,8 +9,10 @@
 import { around, fillLines, intoSight, moveOf, within } from "./parts/grid.js";
 import { count, int32, percent } from "./parts/numbers.js";
 import { KINDS, chip } from "./parts/tokens.js";
+import { toured } from "./parts/tour.js";
 import {
   dress, field, inside, make, study, tell, teller, typing, under, visible, whenLooksChange } from "./study_widget.js";
+import { tokenizerRaceTour } from "./tours/tokenizer_race.js";
 
 const CELL = 22; // pixels for each character
 const AROUND = 40; // characters that are drawn left and right of what is visible
@@ -274,4 +276,4 @@ function draw({ model, root, set }) {
   return () => { unwatch(); text.stop(); clearTimeout(asking); };
 }
 
-export default study("tokenizer-race", draw);
+export default study("tokenizer-race", toured(draw, tokenizerRaceTour));

@@ -1,6 +1,7 @@
 """Every widget for everyone's eyes and hands: axe's rules, both themes, little room, the keyboard alone, no motion."""
-import npm, pytest
-from driver import HELPERS, still
+import pytest
+from axe import judged, learn
+from driver import still
 from screenshots import PICTURES
 
 QUIZ = """[[question]]
@@ -30,23 +31,7 @@ quiz = Quiz("own.toml")
 quiz._checks = [[[1]], []]
 quiz"""
 WIDGETS = {**PICTURES, "quiz": SHOW_QUIZ}
-AXE = """async at => {
-    const { overflow } = document.body.style;
-    document.body.style.overflow = 'visible'; // axe holds all that is in JupyterLab's body, 0 px high, for cut off
-    const { violations, passes } = await axe.run(at);
-    document.body.style.overflow = overflow;
-    const bad = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical');
-    return [bad.flatMap(({ id, nodes }) => nodes.map(n => [id, n.html, n.failureSummary].join('\\n'))),
-            passes.find(({ id }) => id === 'color-contrast')?.nodes.length ?? 0];
-}"""
 SIZE, NARROW, ZOOMED = dict(width=1400, height=1000), dict(width=400, height=900), dict(width=640, height=800)
-
-
-def learn(page):
-    "Give `page` axe and the helpers."
-    if not page.evaluate("() => 'axe' in window && 'overlaps' in window"):
-        page.add_script_tag(path=npm.fetched("axe-core", "4.14.1") / "axe.min.js")
-        page.add_script_tag(path=HELPERS / "accessibility.js")
 
 
 @pytest.fixture(scope="module", params=[name if name == "token_strip" else pytest.param(name, marks=pytest.mark.extra)
@@ -79,7 +64,7 @@ def test_axe_has_nothing_serious_to_say(widget, lab, dark):
     lab.dark(dark)
     lab.page.wait_for_selector(f"{widget}[data-theme={'dark' if dark else 'light'}]")
     still(lab.page)
-    said, looked_at = lab.page.evaluate(AXE, widget)
+    said, looked_at = judged(lab.page, widget)
     assert said == [] and looked_at > 10  # so many texts have a contrast that is good enough
 
 
@@ -90,7 +75,7 @@ def test_axe_has_nothing_serious_to_say_of_the_static_form(widget, lab, chrome, 
     page = chrome.new_page(viewport=NARROW)
     page.set_content(f'<!doctype html><html lang="en"><title>A widget</title><body style="{style}"><main>{html}</main>')
     learn(page)
-    said, looked_at = page.evaluate(AXE, "main")
+    said, looked_at = judged(page, "main")
     assert said == [] and looked_at > 5
     assert page.evaluate("() => document.documentElement.scrollWidth") <= NARROW["width"]
     page.close()
