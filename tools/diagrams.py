@@ -336,6 +336,34 @@ def learner_batch(d):
     d.way((582, 389), (600, 389), (600, 107), (584, 107))
 
 
+FREEZING = {"freeze()": (3,), "freeze_to(-2)": (2, 3), "unfreeze()": (0, 1, 2, 3)}  # the groups that learn wholly
+
+
+@diagram("What freezing freezes",
+    "Four groups of weights, in three columns: after freeze() only the last group learns, after freeze_to(-2) the last "
+    "two, after unfreeze() all; the LayerNorms learn in each column.",
+    """blurr_splitter makes four groups of the model's weights: the embeddings, the six layers, and the two parts of the
+    head, pre_classifier and classifier. After learn.freeze() classifier learns, and nothing else, but for the
+    LayerNorms in the embeddings and in the layers (unless train_bn=False). After learn.freeze_to(-2) pre_classifier
+    learns, too: the whole head. After learn.unfreeze() everything learns.""")
+def freezing(d):
+    groups = ("embeddings", 52, True), (f"{N_LAYERS} layers", 112, True), ("pre_classifier", 44, False), \
+             ("classifier", 44, False)
+    for n, (call, learning) in enumerate(FREEZING.items()):
+        x, y = 176 + 152*n, 62
+        d.text(x + 68, 38, call, "m b s")
+        for group, (name, h, norms) in enumerate(groups):
+            if n == 0: d.text(24, y + h/2, name, "m s" if "_" in name or name == "classifier" else "s", "start")
+            learns = group in learning
+            d.rect(x, y, 136, h, "new" if learns else "off")
+            if learns or not norms: d.text(x + 68, y + h/2, "learns" if learns else "frozen", "s" if learns else "s q")
+            else:
+                d.text(x + 37, y + h/2, "frozen", "s q")
+                d.box(x + 70, y + 8, 60, h - 16, "norms", kind="new", look="s")
+            y += h + 8
+    d.text(24, 366, "norms: the LayerNorms, which train_bn=False freezes, too", "s q", "start")
+
+
 STATIONS = [("text", ""), ("tokens", ""), ("ids", ""), ("padded batch", "+ mask"),
             ("hidden states", ""), ("logits", ""), ("probabilities", ""), ("label", "")]
 LIT = {1: ("the whole way at once", range(8)), 2: ("the model and its head", (4, 5)), 3: ("tokenizers", (0, 1, 2)),

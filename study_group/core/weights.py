@@ -40,7 +40,7 @@ def safetensors_header(path: str | os.PathLike) -> list[TensorEntry]:
 
 # %% ../../nbs/under_the_hood/core/weights.ipynb #65be549b
 PURPOSES = {
-    "config.json": "the architecture's settings: which class, how wide, how many layers, which labels",
+    "config.json": "the architecture's settings: class, width, layers, labels",
     "generation_config.json": "how the model writes text: lengths, sampling, special tokens",
     "model.safetensors": "the weights",
     r"model-\d+-of-\d+\.safetensors": "a part of the weights, which are too big for one file",

@@ -22,7 +22,7 @@ import { maskBenchTour } from "./tours/mask_bench.js";
 
 const [WIDTH, NUMBER] = [50, 30]; // pixels of a column, of row numbers
 const AROUND = [2, 4]; // rows and columns that are drawn beyond those in sight
-const [NAME, DIGITS] = [140, 56]; // pixels: of what stands left of an answer's numbers, of a number
+const [NAME, DIGITS] = [142, 59]; // pixels: of what stands left of an answer's numbers, of a number
 const NARROW = 760; // with less room the answers stand below the tokens
 const LETTERS = { w: "word", c: "continuation", s: "special", u: "unknown", p: "pad" };
 const HINT = "In each cell: a token, its id in input_ids, its bit in attention_mask. Click it to flip the bit, "

@@ -74,6 +74,24 @@ def test_vectors_are_what_the_matrices_and_the_layer_make():
     assert torch.allclose(torch.tensor(diagrams.NORMED), torch.nn.LayerNorm(4)(added), atol=1e-3)
 
 
+def test_freezing_freezes_what_is_drawn(bundled):
+    fastai = pytest.importorskip("fastai.learner")
+    from study_group import blurr
+    model, tokenizer = bundled
+    def frozen(call, **options):
+        dls = blurr.TextDataLoader(["A film.", "No!"], *blurr.get_hf_objects((model, tokenizer)), bs=2)
+        learn = fastai.Learner(blurr.DataLoaders(dls, dls), blurr.BaseModelWrapper(model), loss_func=len,
+                               splitter=blurr.blurr_splitter, **options)
+        eval(f"learn.{call}", dict(learn=learn))
+        return [[p.requires_grad for p in group] for group in blurr.blurr_splitter(model)]
+    norms = {id(p) for name, p in model.named_parameters() if "norm" in name.lower()}
+    is_norm = [[id(p) in norms for p in group] for group in blurr.blurr_splitter(model)]
+    assert [any(group) for group in is_norm] == [True, True, False, False]  # drawn in the first two groups alone
+    for call, learning in diagrams.FREEZING.items():
+        assert frozen(call) == [[i in learning or norm for norm in group] for i, group in enumerate(is_norm)]
+        assert frozen(call, train_bn=False) == [[i in learning]*len(group) for i, group in enumerate(is_norm)]
+
+
 def test_the_files_are_what_the_script_draws(monkeypatch, tmp_path):
     assert diagrams.differing() == []
     monkeypatch.setattr(diagrams, "FOLDER", tmp_path/"new")
