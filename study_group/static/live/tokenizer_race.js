@@ -7,12 +7,12 @@ const [BLANK, OPEN, CLOSED, PARTED] = [`^${SPACE}+$`, `^${SPACE}`, `${SPACE}$`, 
   .map((rule) => new RegExp(rule, "u"));
 const CHINESE = "(?=\\p{L})[\\u3400-\\u9fff\\uf900-\\ufaff\\u{20000}-\\u{3ffff}]";
 const SCRIPTS = ["Hiragana", "Katakana", "Thai", "Lao", "Khmer", "Myanmar", "Tibetan"].map((name) => `\\p{Script=${name}}`);
-const UNSPACED = new RegExp(`(?=[\\p{L}\\p{M}])(?:[${SCRIPTS.join("")}\\u30fc\\uff70]|${CHINESE})`, "u");
+const UNSPACED_SCRIPTS = new RegExp(`(?=[\\p{L}\\p{M}])(?:[${SCRIPTS.join("")}\\u30fc\\uff70]|${CHINESE})`, "u");
 
 /** Whether pieces side by side in a word can be one, as core/tokens.py tells words. */
 function mayBeWord(text) {
   const lone = new RegExp(`^[^\\p{L}\\p{M}]*${CHINESE}[^\\p{L}\\p{M}]*$`, "u").test(text);
-  return !PARTED.test(text) && (lone || !UNSPACED.test(text));
+  return !PARTED.test(text) && (lone || !UNSPACED_SCRIPTS.test(text));
 }
 
 /** Which of a word's pieces go on with the one before: not beyond a space, nor in a script without spaces. */
