@@ -15,8 +15,8 @@ HEAD = """\
 // Written by tools/unicode_table.py. Ranges of code points, hexadecimal; what stands nowhere is a letter.
 /**
  * What BERT's tokenizer takes each character for. A control character goes, a space parts words, what is Chinese stands
- * alone, and punctuation is a word of its own. An accent goes too, once it is parted from its letter and all the accents
- * of a letter are in order; a mark goes and has no place in that order; a sign stays and has one.
+ * alone, and punctuation is a word of its own. An accent goes too, once it is parted from its letter and the accents of
+ * each letter are in order; a mark goes and has no place in that order; a sign has one and stays.
  */
 export const UNICODE = {
 """

@@ -1,4 +1,4 @@
-// Stands behind static/live/tokenizer.js, for Node: what it makes of the texts in one file goes to another, equal rows once.
+// Stands behind static/live/tokenizer.js in Node: what it makes of one file's texts goes to another, equal rows once.
 import { readFileSync, writeFileSync } from "node:fs";
 
 const [from, to] = process.argv.slice(2);

@@ -12,7 +12,7 @@ const UNSPACED = /(?=\p{L})[\u0e00-\u109f\u1780-\u17ff\u3041-\u30ff\uff66-\uff9f
 /** @param {string[]} words the vocabulary, in order of id */
 export function wordPiece(words) {
   const [cutWords, first, next] = [wordCutter(), new Map(), new Map()];
-  words.forEach((word, id) => { // a piece that begins a word is in `first`, another in `next`; what begins one is null
+  words.forEach((word, id) => { // a piece → its id, and what a longer one begins with → null
     const [pieces, text] = word.startsWith("##") ? [next, word.slice(2)] : [first, word];
     for (let n = 1; n < text.length; n++) if (!pieces.has(text.slice(0, n))) pieces.set(text.slice(0, n), null);
     pieces.set(text, id);
@@ -52,8 +52,8 @@ export function wordPiece(words) {
   }
 
   /**
-   * What `text` becomes, token by token; offsets and pieces are characters of it (code points), `cut` is how many tokens
-   * didn't fit. `limit` counts the `special` tokens around them too, and cuts nothing where it can't hold even those.
+   * What `text` becomes, token by token; offsets count its characters (code points), `cut` the tokens that didn't fit.
+   * `limit` counts the `special` tokens around them too; where it can't hold even those it cuts nothing, as the library.
    */
   function encode(text, { special = true, limit = 512 } = {}) {
     const [all, characters, added] = [tokensOf(text), [...text], special ? 2 : 0];
