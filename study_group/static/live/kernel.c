@@ -1,7 +1,7 @@
 /* What takes the time in model.js, four numbers at once; linear.js does the same, one by one. A place is a count of
-   floats from the beginning of the memory. With clang and lld (kernel.wasm is by Debian's 14) it is made so:
-   clang --target=wasm32 -msimd128 -O3 -nostdlib -Wl,--no-entry,--export-dynamic,--import-memory,-z,stack-size=4096,-s
-   kernel.c -o kernel.wasm */
+   floats from the beginning of the memory. This makes kernel.wasm of it, with clang and lld (Debian's 14 did):
+   clang --target=wasm32 -msimd128 -O3 -fvisibility=default -nostdlib
+     -Wl,--no-entry,--export-dynamic,--import-memory,-z,stack-size=4096,-s kernel.c -o kernel.wasm */
 #include <wasm_simd128.h>
 typedef float four __attribute__((ext_vector_type(4)));
 typedef int four_ints __attribute__((ext_vector_type(4)));
@@ -11,19 +11,20 @@ static void store(int place, four x) { wasm_v128_store(at(place), (v128_t)x); }
 static four larger(four a, four b) { return (four)wasm_f32x4_max((v128_t)a, (v128_t)b); }
 static int row(int m, int M) { return m < M ? m : M - 1; } /* behind the last row, itself again */
 
-/* out[m, n] = a[m, :] · b[:, n] * by + bias[n]; b lies in panels of 8 columns, and N is whole panels. */
+/* out[m, n] = a[m, :] · b[:, n] * by + bias[n]; b lies in panels of 8 columns, and N is whole panels. Sums of 4 rows
+   and 8 columns are what a processor has room for; of 192 products, what floats add up as exactly as torch does. */
 void linear(int a, int lda, int b, int bias, int out, int ldo, int M, int N, int K, float by) {
-  for (int n = 0; n < N; n += 8)
-    for (int m = 0; m < M; m += 4) { /* 4 rows by 8 columns: as many sums as a processor keeps at hand */
-      four sum[4][2] = {};
-      for (int k = 0; k < K; k++)
-        for (int i = 0; i < 4; i++)
-          for (int j = 0; j < 2; j++)
-            sum[i][j] += *at(a + row(m + i, M) * lda + k) * load(b + n * K + 8 * k + 4 * j);
-      for (int i = 0; i < 4; i++)
-        for (int j = 0; j < 2; j++)
-          store(out + row(m + i, M) * ldo + n + 4 * j, sum[i][j] * by + load(bias + n + 4 * j));
-    }
+  for (int n = 0; n < N; n += 8, b += 8 * K)
+    for (int first = 0; first < K; first += 192)
+      for (int m = 0; m < M; m += 4) {
+        four sum[4][2] = {};
+        for (int k = first; k < K && k < first + 192; k++)
+          for (int i = 0; i < 4; i++)
+            for (int j = 0; j < 2; j++) sum[i][j] += *at(a + row(m + i, M) * lda + k) * load(b + 8 * k + 4 * j);
+        for (int i = 0; i < 4 && m + i < M; i++)
+          for (int j = 0, to = out + (m + i) * ldo + n; j < 2; j++)
+            store(to + 4 * j, load(first ? to + 4 * j : bias + n + 4 * j) + sum[i][j] * by);
+      }
 }
 
 /* e to the x, for x <= 0: 2 to a whole number, times a polynomial for the rest (Cephes' expf). */

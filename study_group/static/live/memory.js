@@ -9,6 +9,7 @@ export function roundUp(n, whole = 8) { return Math.ceil(n / whole) * whole; }
 /** What each of the 65,536 half-precision numbers is: a sign, 5 bits of exponent, 10 bits of fraction. */
 export const HALF = Float32Array.from({ length: 65536 }, (_, bits) => {
   const [exponent, fraction] = [bits >> 10 & 31, (bits & 1023) / 1024];
+  if (exponent === 31) return fraction ? Number.NaN : bits >> 15 ? -Infinity : Infinity;
   return (bits >> 15 ? -1 : 1) * (exponent ? (1 + fraction) * 2 ** (exponent - 15) : fraction * 2 ** -14);
 });
 

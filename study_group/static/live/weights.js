@@ -61,13 +61,13 @@ export async function getWeights({ url = "", size, sha256, inline = "" }, tell =
   if (!globalThis.DecompressionStream) throw new Error("This browser is too old to unpack the model: update it.");
   const fromDisk = new URL(url, document.baseURI).protocol === "file:";
   const parts = inline ? inlineBytes(inline) : fromDisk ? saidBytes(url) : fetchedBytes(url);
-  let [have, rested] = [0, performance.now()];
+  let [have, rested, failure] = [0, performance.now(), null];
   const packed = new ReadableStream({ async pull(control) {
     if (performance.now() > rested + 30) {
       await new Promise((go) => setTimeout(go)); // the page breathes
       rested = performance.now();
     }
-    const { done, value } = await parts.next();
+    const { done, value } = await parts.next().catch((error) => { failure = error; throw error; });
     if (done) return control.close();
     have += value.length;
     tell(have / size);
@@ -75,9 +75,10 @@ export async function getWeights({ url = "", size, sha256, inline = "" }, tell =
   } });
   const damaged = new Error("The model didn't arrive whole: load this page again.");
   const file = await new Response(packed.pipeThrough(new DecompressionStream("gzip"))).arrayBuffer().catch((error) => {
-    if (error instanceof RangeError) throw new Error("The model needs more memory than is left: close other tabs, "
-      + "then load this page again.");
-    throw error instanceof TypeError ? damaged : error;
+    const why = failure ?? error; // a stream's reader hears of a failure, not of which
+    if (why instanceof RangeError) throw new Error("The model needs more memory than is left: close other tabs, then "
+      + "load this page again.");
+    throw why.constructor === Error ? why : damaged;
   });
   const digest = await crypto.subtle?.digest("SHA-256", file) ?? new ArrayBuffer(0); // no https, no digest
   const sum = Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
