@@ -17,6 +17,7 @@ import { tokenizerRaceTour } from "./tours/tokenizer_race.js";
 const CELL = 22; // pixels for each character
 const AROUND = 40; // characters that are drawn left and right of what is visible
 const DASHES = ["1 4", "9 3 2 3", "", "7 4", "14 4"]; // the lines are told apart without their colours too
+const SPACES = "[\\p{White_Space}\\x1c-\\x1f]+"; // what Python parts words at
 const COLUMNS = ["tokens", "per word", "[UNK]", "vocabulary"];
 const HELP = "Point at a token to see what the others make of its characters. Hatched: not in the vocabulary. "
   + "No gap: continues the word before.";
@@ -34,7 +35,7 @@ function seen(text) {
 
 /** Left and right of each token's box in a text of `n` characters; tokens of the same character share its width. */
 function boxesOf(offsets, n) {
-  const [ends, shared, seen] = [int32(offsets), Array(n).fill(0), Array(n).fill(0)];
+  const [ends, shared, used] = [int32(offsets), Array(n).fill(0), Array(n).fill(0)];
   const spans = Array.from({ length: ends.length / 2 }, (_, i) => {
     const [start, end] = ends.slice(2 * i, 2 * i + 2);
     const span = [Math.min(start, n - 1), Math.max(end, Math.min(start + 1, n))]; // some tokens stand for nothing
@@ -42,14 +43,11 @@ function boxesOf(offsets, n) {
     return span;
   });
   return spans.map(([start, end]) => {
-    const box = [start + seen[start] / shared[start], end - 1 + (seen[end - 1] + 1) / shared[end - 1]];
-    for (let at = start; at < end; at++) seen[at] += 1;
+    const box = [start + used[start] / shared[start], end - 1 + (used[end - 1] + 1) / shared[end - 1]];
+    for (let at = start; at < end; at++) used[at] += 1;
     return box;
   });
 }
-
-/** How many words Python counts in `text`: what stands between spaces. */
-function countWords(text) { return text.split(/[\p{White_Space}\x1c-\x1f]+/u).filter(Boolean).length; }
 
 const hue = (n) => `hue-${n % DASHES.length}`;
 
@@ -149,7 +147,8 @@ function board() {
   function update(text, fresh) {
     [chars, drawn, at] = [Array.from(text), "", null];
     lanes = fresh.map((lane) => ({ ...lane, boxes: boxesOf(lane.offsets, chars.length) }));
-    const [most, words] = [Math.max(1, ...lanes.map(({ boxes }) => boxes.length)), Math.max(1, countWords(text))];
+    const most = Math.max(1, ...lanes.map(({ boxes }) => boxes.length));
+    const words = Math.max(1, text.split(new RegExp(SPACES, "u")).filter(Boolean).length);
     track.style.setProperty("--width", `${chars.length * CELL}px`);
     fillLines(track, lines, lanes, emptyLane, ({ node, name, numbers }, lane) => {
       const { note, boxes: { length: n }, kinds = [], n_vocab: vocab } = lane;

@@ -1,6 +1,6 @@
 /** What Python does for MergeTheatre, in a page: it trains on the words, says which step has come, and keeps the bets. */
 import { count } from "../parts/numbers.js";
-import { addCount, cutText, mergePlay, prunePlay } from "./training.js";
+import { SPACE, addCount, cutText, mergePlay, prunePlay } from "./training.js";
 
 export function mergeTheatre(traits, { more: { casts, most } }) {
   const bets = new Map(); // method and step → what was bet
@@ -9,15 +9,18 @@ export function mergeTheatre(traits, { more: { casts, most } }) {
   /** The words of the own text that the method is shown on, as few_words chooses them; and a note on what is left out. */
   function cast() {
     const { method, own_text: text, _methods: names } = traits;
-    if (!/[^\p{White_Space}\x1c-\x1f]/u.test(text)) return casts[method]; // as Python's strip
+    if (new RegExp(`^${SPACE}*$`, "u").test(text)) return casts[method];
     const [counted, parts] = [new Map(), new Map()];
     for (const { word } of cutText(text, names[method])) addCount(counted, word.join(""), 1);
     for (const [word, n] of counted) {
-      for (const part of word.match(new RegExp(`[^]{1,${most.word}}`, "gu"))) addCount(parts, part, n);
+      for (const part of word.match(new RegExp(`.{1,${most.word}}`, "gsu"))) addCount(parts, part, n);
     }
     let room = method === "unigram" ? most.parts : Infinity;
-    const chosen = new Set([...parts].sort((a, b) => b[1] - a[1]).slice(0, most.words).map(([word]) => word)
-      .filter((word) => (room -= [...word].length * ([...word].length + 1) / 2) >= 0));
+    const frequent = [...parts].sort((a, b) => b[1] - a[1]).slice(0, most.words);
+    const chosen = new Set(frequent.map(([word]) => word).filter((word) => {
+      room -= [...word].length * ([...word].length + 1) / 2;
+      return room >= 0;
+    }));
     const few = `Not all ${count(counted.size)} words are on the stage, but the ${chosen.size} most frequent. `;
     const long = [...counted.keys()].some((word) => [...word].length > most.word);
     return [[...parts].filter(([word]) => chosen.has(word)), (chosen.size < counted.size ? few : "")

@@ -1,14 +1,15 @@
 /**
- * How subword tokenizers cut texts into words, and learn from a few words with their counts; as tokenizing/steps.py and
- * unigram.py do. A play is how the words are split at `first`, and its `steps`: the `candidates`, [pieces, numbers], best
- * first; how many of them are `ties`; the `token` that comes of it; the `splits` after it; Unigram's `loss` before it.
+ * How subword tokenizers cut texts into words, and learn from a few words with their counts, as tokenizing/steps.py and
+ * unigram.py have it. A play is how the words are split at `first`, and its `steps`: `candidates`, [pieces, numbers], the
+ * best first; how many `ties` there are; the `token` that comes of it; the `splits` after it; Unigram's `loss` before it.
  *
  * @typedef {Map<string, number>} Counts
  */
 
+export const SPACE = "[\\p{White_Space}\\x1c-\\x1f]"; // what Python calls a space
 const [JOINED, RAISED] = ["\\p{Join_Control}", "²³¹¼½¾"].map((more) => `\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}${more}`);
 const WORDS = new RegExp(`[${JOINED}]+|[^${JOINED}\\p{White_Space}]+`, "gu"); // the library has two rules for letters
-const CUTS = { Character: /[^]+/g, BPE: WORDS, WordPiece: WORDS, Unigram: /▁[^▁]*/g, Word: new RegExp(
+const CUTS = { Character: /.+/gsu, BPE: WORDS, WordPiece: WORDS, Unigram: /▁[^▁]*/gu, Word: new RegExp(
   `'(?:s|t|re|ve|m|ll|d)(?![${RAISED}])|[${RAISED}]+|[^${RAISED}\\p{White_Space}]`, "gu") };
 
 /** The words of `text` as the tokenizer `name` cuts them, each a list of characters, and where it begins. */
@@ -24,57 +25,53 @@ export function cutText(text, name) {
 
 export function addCount(/** @type {Counts} */ counts, key, n) { counts.set(key, (counts.get(key) ?? 0) + n); }
 
-function sumOf(numbers) { return numbers.reduce((sum, n) => sum + n, 0); }
+const sumOf = (numbers) => numbers.reduce((sum, n) => sum + n, 0);
 
-/** `split` with `token` where `a` and `b` stand side by side. */
-function joinPair(split, a, b, token) {
-  const joined = [];
-  for (let n = 0; n < split.length; n++) {
-    const here = split[n] === a && split[n + 1] === b;
-    joined.push(here ? token : split[n]);
-    n += Number(here);
-  }
-  return joined;
-}
-
-/** A play of BPE, or, where a `mark` stands before the pieces inside a word, of WordPiece. @param {Counts} words */
+/**
+ * A play of BPE, or, where a `mark` stands before the pieces inside a word, of WordPiece. Inside, a piece is the
+ * character that its id is the code of: words are strings, and of two pairs the one with smaller ids is the smaller.
+ * @param {Counts} words
+ */
 export function mergePlay(words, most, mark) {
   const [counts, steps] = [[...words.values()], []];
   const first = Array.from(words.keys(), (word) => [...word].map((c, n) => (n ? mark : "") + c));
   const names = [...new Set(first.flat())];
   if (!mark) names.sort((a, b) => a.codePointAt(0) - b.codePointAt(0));
-  const ids = new Map(names.map((piece, id) => [piece, id]));
-  for (let splits = first; steps.length < most;) {
+  const codes = new Map(names.map((piece, id) => [piece, String.fromCharCode(id)]));
+  const spell = (coded) => Array.from(coded, (code) => names[code.charCodeAt(0)]);
+  let coded = first.map((split) => split.map((piece) => codes.get(piece)).join(""));
+  while (steps.length < most && coded.some((word) => word.length > 1)) {
     const [pieces, pairs] = [new Map(), new Map()];
-    splits.forEach((split, word) => split.forEach((piece, n) => {
-      addCount(pieces, piece, counts[word]);
-      if (n) addCount(pairs, `${ids.get(split[n - 1])} ${ids.get(piece)}`, counts[word]);
-    }));
-    if (!pairs.size) break;
-    const ranked = Array.from(pairs, ([key, n]) => {
-      const [pair, [a, b]] = [key.split(" ").map(Number), key.split(" ").map((id) => pieces.get(names[id]))];
-      return { pair, numbers: mark ? [n, a, b, n / (a * b)] : [n] };
-    }).sort((x, y) => y.numbers.at(-1) - x.numbers.at(-1) || x.pair[0] - y.pair[0] || x.pair[1] - y.pair[1]);
-    const candidates = ranked.map(({ pair, numbers }) => [pair.map((id) => names[id]), numbers]);
-    const [[a, b], numbers] = candidates[0];
+    for (const [n, word] of coded.entries()) {
+      for (const code of word) addCount(pieces, code, counts[n]);
+      for (let at = 1; at < word.length; at++) addCount(pairs, word.slice(at - 1, at + 1), counts[n]);
+    }
+    const ranked = Array.from(pairs, ([pair, n]) => {
+      const [a, b] = Array.from(pair, (code) => pieces.get(code));
+      return { pair, numbers: mark ? [n, a, b, n / (a * b)] : [n], value: mark ? n / (a * b) : n };
+    }).sort((one, two) => two.value - one.value || (one.pair < two.pair ? -1 : 1));
+    const [{ pair, value }, [a, b]] = [ranked[0], spell(ranked[0].pair)];
     const token = a + b.slice(mark.length);
-    if (!ids.has(token)) ids.set(token, names.push(token) - 1);
-    splits = splits.map((split) => joinPair(split, a, b, token));
-    steps.push({ candidates, token, splits, loss: 0,
-      ties: candidates.filter(([, other]) => other.at(-1) === numbers.at(-1)).length });
+    if (!codes.has(token)) codes.set(token, String.fromCharCode(names.push(token) - 1));
+    coded = coded.map((word) => word.replaceAll(pair, codes.get(token)));
+    steps.push({ candidates: ranked.map(({ pair, numbers }) => [spell(pair), numbers]), token, splits: coded.map(spell),
+      ties: ranked.filter((one) => one.value === value).length, loss: 0 });
   }
   return { first, steps };
 }
 
 /** Tell `hear` each part of a `word` of at most `longest` characters: where it starts and ends, and its text. */
 function eachPart(word, longest, hear) {
-  word.forEach((_, start) => {
+  for (let start = 0; start < word.length; start++) {
     let part = "";
-    for (let end = start; end < Math.min(word.length, start + longest); end++) hear(start, end + 1, part += word[end]);
-  });
+    for (let end = start + 1; end <= Math.min(word.length, start + longest); end++) {
+      part += word[end - 1];
+      hear(start, end, part);
+    }
+  }
 }
 
-/** The likeliest split of a `word` into pieces that have a score, with its own (Viterbi); `unknown` have characters. */
+/** The likeliest split of a `word` into pieces, and its score (Viterbi); a character may be `unknown`. */
 export function likeliest(word, /** @type {Counts} */ scores, longest, unknown = -Infinity) {
   const [best, from, pieces] = [[0, ...word.map(() => -Infinity)], [], []];
   eachPart(word, longest, (start, end, piece) => {
@@ -85,7 +82,7 @@ export function likeliest(word, /** @type {Counts} */ scores, longest, unknown =
   return { pieces: pieces.reverse(), score: best[word.length] };
 }
 
-/** The characters of the `words`, and the parts that occur twice or more, as probabilities. */
+/** The characters of `words`, and the parts that occur twice or more, as probabilities. */
 function seedPieces(words, longest) {
   const [letters, parts] = [new Map(), new Map()];
   for (const { word, count } of words) {
@@ -114,18 +111,17 @@ function expectWord({ word, count }, probs, longest, /** @type {Counts} */ expec
   return before[word.length];
 }
 
-/** A play of Unigram: after two rounds of EM that piece goes which is missed least. @param {Counts} counts */
+/** A play of Unigram: after two rounds of EM the piece goes that is missed least. @param {Counts} counts */
 export function prunePlay(counts, most, longest) {
   const [words, steps] = [Array.from(counts, ([word, count]) => ({ word: [...word], count })), []];
-  const letters = new Set(words.flatMap(({ word }) => word)).size;
   let [probs, scores, expected, loss] = [seedPieces(words, longest), new Map(), new Map(), 0];
   function fit() {
     for (let round = 0; round < 2; round++) {
       expected = new Map();
       loss = -sumOf(words.map((one) => one.count * Math.log(expectWord(one, probs, longest, expected))));
-      const kept = Array.from(probs.keys(), (piece) => ({ piece, n: Math.max(expected.get(piece) ?? 0, 0.001) }));
-      const all = sumOf(kept.map(({ n }) => n));
-      probs = new Map(kept.map(({ piece, n }) => [piece, n / all]));
+      const kept = Array.from(probs.keys(), (piece) => [piece, Math.max(expected.get(piece) ?? 0, 0.001)]);
+      const all = sumOf(kept.map(([, n]) => n));
+      probs = new Map(kept.map(([piece, n]) => [piece, n / all]));
     }
     scores = new Map(Array.from(probs, ([piece, prob]) => [piece, Math.round(Math.log(prob) * 2 ** 40) / 2 ** 40]));
   }
@@ -137,15 +133,13 @@ export function prunePlay(counts, most, longest) {
   }
   const split = () => words.map(({ word }) => likeliest(word, scores, longest).pieces);
   fit();
-  const first = split();
-  for (; steps.length < most && probs.size > letters; fit()) {
+  for (const first = split();; fit()) {
     const long = [...scores].filter(([piece]) => [...piece].length > 1);
+    if (!long.length || steps.length === most) return { first, steps };
     const candidates = long.map(([piece, score]) => [[piece], [lossWithout(piece, score)]]);
     candidates.sort(([, [a]], [, [b]]) => a - b);
     const [[gone], [least]] = candidates[0];
-    probs.delete(gone);
-    scores.delete(gone);
+    for (const pieces of [probs, scores]) pieces.delete(gone);
     steps.push({ candidates, token: "", splits: split(), loss, ties: candidates.filter(([, [n]]) => n === least).length });
   }
-  return { first, steps };
 }

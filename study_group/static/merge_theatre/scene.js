@@ -43,7 +43,7 @@ function sayPieces(pieces, plus = " + ") { return pieces.map((piece) => visible(
 /** Which candidates of a step are tied, and the rule that decides; empty if there is no tie. */
 function sayTies(method, { candidates, ties }) {
   if (ties < 2) return "";
-  const names = candidates.slice(0, ties > 4 ? 4 : ties).map(([pieces]) => sayPieces(pieces, "+"));
+  const names = candidates.slice(0, Math.min(ties, 4)).map(([pieces]) => sayPieces(pieces, "+"));
   if (ties > 4) names.push(`${ties - 4} more`);
   const value = sayDigits(candidates[0][1].at(-1));
   return `tied: ${names.slice(0, -1).join(", ")} and ${names.at(-1)}, ${ties === 2 ? "both" : "all"} ${value}; the rule: `
@@ -116,7 +116,7 @@ function listCandidates({ candidates, ties }, revealed, bet) {
     part: most > 0 ? one.numbers.at(-1) / most : 0 }));
 }
 
-function sayTitle({ method, steps, first }, step, revealed) {
+function sayTitle({ method, steps }, step, revealed) {
   const [prune, n] = [method === "unigram", step + 1];
   if (step < steps.length && revealed) return prune ? `Step ${n}: this piece goes` : `Step ${n} joins`;
   if (step < steps.length) return `Step ${n}: which ${prune ? "piece goes" : "two pieces join"} next?`;
