@@ -2,31 +2,14 @@
 import { count } from "../parts/numbers.js";
 import { SPACE, cutText, likeliest } from "./training.js";
 
-<<<<<<< HEAD
-const [UNK, SPACE] = ["[UNK]", "[\\p{White_Space}\\x1c-\\x1f]"]; // what Python calls a space
-const [BLANK, OPEN, CLOSED, PARTED] = [`^${SPACE}+$`, `^${SPACE}`, `${SPACE}$`, `(?!${SPACE})[^]${SPACE}+(?!${SPACE})[^]`]
-  .map((rule) => new RegExp(rule, "u"));
-const CHINESE = "(?=\\p{L})[\\u3400-\\u9fff\\uf900-\\ufaff\\u{20000}-\\u{3ffff}]";
-const SCRIPTS = ["Hiragana", "Katakana", "Thai", "Lao", "Khmer", "Myanmar", "Tibetan"].map((name) => `\\p{Script=${name}}`);
-const UNSPACED_SCRIPTS = new RegExp(`(?=[\\p{L}\\p{M}])(?:[${SCRIPTS.join("")}\\u30fc\\uff70]|${CHINESE})`, "u");
-
-/** Whether pieces side by side in a word can be one, as core/tokens.py tells words. */
-function mayBeWord(text) {
-  const lone = new RegExp(`^[^\\p{L}\\p{M}]*${CHINESE}[^\\p{L}\\p{M}]*$`, "u").test(text);
-  return !PARTED.test(text) && (lone || !UNSPACED_SCRIPTS.test(text));
-}
-
-/** Which of a word's pieces go on with the one before: not beyond a space, nor in a script without spaces. */
-=======
 const UNK = "[UNK]";
 const [BLANK, OPEN, CLOSED, PARTED] = [`^${SPACE}+$`, `^${SPACE}`, `${SPACE}$`, `(?!${SPACE}).${SPACE}+(?!${SPACE}).`]
   .map((rule) => new RegExp(rule, "su"));
 const CHINESE = /[\u3400-\u9fff\uf900-\ufaff\u{20000}-\u{3ffff}]/u;
 const SCRIPTS = ["Hiragana", "Katakana", "Thai", "Lao", "Khmer", "Myanmar", "Tibetan"]; // without spaces
-const UNSPACED = new RegExp(`[\\u30fc\\uff70${SCRIPTS.map((name) => `\\p{Script=${name}}`).join("")}]`, "u");
+const UNSPACED_SCRIPTS = new RegExp(`[\\u30fc\\uff70${SCRIPTS.map((name) => `\\p{Script=${name}}`).join("")}]`, "u");
 
 /** Which of a word's pieces go on with the one before, as core/tokens.py tells words: what a space parts doesn't. */
->>>>>>> liverace
 function goOn(pieces) {
   const [texts, runs] = [pieces.map((piece) => piece.replaceAll("▁", " ")), []];
   for (const [n, text] of texts.entries()) {
@@ -37,7 +20,7 @@ function goOn(pieces) {
   }
   return runs.flatMap((run) => {
     const letters = run.join("").match(/[\p{L}\p{M}]/gu) ?? [];
-    const spaced = !letters.some((letter) => UNSPACED.test(letter) || CHINESE.test(letter));
+    const spaced = !letters.some((letter) => UNSPACED_SCRIPTS.test(letter) || CHINESE.test(letter));
     const isWord = !PARTED.test(run.join("")) && (spaced || (letters.length === 1 && CHINESE.test(letters[0])));
     return run.map((_, n) => n > 0 && isWord);
   });
