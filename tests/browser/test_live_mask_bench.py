@@ -1,7 +1,6 @@
 "MaskBench in a live page: what it answers is what Python answers, after each step."
 import re
 
-import pytest
 from nasty import NASTY, SHORT
 from replay import message
 
@@ -10,7 +9,8 @@ from study_group.core.checkpoints import load_shared
 from study_group.widgets.mask_bench import MaskBench
 
 TEXTS = ["A great film!", "The plot is thin, but the actors carry it and I liked it."]
-KINDS = ["Good.", "", "Good.", "مرحبا بالعالم", "👩‍👧 unbelievably naïve 👍🏽", "日本語 is こんにちは", "[CLS] [UNK] [PAD] x", "Good."]
+KINDS = ["Good.", "", "Good.", "مرحبا بالعالم", "👩‍👧 unbelievably naïve 👍🏽", "日本語 is こんにちは",
+         "[CLS] [UNK] [PAD] x", "Good."]
 
 
 def batch(texts): return make_batch(texts, load_shared())

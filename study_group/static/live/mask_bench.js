@@ -3,13 +3,11 @@ import { int32 } from "../parts/numbers.js";
 import { NO_TEXTS, padded } from "./batch.js";
 
 const AT_ONCE = 200; // milliseconds: then the page is shown what there is, and asks for more
-
 const realOf = (kinds) => kinds.replaceAll("p", "").length;
 
 /** 0 for each token of the longest word, the first of equals, 1 for the others. */
 function wordMasked({ kinds, pieces, wordIds }) {
-  const sizes = wordIds.map(() => -1);
-  const isPart = (i) => kinds[i] !== "special";
+  const [sizes, isPart] = [wordIds.map(() => -1), (i) => kinds[i] !== "special"];
   wordIds.forEach((word, i) => { if (isPart(i)) sizes[word] = Math.max(0, sizes[word]) + [...pieces[i]].length; });
   const longest = sizes.indexOf(Math.max(...sizes));
   return wordIds.map((word, i) => (isPart(i) && word === longest ? "0" : "1"));
