@@ -1,11 +1,13 @@
 /** The texts of the maps, to be typed: each in a box, a pair in two. */
+import { showIn } from "../parts/grid.js";
 import { textList } from "../parts/tokens.js";
 import { dress, make, tell, under } from "../study_widget.js";
 
 /** `choose(row)` hears in which text the reader is. */
 export function textBoxes(choose) {
   const list = textList("Texts", () => make("span", "number"));
-  let pairs = [], rows = [], edited = -1; // whether each text is a pair; of each box the row; the box last typed in
+  let pairs = [], rows = []; // whether each text is a pair; the row of each box
+  let edited = -1, seen = -1; // the box last typed in; the row that was brought into sight
   const boxOf = (event) => list.lines.findIndex(({ node }) => node === under(event, ".text"));
   list.node.addEventListener("input", (event) => { edited = boxOf(event); });
   for (const type of ["focusin", "click"]) list.node.addEventListener(type, (event) => choose(rows[boxOf(event)]));
@@ -30,6 +32,9 @@ export function textBoxes(choose) {
         dress(node, { "aria-current": rows[n] === row });
         dress(input, { "aria-invalid": error !== "" && n === edited });
       }
+      if (row === seen || !list.node.offsetHeight) return;
+      seen = row;
+      showIn(list.node, list.lines[rows.indexOf(row)].node);
     },
   };
 }
