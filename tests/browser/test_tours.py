@@ -18,23 +18,21 @@ SHOW = {
 PYTHON = {  # what can't be tried in a page without Python
     "pipeline_strip": {"Texts and answers", "The answer"}, "tokenizer_race": {"Your text"},
     "attention_grid": {"Who may look at whom"}}
-BOXES = """([root, parts]) => {
-    const box = node => { const { left, top, right, bottom } = node.getBoundingClientRect(); return [left, top, right, bottom]; };
+BOXES = """(root, parts) => {
+    const box = node => (({ left, top, right, bottom }) => [left, top, right, bottom])(node.getBoundingClientRect());
     const found = [...root.querySelectorAll(parts)].filter(node => node.checkVisibility());
     return [root, root.querySelector('.tour-card'), root.querySelector('.tour-ring'), ...found].map(box);
 }"""
-
-
-def make(name: str):
-    return {"pipeline_strip": lambda: PipelineStrip(TEXTS), "tokenizer_race": lambda: TokenizerRace(WORDS, sizes=SIZES),
-            "attention_grid": lambda: AttentionGrid(TEXTS, layer=5, head=9), "mask_bench": lambda: MaskBench(TEXTS)}[name]()
+MAKE = {"mask_bench": lambda: MaskBench(TEXTS), "pipeline_strip": lambda: PipelineStrip(TEXTS),
+        "tokenizer_race": lambda: TokenizerRace(WORDS, sizes=SIZES),
+        "attention_grid": lambda: AttentionGrid(TEXTS, layer=5, head=9)}
 
 
 @pytest.fixture
 def opened(live):
     "Open a widget as a page, live if it can be no page without; its root."
     def opened(name, widget=None, size=1200):
-        widget = widget or make(name)
+        widget = widget or MAKE[name]()
         live.page.set_viewport_size(dict(width=size, height=900))
         if name == "mask_bench": live.open(widget)
         else: live.page.goto(widget.save(live.folder/"saved.html").as_uri())
@@ -59,7 +57,7 @@ def meet(a: list[float], b: list[float]) -> bool:
 def stands(root, step: dict):
     "The ring is around the part, the card beside or below it, both in the widget."
     still(root.page)
-    home, card, ring, *parts = root.evaluate("(root, parts) => (BOXES)([root, parts])".replace("BOXES", BOXES), step["at"])
+    home, card, ring, *parts = root.evaluate(BOXES, step["at"])
     assert parts and all(meet(ring, part) or not meet(home, part) for part in parts[:1])
     assert not meet(card, ring), step["title"]
     for box in (card, ring):
@@ -74,6 +72,8 @@ def walk(root, name: str) -> list[str]:
         now = card(root, step["title"])
         assert f"{n} of {len(STEPS[name])}" in now.inner_text()
         stands(root, step)
+        _, covers, _, *kept = root.evaluate(BOXES, step.get("keep", "no-part"))
+        assert [part for part in kept if meet(covers, part)] == []  # what is to be looked at
         assert all(step[part] in now.inner_text() for part in ("see", "shows"))
         if now.get_by_text(step["try"]).is_visible():
             CHECKS[name][step["title"]](root)
@@ -90,8 +90,7 @@ def test_every_step_has_its_check(name):
     assert 5 <= len(STEPS[name]) <= 8
 
 
-@pytest.mark.parametrize("name", [pytest.param(name, marks=[pytest.mark.extra]*(name == "mask_bench"))  # a page does all
-                                  for name in CHECKS])
+@pytest.mark.parametrize("name", [pytest.param("mask_bench", marks=pytest.mark.extra), *PYTHON])  # a page has it all
 def test_claims_hold_in_jupyterlab(kernel, name):
     kernel.show(SHOW[name], selector := "." + name.replace("_", "-"))
     assert walk(kernel.page.locator(selector), name) == [*CHECKS[name]]
@@ -117,7 +116,8 @@ def test_little_room_is_enough(opened, name):
 def test_the_keyboard_alone(opened):
     root, titles = opened("pipeline_strip"), [step["title"] for step in STEPS["pipeline_strip"]]
     page, opener = root.page, root.get_by_role("button", name="Take the tour")
-    says = lambda name: root.get_by_role("dialog").get_by_role("button", name=name).evaluate("e => e === document.activeElement")
+    focused = lambda button: button.evaluate("e => e === document.activeElement")
+    says = lambda name: focused(root.get_by_role("dialog").get_by_role("button", name=name))
     opener.focus()
     page.keyboard.press("Enter")
     assert card(root, titles[0]).is_visible() and says("Next")
@@ -133,13 +133,13 @@ def test_the_keyboard_alone(opened):
     page.keyboard.press("Enter")       # back, where nothing is before
     assert card(root, titles[0]).is_visible() and says("Back")
     page.keyboard.press("Shift+Tab")
-    assert opener.evaluate("e => e === document.activeElement")  # out of the card, which stays
+    assert focused(opener)  # out of the card, which stays
     page.keyboard.press("Tab")
     page.keyboard.press("Tab")
     page.keyboard.press("End")
     assert card(root, titles[-1]).is_visible() and says("Done")
     page.keyboard.press("Escape")
-    assert root.get_by_role("dialog").count() == 0 and opener.evaluate("e => e === document.activeElement")
+    assert root.get_by_role("dialog").count() == 0 and focused(opener)
 
 
 def test_parts_that_are_not_there_are_left_out(opened):

@@ -297,9 +297,10 @@ def _(root):
 @checks("tokenizer_race", "What it costs")
 def _(root):
     lanes = [numbers(root.locator(f".lane.hue-{n} .number")) for n in range(5)]
-    bars = root.locator(".lane .number:nth-child(2)").evaluate_all("all => all.map(e => e.style.getPropertyValue('--part'))")
+    bars = root.locator(".lane .number:nth-child(2)")
     tokens = [lane[0] for lane in lanes]
-    assert [float(bar) for bar in bars] == [n/max(tokens) for n in tokens]
+    assert [float(bar.evaluate("e => e.style.getPropertyValue('--part')")) for bar in bars.all()] == [
+        n/max(tokens) for n in tokens]
     few, many = lanes[tokens.index(min(tokens))], lanes[tokens.index(max(tokens))]
     assert few[2] > many[2] or few[3] > many[3]
 

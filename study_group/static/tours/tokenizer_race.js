@@ -25,12 +25,12 @@ export const tokenizerRaceTour = [
     shows: "fewer tokens are less work for the model. Often a larger vocabulary or unknown tokens are the price.",
   },
   {
-    at: ":nth-child(1 of .lane:has(.unknown)) .unknown",
+    at: ":nth-child(1 of .lane:has(.unknown)) :nth-child(1 of .unknown)",
     title: "Unknown tokens",
     see: "Hatched: this tokenizer has no token for these characters.",
     try: "point at it, or go there with the arrow keys.",
     shows: "what stood there is lost. Whatever you wrote, the model gets the same token.",
-    keep: ".story",
+    keep: ".story > :first-child",
   },
   {
     at: ".slider",
