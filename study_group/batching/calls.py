@@ -147,8 +147,8 @@ def _check_table(texts: list[str], text_pair: list[str] | None, max_lengths: tup
 def call_rules(tokenizer: PreTrainedTokenizerBase,  # that does what the bundled one does
                max_lengths: tuple,                  # to try; None: left out
               ) -> list[dict]:                      # in the order of `padding_rows`
-    """Tell of every combination what it does to any texts: its `target`, in tokens, whether it `cuts` to that, up to how many
-    it pads (None: as the longest), what is `said` where no text is longer than `target`, and where one is, and its traps."""
+    """Tell what every combination does to any texts: its `target`, in tokens, whether it `cuts` to that, up to how many
+    it pads (None: as the longest), what is `said` while no text is longer than `target`, what else, and `traps`."""
     limit, special = tokenizer.model_max_length, tokenizer.num_special_tokens_to_add(False)
     long = "!"*min(MOST_CHARACTERS, max(limit, *(n or 0 for n in max_lengths)) + 1)
     def said(row):

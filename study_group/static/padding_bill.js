@@ -2,8 +2,8 @@
  * PaddingBill: settings, a bar of slots for each strategy, and a picture of the batches of the chosen one, on a canvas:
  * each a rectangle, a line for each text, its tokens solid and its pads hatched.
  *
- * Python says how long the texts are, as int32 `_lengths`, and how large the model is: `_sizes`. All else is counted here,
- * as soon as a setting changes; one that makes no sense is refused in Python's words.
+ * Python says how long the texts are, as int32 `_lengths`, and how large the model is: `_sizes`. All else is counted
+ * here, as soon as a setting changes; one that makes no sense is refused in Python's words.
  */
 import { hatch, property } from "./parts/canvas.js";
 import { billsOf } from "./parts/costs.js";
@@ -56,10 +56,11 @@ function arrange(batches, widths, width) {
   return { ...placed, boxes: shown, height: bottom(shown) };
 }
 
-/** Why `value` can't be the setting `name` for texts of which the longest has `longest` tokens, in Python's words; or "". */
+/** Why `value` can't be the setting `name` for texts of `longest` tokens at most, in Python's words; or "". */
 function refusal(name, value, longest) {
-  if (!Number.isInteger(value) || value < 1) return `${name}=${value === "" ? "''" : value} must be a positive whole number.`;
-  if (value > MOST) return `${name}=${value} must be a whole number from 1 to ${count(MOST)}.`;
+  const said = `${name}=${value === "" ? "''" : value}`;
+  if (!Number.isInteger(value) || value < 1) return `${said} must be a positive whole number.`;
+  if (value > MOST) return `${said} must be a whole number from 1 to ${count(MOST)}.`;
   if (name !== "max_length" || value >= longest) return "";
   return `A text has ${longest} tokens, more than max_length=${value}: truncate first.`;
 }

@@ -3,10 +3,10 @@
  * what was said, and the batch it makes. Rows are few and plain text; a batch comes from Python when its row is chosen,
  * is small, and is kept here.
  *
- * Python says in `_view` what there is: `texts`, of the first ones their `sizes` and what they are paired with; `rows`, in
- * each the `values` of padding, truncation and max_length as in code, and what was `passed` as JSON has it; the `values`
- * to filter by. A batch is of row `index`, its `limit` is max_length, and its rows have `cells` (token, kind, id), what
- * isn't drawn `before` and `after` them, and the first of `n_cut` tokens that were `cut` off.
+ * Python says in `_view` what there is: `texts`, of the first ones their `sizes` and what they are paired with; `rows`,
+ * in each the `values` of padding, truncation and max_length as in code, and what was `passed` as JSON has it; the
+ * `values` to filter by. A batch is of row `index`, its `limit` is max_length, and its rows have `cells` (token, kind,
+ * id), what isn't drawn `before` and `after` them, and the first of `n_cut` tokens that were `cut` off.
  */
 import { goOver, showIn, stepOf, tabStop } from "./parts/grid.js";
 import { legendOf } from "./parts/legend.js";
@@ -259,7 +259,8 @@ function draw({ model, root, set, put }) {
     dress(root, { "aria-busy": texts.late() || (chosen !== null && !batches.has(chosen)) });
   }
 
-  const texts = typing({ model, set }, "texts", { ...list, delay: 250, enter: true, settle, shown: () => view().texts });
+  const texts = typing({ model, set }, "texts",
+    { ...list, delay: 250, enter: true, settle, shown: () => view().texts });
   for (const name of names) model.on(`change:${name}`, filter);
   model.on("change:_view", update);
   model.on("change:error", settle);

@@ -305,8 +305,8 @@ def html(self: PaddingTable) -> str:
     notes = {}
     tables = "".join(self._matrix(n, notes) for n in self._values("max_length"))
     pairs = zip(self._tokenized, self.text_pair) if self.text_pair else ((text,) for text in self._tokenized)
-    lines = [(" + ".join(shorten(text, 160//len(pair)) for text in pair), size) for pair, size in zip(pairs, self._sizes())]
-    texts = "".join(f"<li>{escape(text)} <small>{size}</small></li>" for text, size in lines)
+    lines = [" + ".join(shorten(text, 160//len(pair)) for text in pair) for pair, _ in zip(pairs, range(MOST_TEXTS))]
+    texts = "".join(f"<li>{escape(t)} <small>{size}</small></li>" for t, size in zip(lines, self._sizes()))
     signs = ", ".join(f"{sign} {name}" for name, sign in OUTCOMES.items())
     said = "".join(f"<li>{escape(words)}</li>" for words in notes)
     return (f"<p>Calls of the tokenizer on these texts, and how long their rows become ({signs}):</p><ol>{texts}</ol>"

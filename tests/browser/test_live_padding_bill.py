@@ -58,7 +58,8 @@ def test_a_page_answers_by_itself(chrome, tmp_path):
         least, costs = min(cost["flops"] for cost in bill.costs.values()), bill.costs.values()
         said = [[f"{c['slots']:,} slots", f"{100 * c['wasted']:.1f} %", f"{c['flops'] / least:.2f}×"] for c in costs]
         assert [[slots, wasted, "1.00×" if flops == "1×" else flops] for slots, wasted, flops in shown(page)] == said
-        assert page.locator("h4").inner_text() == f"The {len(bill._batches()[bill.strategy][0])} batches of “{bill.strategy}”"
+        n = len(bill._batches()[bill.strategy][0])
+        assert page.locator("h4").inner_text() == f"The {n} batches of “{bill.strategy}”"
 
     check()
     for bill.order, label in (("shuffled", "shuffled"), ("sorted", "sorted"), ("shuffled", "shuffled")):

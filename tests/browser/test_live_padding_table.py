@@ -38,12 +38,14 @@ def test_texts_are_typed_and_rows_chosen(live):
         rows = page.locator(".rows tbody tr")
         assert [int(row.get_attribute("data-row")) for row in rows.all()] == table.shown
         assert page.locator(".texts small").all_inner_texts() == table._view["sizes"]
-        assert rows.locator("td:nth-child(4)").all_inner_texts() == [table._view["rows"][n]["lengths"] for n in table.shown]
+        lengths = [table._view["rows"][n]["lengths"] for n in table.shown]
+        assert rows.locator("td:nth-child(4)").all_inner_texts() == lengths
         assert page.locator("tr[aria-selected=true]").get_attribute("data-row") == str(table.selected)
         drawn = table.batch(table.selected)
         assert page.locator(".shape").inner_text() == drawn["said"]
-        assert page.locator(".batch .cell .chip").all_inner_texts() == [cell[0] for part in drawn["rows"] for cell in part["cells"]]
-        assert page.locator(".batch .cut").all_inner_texts() == [token for part in drawn["rows"] for token in part["cut"]]
+        cells, cut = ([x for part in drawn["rows"] for x in part[name]] for name in ("cells", "cut"))
+        assert page.locator(".batch .cell .chip").all_inner_texts() == [token for token, *_ in cells]
+        assert page.locator(".batch .cut").all_inner_texts() == cut
 
     check()
     for n, text in enumerate(("What a film, and so much longer!", "Good.")):

@@ -1,7 +1,6 @@
 "The token strip without Python: tokens of any text are what Python finds, and what is said of them what Python says."
 import random
 
-import pytest
 from nasty import NASTY, SHORT
 
 from study_group.checkpoints import load_tokenizer
@@ -23,7 +22,8 @@ SAID = """async ([text, special]) => {
 
 def test_tokens_of_any_text_are_what_python_finds(live):
     words = sorted(load_tokenizer().get_vocab())
-    steps = [step for n, text in enumerate(TEXTS) for step in (dict(text=text), dict(token=0, special_tokens=n % 2 == 0))]
+    steps = [step for n, text in enumerate(TEXTS)
+             for step in (dict(text=text), dict(token=0, special_tokens=n % 2 == 0))]
     steps += [dict(text=" ".join(word for word in words if not word.startswith("##"))),
               dict(text=" ".join("x" + word[2:] for word in words if word.startswith("##")))]
     assert live.same(TokenStrip("hug"), steps) == []
@@ -65,7 +65,8 @@ def test_what_is_typed_is_tokenized(live):
 
 def test_other_tokenizers_stay_as_they_are(live):
     page = live.page
-    (live.folder/"page.html").write_text(TokenStrip("hug", BPETokenizer().train(["hug hugs"], 20)).fragment(live.engine))
+    strip = TokenStrip("hug", BPETokenizer().train(["hug hugs"], 20))
+    (live.folder/"page.html").write_text(strip.fragment(live.engine), encoding="utf-8")
     page.goto((live.folder/"page.html").as_uri())
     assert "can't take other texts" in page.locator(".offline").inner_text()
     assert page.get_by_label("Text", exact=True).get_attribute("readonly") is not None
