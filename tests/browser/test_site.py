@@ -135,8 +135,9 @@ def test_a_widget_of_its_own_page_takes_texts(chrome, site, name):
     reader.open(site / f"widgets/{name}.html")
     page = reader.page
     page.wait_for_selector(".study-widget")
+    page.wait_for_timeout(1000)  # the engine is loaded
     if page.get_by_role("button", name="Run the model").count(): start(page)
-    page.locator(".offline", has_text="ithout Python").wait_for()
+    page.wait_for_selector(".study-widget[data-ready]")
     for box in page.locator("textarea:visible").all()[:1]:
         box.fill(TYPED)
         page.wait_for_function("() => !document.querySelector('.study-widget[aria-busy=true]')")
