@@ -447,8 +447,9 @@ def _(root):
 
 @checks("attention_grid", "Three stages")
 def _(root):
-    select = root.locator(".rows")
-    select.select_option("1")
+    look = lambda row: root.get_by_label(f"Text of row {row}", exact=True).click()
+    look(1)
+    settle(root)
     press(root, "scores")
     point(root, 1, 2)
     assert root.locator(".ends").inner_text().startswith("−") and min(weights(root).values()) < 0
@@ -460,7 +461,7 @@ def _(root):
     assert number(root.locator(".readout .number").inner_text()) == 0
     found = weights(root).values()
     assert min(found) >= 0 and max(found) <= 1 and abs(sum(found) - 1) < .02
-    select.select_option("0")
+    look(0)
     rest(root)
 
 

@@ -46,8 +46,8 @@ export const maskBenchTour = [
     at: ":scope:has(.legend .pad) .board",
     title: "One bit of a pad",
     see: "Hatched tokens are pads. With the correct mask their bits are 0: no token may attend to them.",
-    try: "click a pad (scroll to one, if none is in sight), or go there with the arrow keys and press Space. Again puts "
-      + "it right.",
+    try: "click a pad (scroll to one, if none is in sight), or go there with the arrow keys and press Space. Once more "
+      + "puts it right.",
     shows: "“differs”: one wrong bit is enough in a model that reads in both directions, like BERT.",
   },
   {
