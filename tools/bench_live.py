@@ -19,7 +19,8 @@ from study_group.widgets.scripts import bundle, to_json
 sys.path += [str(Path(__file__).parent.parent / "tests/helpers"), str(npm.CACHE / "onnx")]
 from driver import Lab, jupyterlab
 
-ORT, EXPORTER = "1.23.2", ["onnx==1.23.2", "onnxscript==0.7.2", "onnx-ir==1.1.0", "ml_dtypes==0.6.0", "protobuf==7.36.2"]
+ORT = "1.23.2"
+EXPORTER = ["onnx==1.23.2", "onnxscript==0.7.2", "onnx-ir==1.1.0", "ml_dtypes==0.6.0", "protobuf==7.36.2"]
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking"]
 SHAPES, ROUNDS = [(1, 16), (1, 64), (1, 128)], 15
 TEXTS = ["A great film!", "The plot is thin, but the actors carry it and I liked it."]
@@ -35,8 +36,9 @@ function mine(ids) {
   for (;;) { const { done, value } = steps.next(); if (done) return value.logits; }
 }
 async function peer(ids) {
-  const tensor = (values) => new ort.Tensor("int64", BigInt64Array.from(values.flat(), BigInt), [ids.length, ids[0].length]);
-  const { logits } = await theirs.run({ input_ids: tensor(ids), attention_mask: tensor(ids.map((row) => row.map(() => 1))) });
+  const shape = [ids.length, ids[0].length], ones = ids.map((row) => row.map(() => 1));
+  const tensor = (values) => new ort.Tensor("int64", BigInt64Array.from(values.flat(), BigInt), shape);
+  const { logits } = await theirs.run({ input_ids: tensor(ids), attention_mask: tensor(ones) });
   return [...logits.data];
 }
 globalThis.compare = async (rows, n, rounds) => {
@@ -96,8 +98,8 @@ def forward(browser: Browser, folder: Path):
         (folder / name).write_bytes((ort / name).read_bytes())
     (folder / "model.safetensors").write_bytes((BUNDLED / "model.safetensors").read_bytes())
     write_onnx(folder / "model.onnx")
-    scripts = bundle('import { distilBert } from "./live/model.js";\nimport { fromBase64 } from "./parts/numbers.js";\n',
-                     "page.js", {})
+    imports = 'import { distilBert } from "./live/model.js";\nimport { fromBase64 } from "./parts/numbers.js";\n'
+    scripts = bundle(imports, "page.js", {})
     page = FORWARD.replace("DATA", to_json(engine_data({}))).replace("BUNDLE", scripts)
     (folder / "forward.html").write_text(page, encoding="utf-8")
     opened = browser.new_page()

@@ -28,7 +28,8 @@ def found() -> str | None:
     return on_path or next((str(path) for path in (*APPS, playwrights()) if path and path.is_file()), None)
 
 
-OTHERS = {"firefox-esr": "firefox-esr", "WebKitWebDriver": "webkit2gtk-driver", "xvfb-run": "xvfb", "dbus-launch": "dbus-x11"}
+OTHERS = {"firefox-esr": "firefox-esr", "WebKitWebDriver": "webkit2gtk-driver", "xvfb-run": "xvfb",
+          "dbus-launch": "dbus-x11"}
 
 
 def runs() -> bool:

@@ -56,5 +56,6 @@ def site(links: list[str] | None = None,  # "Repository, https://github.com/…"
     if links is None:
         try: links = metadata("study-group").get_all("Project-URL") or []
         except PackageNotFoundError: return None
-    found = next(filter(None, (re.fullmatch(r"Repository, https://github\.com/([\w-]+)/([\w.-]+)", s) for s in links)), None)
+    ours = re.compile(r"Repository, https://github\.com/([\w-]+)/([\w.-]+)")
+    found = next(filter(None, map(ours.fullmatch, links)), None)
     return f"https://{found[1]}.github.io/{found[2]}/" if found and found[1] != "OWNER" else None

@@ -67,7 +67,8 @@ def live_link(widget: str,             # a class's name
               pages: str | None,       # the address of the course's pages
              ) -> str:                 # HTML
     "Link to the page in which `widget` answers without Python; nothing while there are no such pages."
-    return f'<p class="live"><a href="{pages}widgets/{snake_case(widget)}.html">Try it in your browser</a></p>'*bool(pages)
+    if not pages: return ""
+    return f'<p class="live"><a href="{pages}widgets/{snake_case(widget)}.html">Try it in your browser</a></p>'
 
 @patch
 def _ipython_display_(self: StudyWidget):
@@ -181,11 +182,11 @@ def page(self: StudyWidget, live: bool = False) -> str:
 
 @patch
 def save(self: StudyWidget, path: str | Path, live: bool = False) -> Path:
-    """Write the widget to `path` as a page of its own, all or nothing, and return `path`; `live`: with the bundled model
-    in it (57 MB), so that it takes other texts. Raises OSError, and ValueError where it shows another model."""
+    """Write the widget to `path` as a page of its own, all or nothing, and return `path`; `live`: with the bundled
+    model in it (57 MB), so that it takes other texts. Raises OSError, and ValueError where it shows another model."""
     if live and self.live() is None:
-        raise ValueError(f"live={live!r}: {type(self).__name__} needs Python for what it shows. In a page only the bundled "
-                         "checkpoint can run, and not every widget: leave live out.")
+        raise ValueError(f"live={live!r}: {type(self).__name__} needs Python for what it shows. In a page only the "
+                         "bundled checkpoint can run, and not every widget: leave live out.")
     write_file(path := Path(path), self.page(live).encode())
     return path
 

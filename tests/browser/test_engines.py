@@ -12,7 +12,8 @@ TYPE = """async () => {
     const until = async (found) => { while (!found()) await new Promise((go) => setTimeout(go, 50)); };
     const wrong = [];
     addEventListener("error", (event) => wrong.push(event.message));
-    const button = () => [...document.querySelectorAll("button")].find((b) => b.textContent.startsWith("Run the model"));
+    const buttons = () => [...document.querySelectorAll("button")];
+    const button = () => buttons().find((b) => b.textContent.startsWith("Run the model"));
     await until(button);
     button().click();
     await until(() => /ithout Python/.test(document.querySelector(".offline")?.textContent) && !button());

@@ -18,7 +18,8 @@ Open = Callable[[str, str], object]  # opens an address, then calls an async fun
 def missing(engine: str) -> list[str]:
     "The programs that `engine` needs and that aren't here."
     needed = {"firefox": ["firefox-esr"], "webkit": ["WebKitWebDriver", "xvfb-run", "dbus-launch"]}[engine]
-    return [*filter(lambda name: not shutil.which(name), needed), *["MiniBrowser"]*(engine == "webkit" and not MINI_BROWSER)]
+    lacking = [name for name in needed if not shutil.which(name)]
+    return lacking + ["MiniBrowser"]*(engine == "webkit" and not MINI_BROWSER)
 
 
 @contextlib.contextmanager
@@ -39,8 +40,9 @@ def running(*command, **env) -> Iterator[Path]:
 @contextlib.contextmanager
 def firefox() -> Iterator[Open]:
     port, number = free_port(), count(1)
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile, running(
-            "firefox-esr", "--headless", "--remote-debugging-port", f"{port}", "--profile", profile, "--no-remote") as log:
+    options = "--headless", "--remote-debugging-port", f"{port}", "--no-remote", "--profile"
+    with (tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile,
+          running("firefox-esr", *options, profile) as log):
         end = time.monotonic() + WAIT
         while not re.search(r"ws://127\.0\.0\.1:\d+", log.read_text()):
             if time.monotonic() > end: raise RuntimeError(log.read_text()[-2000:])

@@ -22,7 +22,8 @@ def test_a_name_that_is_there_twice_is_found():
 @pytest.mark.parametrize("widget", [module for module, *_ in MAKERS.values()])
 def test_each_widgets_scripts_go_together_in_a_page(widget):
     known = {}
-    script = bundle(f'import {{ study }} from "./study_widget.js";\n{static_text(f"{widget}.js")}', f"{widget}.js", known)
+    own = f'import {{ study }} from "./study_widget.js";\n{static_text(f"{widget}.js")}'
+    script = bundle(own, f"{widget}.js", known)
     for page in ("study_page.js", "attention_page.js"): script += bundle(static_text(page), page, known)
     assert names(script) == []
 

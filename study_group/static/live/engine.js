@@ -3,8 +3,8 @@
  * for, in a worker so that the page never freezes. One engine serves all widgets of a page.
  *
  * @typedef {(ids: number[][], mask: ArrayLike<number>[], keep?: string[]) => Promise<any>} Run as in model.js
- * @typedef {ReturnType<typeof wordPiece> & { run: Run, config: any, more: any }} Tools what a widget's reactions can use
- * @typedef {Record<string, (asked?: any) => Promise<any>>} Reactions trait or message → the traits that change with it
+ * @typedef {ReturnType<typeof wordPiece> & { run: Run, config: any, more: any }} Tools what reactions can use
+ * @typedef {Record<string, (asked?: any) => Promise<any>>} Reactions trait or message → traits that change with it
  */
 import { fromBase64 } from "../parts/numbers.js";
 import { attentionGrid } from "./attention_grid.js";
