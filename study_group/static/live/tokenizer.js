@@ -19,7 +19,7 @@ export function wordPiece(words) {
   });
   const [cls, sep, pad, unk, mask] = ["[CLS]", "[SEP]", "[PAD]", "[UNK]", "[MASK]"].map((token) => first.get(token));
 
-  /** The longest piece that the vocabulary has, then the longest of the rest …; [UNK] where there is none. */
+  /** The longest piece that the vocabulary has, then the longest of the rest …; [UNK] for the word if there is none. */
   function longestPieces(letters, word) {
     const token = (id, begin, end) => ({ id, start: letters[begin].at, end: letters[end - 1].at + 1, word });
     const [found, unknown] = [[], [token(unk, 0, letters.length)]];
@@ -53,7 +53,7 @@ export function wordPiece(words) {
 
   /**
    * What `text` becomes, token by token; offsets count its characters (code points), `cut` the tokens that didn't fit.
-   * `limit` counts the `special` tokens around them too; if it can't hold even those, nothing is cut.
+   * `limit` counts the `special` tokens around them too; one too small even for those cuts nothing, as in the library.
    */
   function encode(text, { special = true, limit = 512 } = {}) {
     const [all, characters, added] = [tokensOf(text), [...text], special ? 2 : 0];
