@@ -71,7 +71,8 @@ def differences(here, there, where: str = "", rough: tuple[str, ...] = ()) -> li
         if len(here) != len(there): return [f"{where}: {here!r:.300} and {there!r:.300}"]
         return [d for n, (a, b) in enumerate(zip(here, there)) for d in differences(a, b, f"{where}[{n}]", rough)]
     if isinstance(here, str) and isinstance(there, str) and re.sub(NUMBER, "#", here) == re.sub(NUMBER, "#", there):
-        if here != there and "." not in here: return [f"{where}: {here!r:.300} and {there!r:.300}"]
+        if here == there: return []
+        if "." not in here: return [f"{where}: {here!r:.300} and {there!r:.300}"]
         numbers = [[float(n.replace("−", "-").replace(",", "")) for n in re.findall(NUMBER, s)] for s in (here, there)]
         return [d for a, b in zip(*numbers) for d in differences(a, b, f"{where} {here!r}")]
     numbers = [x for x in (here, there) if isinstance(x, (int, float)) and not isinstance(x, bool)]
