@@ -40,7 +40,8 @@ TEXTS = ["I've been waiting for a HuggingFace course my whole life.", "I hate th
 LENGTHS = [12, 31, 9, 64, 18, 25, 40, 7, 120, 33, 15, 22, 51, 8, 28, 19]
 OWN_PAGES = {  # the widgets that have a page of their own, by its name
     "attention_grid": lambda: AttentionGrid(TEXTS), "mask_bench": lambda: MaskBench(TEXTS),
-    "merge_theatre": MergeTheatre, "padding_bill": lambda: PaddingBill(LENGTHS, 4), "padding_table": lambda: padding_table(TEXTS),
+    "merge_theatre": MergeTheatre, "padding_bill": lambda: PaddingBill(LENGTHS, 4),
+    "padding_table": lambda: padding_table(TEXTS),
     "pipeline_strip": lambda: PipelineStrip(TEXTS), "token_strip": lambda: TokenStrip(TEXTS[0]),
     "tokenizer_race": lambda: TokenizerRace(TEXTS[0])}
 
