@@ -210,7 +210,8 @@ class AttentionGrid(StudyWidget):
         return texts
 
     @traitlets.observe("texts")
-    def _on_texts(self, _): self._edit()
+    def _on_texts(self, change):
+        if self.texts != change.old: self._edit()  # the same: others were refused
 
     def choices(self) -> list[dict]: return []
 

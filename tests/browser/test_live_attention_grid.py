@@ -59,7 +59,7 @@ def test_texts(same):
     from study_group.attention import AttentionGrid
     lists = [["Good!"], ["Good!", "Good!"], ["", " "], ["مرحبا بالعالم", "👩\u200d👧 fine 👍🏽"],
              *([NASTY[name] for name in SHORT[n::5]] for n in range(5))]
-    wrong = [["word "*5000], [LONG]*29, []]
+    wrong = [[], ["word "*5000], [LONG]*29]
     steps = [*(dict(texts=texts) for texts in lists + wrong), message(want="mask", mask="causal"), dict(texts=TEXTS)]
     assert same(AttentionGrid(TEXTS, layer=5, head=9, row=1, stage="scores"), steps) == []
 

@@ -1,6 +1,7 @@
 /** What answers for AttentionGrid: other texts, other masks, all heads as bytes, exact numbers of one layer. */
 import { allowedIn, answersOf } from "../attention_grid/answers.js";
 import { count } from "../parts/numbers.js";
+import { NO_TEXTS, padded } from "./batch.js";
 
 /** Whether scores have room beside weights. Throws where maps of `batch` texts of `n` tokens are too large. */
 function roomForScores({ n_layers, n_heads }, batch, n) {
@@ -33,7 +34,7 @@ export function attentionGrid(traits, { encode, special, config, more, run }) {
     const room = roomForScores(config, ...(longest > 4096 ? [1, longest] : [rows.length, n]));
     return { ...view(), texts, mask, version, live: true, rows: [...texts.keys()], cut: rows.map(({ cut }) => cut),
       stages: room ? more.stages : more.few, shape: [config.n_layers, rows.length, config.n_heads, n],
-      tokens: rows.map(({ tokens }) => [...tokens, ...Array(n - tokens.length).fill("[PAD]")]),
+      tokens: rows.map(({ tokens }) => padded(tokens, n, "[PAD]")),
       kinds: rows.map(({ kinds }) => kinds.map((kind) => (kind === "special" ? "s" : "w")).join("").padEnd(n, "p")) };
   }
   /** All heads of a text as bytes, and exact those of `layer`, if any; of a long text all exact ones are 75 MB. */
@@ -41,8 +42,8 @@ export function attentionGrid(traits, { encode, special, config, more, run }) {
     if (kept.view !== view()) kept = { view: view() };
     const [{ texts, shape: [, , heads, n] }, had] = [view(), kept[kind]];
     if (had?.row === row && (layer === undefined || had.exact[layer])) return had;
-    const { ids } = encode(texts[row]), open = layer ?? traits.layer, pads = Array(n - ids.length).fill(special.pad);
-    const { [kind]: all } = await run([[...ids, ...pads]], [allowedIn(view(), row)], [kind]);
+    const [ids, open] = [padded(encode(texts[row]).ids, n, special.pad), layer ?? traits.layer];
+    const { [kind]: all } = await run([ids], [allowedIn(view(), row)], [kind]);
     const layers = all.map((values) => mapBytes(kind, values, heads));
     kept[kind] = { row, layers, exact: n > 160 ? { [open]: all[open] } : all };
     return kept[kind];
@@ -52,7 +53,8 @@ export function attentionGrid(traits, { encode, special, config, more, run }) {
     begin: async () => ({ _view: viewOf(view().texts, view().mask, view().version) }),
     async texts() {
       const { texts, row, stage } = traits;
-      if (!texts.length || same(texts, view().texts)) return { error: "", texts: view().texts };
+      if (!texts.length) return { error: NO_TEXTS, texts: view().texts };
+      if (same(texts, view().texts)) return { error: "" };
       const _view = viewOf(texts, view().mask), error = "";
       return { error, _view, row: Math.min(row, texts.length - 1), stage: stage in _view.stages ? stage : "softmax" };
     },

@@ -1,4 +1,4 @@
-/** What both MaskBench and PipelineStrip do with texts: refuse none, and make rows of one length. */
+/** What MaskBench, PipelineStrip and AttentionGrid do with texts: refuse none, and make rows of one length. */
 
 export const NO_TEXTS = "texts=[] is empty: pass a string, or a list with at least one.";
 
