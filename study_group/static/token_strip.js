@@ -7,6 +7,7 @@
  * for a token that ends with a character's first bytes that character; `kinds` are names with meanings; `added` counts
  * the special tokens that the tokenizer has added, and `can_add` is whether it has any.
  */
+import { checkpointField } from "./parts/checkpoint.js";
 import { goOver, showIn, stepOf, tabStop } from "./parts/grid.js";
 import { facts, legendOf } from "./parts/legend.js";
 import { count, int32 } from "./parts/numbers.js";
@@ -213,7 +214,7 @@ function tokenBoard() {
   };
 }
 
-function draw({ model, root, set }) {
+function draw({ model, root, set, put }) {
   let pointed = null;
   const view = () => model.get("_view");
   const box = make("textarea", "", [],
@@ -221,7 +222,7 @@ function draw({ model, root, set }) {
   const special = field("checkbox", () => set("special_tokens", special.checked));
   const [alarm, status, legend] = [teller("alert"), teller("status"), legendOf()];
   const [counts, story, choice, about] = [make("div"), make("div", "story"), make("span"), make("small")];
-  const board = tokenBoard();
+  const [board, checkpoint] = [tokenBoard(), checkpointField({ model, put }, () => view().checkpoint)];
   const hold = (n) => { if (!behind()) set("token", n === model.get("token") ? null : n); };
   goOver(board.node, {
     /** The token under the pointer, or else the one with the focus. */
@@ -239,11 +240,11 @@ function draw({ model, root, set }) {
       if (!behind() && model.get("token") !== null) set("token", n);
     },
   });
-  root.append(box, alarm, make("p", "busy", "tokenizing…"),
+  root.append(box, checkpoint.node, alarm, make("p", "busy", "tokenizing…"),
     make("div", "head", [counts, make("div", "choices", [about, make("label", "", [special, choice])])]),
     board.node, story, legend.node, status);
 
-  const behind = () => text.late()
+  const behind = () => text.late() || checkpoint.loading()
     || (!model.get("error") && model.get("special_tokens") !== view().special_tokens);
   function mark() {
     const held = model.get("token");
@@ -279,7 +280,7 @@ function draw({ model, root, set }) {
 
   const text = typing({ model, set }, "text", { node: box, delay: 150, settle: choices, shown: () => view().text });
   model.on("change:_view", redraw);
-  for (const name of ["error", "special_tokens"]) model.on(`change:${name}`, choices);
+  for (const name of ["error", "special_tokens", "checkpoint"]) model.on(`change:${name}`, choices);
   model.on("change:token", reveal);
   redraw();
   const unwatch = whenLooksChange(root, [board.node], () => { board.fit(); reveal(); });

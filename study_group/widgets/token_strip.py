@@ -24,7 +24,7 @@ from ..core.html import chip, html_cells, html_table
 from ..core.texts import check_text, shorten
 from ..core.tokens import TOKEN_KINDS, backend_of, spelled, token_kinds, word_ids, writing_of
 from ..tokenizing.base import BaseTokenizer
-from .base import StudyWidget
+from .base import StudyWidget, TakesCheckpoint
 from .engine import is_bundled_tokenizer
 
 # %% ../../nbs/under_the_hood/widgets/token_strip.ipynb #02e452fa
@@ -186,13 +186,13 @@ def find_tokenizer(tokenizer):
     return load_tokenizer(tokenizer) if isinstance(tokenizer, (str, os.PathLike, tuple)) else tokenizer
 
 # %% ../../nbs/under_the_hood/widgets/token_strip.ipynb #70b205d4
-class TokenStrip(StudyWidget):
+class TokenStrip(TakesCheckpoint, StudyWidget):
     "A text and its tokens; type to tokenize, point at a token to find its characters and its id, click to hold it."
     text = traitlets.Unicode().tag(sync=True)
     special_tokens = traitlets.Bool().tag(sync=True)             # with the tokens that the tokenizer adds
     token = traitlets.Int(None, allow_none=True).tag(sync=True)  # position of the token that is held
     error = traitlets.Unicode().tag(sync=True)                   # why the last edit couldn't be tokenized
-    _view = traitlets.Dict().tag(sync=True)                      # as `look` gives it
+    _view = traitlets.Dict().tag(sync=True)                      # as `look` gives it, and its checkpoint
 
     @traitlets.validate("text")
     def _sound(self, proposal):
@@ -224,13 +224,14 @@ def __init__(self: TokenStrip,
              tokenizer=None,                  # of this course, transformers, tokenizers; or as for `load_tokenizer`
              *, special_tokens: bool = False, # with the tokens that the tokenizer adds
              token: int | None = None):       # position of the token that is held first
-    tokenizer = find_tokenizer(tokenizer)
-    view = look(check_text(text), tokenizer, special_tokens)
-    self._tokenizer = _loosely(tokenizer)
-    keep(tokenizer)
+    found = find_tokenizer(tokenizer)
+    view = look(check_text(text), found, special_tokens)
+    self._tokenizer = self._first = _loosely(found)
+    keep(found)
     super(TokenStrip, self).__init__()
+    self._made_with(tokenizer if isinstance(tokenizer, (str, os.PathLike)) else None)
     with self.hold_sync():
-        self._view = view
+        self._view = dict(view, checkpoint=self.checkpoint)
         self.text, self.special_tokens, self.token = text, special_tokens, token
 
 # %% ../../nbs/under_the_hood/widgets/token_strip.ipynb #a91c401e
@@ -249,7 +250,12 @@ def _edit(self: TokenStrip):
     if (self.text, self.special_tokens) == (self._view["text"], self._view["special_tokens"]): self.error = ""; return
     try: view = look(self.text, self.tokenizer, self.special_tokens)
     except Exception as e: self.error = str(e); return  # the library raises plain Exceptions
-    with self.hold_sync(): self.error, self.token, self._view = "", None, view
+    self._use(view)
+
+@patch
+def _use(self: TokenStrip, view: dict):
+    "Show `view`, which is of the tokenizer in use."
+    with self.hold_sync(): self.error, self.token, self._view = "", None, dict(view, checkpoint=self.checkpoint)
 
 @patch
 def html(self: TokenStrip) -> str:
@@ -258,6 +264,16 @@ def html(self: TokenStrip) -> str:
 
 @patch
 def __repr__(self: TokenStrip) -> str: return strip_text(self._view)
+
+# %% ../../nbs/under_the_hood/widgets/token_strip.ipynb #4340eab1
+@patch
+def _load(self: TokenStrip, checkpoint: str | None):
+    "Cut the text with the tokenizer of `checkpoint`; None: with the first one. Raises CheckpointError, RuntimeError."
+    before, found = self._tokenizer, None if checkpoint is None else find_tokenizer(checkpoint)
+    self._tokenizer = self._first if found is None else _loosely(found)
+    try: view = look(self._view["text"], self.tokenizer, self.special_tokens)
+    except Exception: self._tokenizer = before; raise
+    self._use(view)
 
 # %% ../../nbs/under_the_hood/widgets/token_strip.ipynb #0b0a2ba2
 @patch

@@ -195,3 +195,26 @@ def test_python_steers_it_in_light_and_dark(show):
 def test_running_the_cell_again_keeps_nothing_big(show):
     lab = show("the word goes on and on " * 1700)
     assert lab.growth(lambda: lab.python("for _ in range(12): strip = TokenStrip(strip.text, load_tokenizer())")) < 40
+
+
+def test_another_checkpoints_tokenizer_cuts_the_same_text(show):
+    lab = show("hugging")
+    lab.python("tokenizer = load_tokenizer().train_new_from_iterator(['hugs pugs'] * 9, 60)\n"
+               "tokenizer.save_pretrained('mine')")
+    field, first = lab.page.get_by_role("textbox", name="checkpoint"), lab.texts(".token")
+
+    def enter(name: str):
+        field.fill(name)
+        field.press("Enter")
+    enter("mine")
+    lab.until("strip.checkpoint == 'mine'")
+    lab.settled()
+    assert lab.ask("[line.token for line in lines(strip._view)]") == lab.ask("tokenizer.tokenize('hugging')")
+    assert lab.texts(".token") != first
+    enter("nobody/nothing")
+    lab.wait_for(".error", "checkpoint='nobody/nothing' can't be loaded")
+    assert lab.ask("[strip.checkpoint, strip.text]") == ["mine", "hugging"]
+    enter("")
+    lab.until("strip.checkpoint == '' and strip.error == ''")
+    lab.settled()
+    assert lab.texts(".token") == first

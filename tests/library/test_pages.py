@@ -41,6 +41,6 @@ def test_the_front_page_names_the_widgets_whose_pages_are_pictures():
 def test_saving_is_all_or_nothing(tmp_path, monkeypatch):
     place = TokenStrip("hug").save(tmp_path / "strip.html")
     before = place.read_text(encoding="utf-8")
-    monkeypatch.setattr(TokenStrip, "page", lambda self: "x" + "\ud800")
+    monkeypatch.setattr(TokenStrip, "page", lambda self, live=False: "x" + "\ud800")
     with pytest.raises(UnicodeEncodeError): TokenStrip("hugs").save(place)
     assert [p.name for p in tmp_path.iterdir()] == ["strip.html"] and place.read_text(encoding="utf-8") == before
