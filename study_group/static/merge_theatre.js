@@ -148,7 +148,7 @@ function timeControls({ go, play }) {
 function methodChoice(methods, choose) {
   const name = groupName();
   const radios = Object.keys(methods).map((value) =>
-    field("radio", () => choose(value), { name, value, "data-python": "" }));
+    field("radio", () => choose(value), { name, value, "data-python": "method" }));
   const labels = radios.map((radio) => make("label", "", [radio, methods[radio.value]]));
   return { node: make("div", "methods", labels, { role: "radiogroup", "aria-label": "Method" }),
     update: (method) => { for (const one of radios) one.checked = one.value === method; } };
@@ -165,7 +165,7 @@ function draw({ model, root, set }) {
   const time = timeControls({ go, play: () => perform(!player) });
   const methods = methodChoice(model.get("_methods"), (method) => set("method", method));
   const [board, table, vocabulary] = [wordBoard({ pick, single }), candidateTable({ pick }), make("div")];
-  const betting = field("checkbox", () => set("betting", betting.checked), { "data-python": "" });
+  const betting = field("checkbox", () => set("betting", betting.checked), { "data-python": "betting" });
   const names = ["title", "why", "ties", "verdict", "score", "goal", "size", "note", "error", "legend"];
   const said = Object.fromEntries(names.map((name) => [name, make("p", name)]));
   dress(said.error, { role: "alert" });
@@ -174,7 +174,7 @@ function draw({ model, root, set }) {
     else if (drawn()) go(atEnd() ? 0 : step() + 1);
   }, { class: "advance" });
   const own = make("input", "", [], { type: "text", placeholder: "low low lower newest newest widest", dir: "auto",
-    spellcheck: "false", maxlength: 10000, "data-python": "" });
+    spellcheck: "false", maxlength: 10000, "data-python": "own_text" });
   const part = (name, ...children) => make("section", name.toLowerCase(), [make("h4", "", name), ...children]);
   const stage = make("div", "stage", [part("Words", board.node, said.legend), table.node,
     part("Vocabulary", vocabulary, said.size)]);

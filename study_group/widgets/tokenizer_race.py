@@ -248,10 +248,11 @@ def _learned(name: str, sizes: list[int]) -> dict:
     for size in sizes:
         try: ready[size] = trained(name, size)
         except ValueError as e: notes[size] = _note(e)
+    scores = {size: [list(tokenizer.scores), np.array(list(tokenizer.scores.values()), "<f8").tobytes()]
+              for size, tokenizer in ready.items() if tokenizer.scores}
     largest = ready[max(ready)] if ready else RACERS[name]()
     lefts = [len(left) for left, _ in largest.merges if name == "BPE"]  # of each merge
-    return dict(notes=notes, tokens=list(largest.vocab), lefts=lefts,
-                scores={size: tokenizer.scores for size, tokenizer in ready.items() if tokenizer.scores})
+    return dict(notes=notes, scores=scores, tokens=[] if scores else list(largest.vocab), lefts=lefts)
 
 @patch
 def live(self: TokenizerRace) -> dict | None:

@@ -29,7 +29,8 @@ export function mergeTheatre(traits, { more: { casts, most } }) {
   /** Come to `step` of the play, and hide the next if it is to be bet on. */
   function turn(step = traits.step, play = traits._play) {
     const bet = bets.get(key(step)) ?? null;
-    return { step, bet, revealed: !traits.betting || bet !== null || step === play.steps.length, _at: [traits.method, step] };
+    const revealed = !traits.betting || bet !== null || step === play.steps.length;
+    return { step, bet, revealed, _at: [traits.method, step] };
   }
   /** Play the method, and stay at `step` if there is one. */
   function stage(step) {

@@ -2,41 +2,42 @@
 import { count } from "../parts/numbers.js";
 import { SPACE, cutText, likeliest } from "./training.js";
 
-const UNK = "[UNK]";
-const [BLANK, OPEN, CLOSED, PARTED] = [`^${SPACE}+$`, `^${SPACE}`, `${SPACE}$`, `(?!${SPACE}).${SPACE}+(?!${SPACE}).`]
-  .map((rule) => new RegExp(rule, "su"));
-const CHINESE = /[\u3400-\u9fff\uf900-\ufaff\u{20000}-\u{3ffff}]/u;
-const SCRIPTS = ["Hiragana", "Katakana", "Thai", "Lao", "Khmer", "Myanmar", "Tibetan"]; // without spaces
-const UNSPACED_SCRIPTS = new RegExp(`[\\u30fc\\uff70${SCRIPTS.map((name) => `\\p{Script=${name}}`).join("")}]`, "u");
+const UNKNOWN = "[UNK]";
+const KANA = "(?![\\u{1b002}-\\u{1b11e}])[\\u30fc\\uff70\\uff9e\\uff9f\\p{Script=Hiragana}\\p{Script=Katakana}]";
+const IS = Object.fromEntries(Object.entries({
+  blank: `^${SPACE}+$`, open: `^${SPACE}`, closed: `${SPACE}$`, parted: `(?!${SPACE}).${SPACE}+(?!${SPACE}).`,
+  chinese: "[\\u3400-\\u9fff\\uf900-\\ufaff\\u{20000}-\\u{3ffff}]",
+  spaceless: `${KANA}|[\\p{Script=Thai}\\p{Script=Lao}\\p{Script=Khmer}\\p{Script=Myanmar}\\p{Script=Tibetan}]`,
+}).map(([name, rule]) => [name, new RegExp(rule, "su")]));
 
 /** Which of a word's pieces go on with the one before, as core/tokens.py tells words: what a space parts doesn't. */
 function goOn(pieces) {
   const [texts, runs] = [pieces.map((piece) => piece.replaceAll("▁", " ")), []];
   for (const [n, text] of texts.entries()) {
     const before = texts[n - 1] ?? "";
-    const parted = OPEN.test(text) || (CLOSED.test(before) && before !== " ");
-    if (n === 0 || (parted && !BLANK.test(before + text))) runs.push([]);
+    const parted = IS.open.test(text) || (IS.closed.test(before) && before !== " ");
+    if (n === 0 || (parted && !IS.blank.test(before + text))) runs.push([]);
     runs.at(-1).push(text);
   }
   return runs.flatMap((run) => {
     const letters = run.join("").match(/[\p{L}\p{M}]/gu) ?? [];
-    const spaced = !letters.some((letter) => UNSPACED_SCRIPTS.test(letter) || CHINESE.test(letter));
-    const isWord = !PARTED.test(run.join("")) && (spaced || (letters.length === 1 && CHINESE.test(letters[0])));
+    const spaced = !letters.some((letter) => IS.spaceless.test(letter) || IS.chinese.test(letter));
+    const isWord = !IS.parted.test(run.join("")) && (spaced || (letters.length === 1 && IS.chinese.test(letters[0])));
     return run.map((_, n) => n > 0 && isWord);
   });
 }
 
 /** How each splits a word, a list of characters: into [piece, of how many characters]. */
 const SPLITTERS = {
-  Word: ({ known }) => (word) => [[known.has(word.join("")) ? word.join("") : UNK, word.length]],
-  Character: ({ known }) => (word) => word.map((c) => [known.has(c) ? c : UNK, 1]),
+  Word: ({ known }) => (word) => [[known.has(word.join("")) ? word.join("") : UNKNOWN, word.length]],
+  Character: ({ known }) => (word) => word.map((c) => [known.has(c) ? c : UNKNOWN, 1]),
   WordPiece: ({ known }) => (word) => {
     const found = [];
     for (let start = 0, end = 0; start < word.length; start = end) {
       const piece = () => (start ? "##" : "") + word.slice(start, end).join("");
       end = word.length > 100 ? start : word.length;
       while (end > start && !known.has(piece())) end -= 1;
-      if (end === start) return [[UNK, word.length]];
+      if (end === start) return [[UNKNOWN, word.length]];
       found.push([piece(), end - start]);
     }
     return found;
@@ -51,7 +52,7 @@ const SPLITTERS = {
       let coded = word.map((c) => codes.get(c) ?? "\0").join("");
       for (const [pair, made] of merges) coded = coded.replaceAll(pair, made);
       return Array.from(coded, (code) => tokens[code.charCodeAt(0) - 1]).map((token) =>
-        (token === undefined ? [UNK, 1] : [token, [...token].length]));
+        (token === undefined ? [UNKNOWN, 1] : [token, [...token].length]));
     };
   },
   Unigram({ scores }) {
@@ -68,23 +69,24 @@ const SPLITTERS = {
   },
 };
 
-const packed = (offsets) => new DataView(Int32Array.from(offsets).buffer);
+const packOffsets = (offsets) => new DataView(Int32Array.from(offsets).buffer);
 
 /** The lane of one of the five at a `size`: all that the page can't work out by itself. */
-function laneOf(name, text, size, { tokens, lefts, notes, scores }) {
-  if (notes[size]) return { name, note: notes[size], offsets: packed([]) };
-  const [own, found, kinds, offsets] = [new Map(Object.entries(scores[size] ?? {})), [], [], []];
-  const known = new Set(own.size ? own.keys() : tokens.slice(0, size));
-  const split = SPLITTERS[name]({ known, tokens, lefts, scores: own });
+function raceLane(name, text, size, { tokens, lefts, notes, scores }) {
+  if (notes[size]) return { name, note: notes[size], offsets: packOffsets([]) };
+  const [vocabulary, numbers] = scores[size] ?? [tokens.slice(0, size), null];
+  const scored = new Map(numbers ? vocabulary.map((piece, n) => [piece, numbers.getFloat64(8 * n, true)]) : []);
+  const known = new Set(vocabulary), split = SPLITTERS[name]({ known, tokens, lefts, scores: scored });
+  const [found, kinds, offsets] = [[], [], []];
   let begin = 0;
   for (const part of text.split(/(\[UNK\])/)) {
-    for (const { word, at } of part === UNK ? [{ word: [part], at: 0 }] : cutText(part, name)) {
-      const pieces = part === UNK ? [[UNK, UNK.length]] : split(word);
+    for (const { word, at } of part === UNKNOWN ? [{ word: [part], at: 0 }] : cutText(part, name)) {
+      const pieces = part === UNKNOWN ? [[UNKNOWN, UNKNOWN.length]] : split(word);
       const joined = name === "Character" ? [] : goOn(pieces.map(([piece]) => piece));
       let start = begin + at;
       for (const [n, [piece, length]] of pieces.entries()) {
-        const unknown = piece === UNK || !known.has(piece);
-        found.push(unknown ? UNK : piece);
+        const unknown = piece === UNKNOWN || !known.has(piece);
+        found.push(unknown ? UNKNOWN : piece);
         kinds.push([unknown && "unknown", joined[n] && "joined"].filter(Boolean).join(" "));
         offsets.push(Math.max(begin, start), Math.max(begin + 1, start + length)); // a ▁ in front shares a character
         start += length;
@@ -92,19 +94,19 @@ function laneOf(name, text, size, { tokens, lefts, notes, scores }) {
     }
     begin += [...part].length;
   }
-  return { name, tokens: found, kinds, n_vocab: known.size + Number(own.size > 0), offsets: packed(offsets) };
+  return { name, tokens: found, kinds, n_vocab: known.size + Number(numbers !== null), offsets: packOffsets(offsets) };
 }
 
 export function tokenizerRace(traits, { encode, words, more: { racers, longest } }) {
   function bert(name) {
     const { tokens, offsets, kinds, wordIds } = encode(traits.text, { special: false, limit: Infinity });
     const joined = wordIds.map((word, n) => n > 0 && word !== null && word === wordIds[n - 1]);
-    return { name, tokens, n_vocab: words.length, offsets: packed(offsets.flat()),
+    return { name, tokens, n_vocab: words.length, offsets: packOffsets(offsets.flat()),
       kinds: kinds.map((kind, n) => [kind === "unknown" && kind, joined[n] && "joined"].filter(Boolean).join(" ")) };
   }
   function race() {
     const { text, vocab_size: size, _race: { lanes } } = traits;
-    const drawn = lanes.map(({ name }) => (racers[name] ? laneOf(name, text, size, racers[name]) : bert(name)));
+    const drawn = lanes.map(({ name }) => (racers[name] ? raceLane(name, text, size, racers[name]) : bert(name)));
     return { _race: { text, vocab_size: size, lanes: drawn } };
   }
   return {

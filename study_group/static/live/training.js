@@ -7,16 +7,18 @@
  */
 
 export const SPACE = "[\\p{White_Space}\\x1c-\\x1f]"; // what Python calls a space
-const [JOINED, RAISED] = ["\\p{Join_Control}", "²³¹¼½¾"].map((more) => `\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}${more}`);
-const WORDS = new RegExp(`[${JOINED}]+|[^${JOINED}\\p{White_Space}]+`, "gu"); // the library has two rules for letters
-const CUTS = { Character: /.+/gsu, BPE: WORDS, WordPiece: WORDS, Unigram: /▁[^▁]*/gu, Word: new RegExp(
-  `'(?:s|t|re|ve|m|ll|d)(?![${RAISED}])|[${RAISED}]+|[^${RAISED}\\p{White_Space}]`, "gu") };
+/** A rule as one of the library's parts reads it, which has `more` letters than Unicode; the youngest aside. */
+const cutRule = (rule, more) => new RegExp(rule.replaceAll("\\s", "\\p{White_Space}")
+  .replaceAll("\\w", `\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}${more}`), "gu");
+const WORD_CUT = cutRule("[\\w]+|[^\\w\\s]+", "\\p{Join_Control}");
+const TEXT_CUTS = { Word: cutRule("'(?:s|t|re|ve|m|ll|d)(?![\\w])|[\\w]+|[^\\w\\s]", "²³¹¼½¾"), Character: /.+/gsu,
+  BPE: WORD_CUT, WordPiece: WORD_CUT, Unigram: /▁[^▁]*/gu };
 
 /** The words of `text` as the tokenizer `name` cuts them, each a list of characters, and where it begins. */
 export function cutText(text, name) {
   let [spaced, done, at] = [name === "Unigram" ? text.replaceAll(" ", "▁") : text, 0, 0];
   if (name === "Unigram" && text && !spaced.startsWith("▁")) [spaced, at] = [`▁${spaced}`, -1];
-  return Array.from(spaced.matchAll(CUTS[name]), ({ 0: word, index }) => {
+  return Array.from(spaced.matchAll(TEXT_CUTS[name]), ({ 0: word, index }) => {
     at += [...spaced.slice(done, index)].length;
     done = index;
     return { word: [...word], at };
