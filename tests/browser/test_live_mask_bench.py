@@ -47,7 +47,7 @@ def test_nasty_texts(live):
 
 def test_a_text_that_is_cut_beside_many(live):
     many = [f"Row {n}." for n in range(31)]
-    long = ["Short.", "unbelievable "*400]
+    long = ["Short.", "unbelievable "*600]
     assert same(live, ["word "*600], [dict(texts=many), *masks(many, "no mask"), dict(texts=long),
                                       *masks(long, "mask a word")]) == []
 
