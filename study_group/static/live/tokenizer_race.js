@@ -56,7 +56,8 @@ const SPLITTERS = {
     };
   },
   Unigram({ scores }) {
-    const [sizes, unknown] = [Array.from(scores.keys(), (piece) => [...piece].length), Math.min(...scores.values()) - 10];
+    const sizes = Array.from(scores.keys(), (piece) => [...piece].length);
+    const unknown = Math.min(...scores.values()) - 10;
     return (word) => {
       const found = [];
       for (const piece of likeliest(word, scores, Math.max(...sizes), unknown).pieces) {
