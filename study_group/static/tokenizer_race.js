@@ -2,8 +2,8 @@
  * TokenizerRace: one text as an axis of characters, and below it a lane for each tokenizer, its tokens as boxes under
  * the characters they stand for. If they are trained here: a slider of vocabulary sizes, and the curves of all sizes.
  *
- * A lane is what a tokenizer makes of the text: `tokens`, and of each where it starts and ends in `offsets`, packed, and
- * its kind: "unknown", "joined" (to the token before), both or none; or it has only a `note`. A point of a curve is what
+ * A lane is what a tokenizer makes of the text: `tokens`, `offsets`, packed, that say where each starts and ends, and
+ * `kinds`: "unknown", "joined" (to the token before), both or none; or it has only a `note`. A point of a curve is what
  * a tokenizer of a size does on held-out text; its numbers are null where it can't be trained.
  */
 import { around, fillLines, intoSight, moveOf, within } from "./parts/grid.js";

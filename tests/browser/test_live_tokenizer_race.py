@@ -9,9 +9,9 @@ TEXTS = ["The beekeeper's honeycomb isn't 'surprisingly' well-known; she'd say: 
          "Ça été naïve 👍🏽 ǅ ²³ x² don't's", "שלום עולם مرحبا بالعالم", "👩‍👩‍👧 👩‍👩‍👧 🙂🙂 🎂🎺🐶", "x"*101 + " " + "honey"*40,
          "漢字かな漢字 ｱﾞ ไทยไทย 漢 한국어 the", "[UNK] a[UNK]b [CLS] ▁ ▁▁a", "", " ", " \x1c\n", "a"]
 SIZES = [100, 160, 1000, 4000]
-BOXES = {  # offsets in a text of so many characters → left and right of their boxes
-    5: [([0, 3, 4, 5], [0, 3, 4, 5]), ([0, 1, 0, 5], [0, .5, .5, 5])], 1: [([0, 1]*4, [0, .25, .25, .5, .5, .75, .75, 1])],
-    2: [([0, 1, 0, 2, 1, 2], [0, .5, .5, 1.5, 1.5, 2]), ([2, 2], [1, 2]), ([], [])]}
+BOXES = [  # how many characters, offsets, and left and right of their boxes
+    (5, [0, 3, 4, 5], [0, 3, 4, 5]), (5, [0, 1, 0, 5], [0, .5, .5, 5]), (2, [2, 2], [1, 2]), (0, [], []),
+    (1, [0, 1]*4, [0, .25, .25, .5, .5, .75, .75, 1]), (2, [0, 1, 0, 2, 1, 2], [0, .5, .5, 1.5, 1.5, 2])]
 
 
 def test_every_text_at_every_size(live):
@@ -42,14 +42,15 @@ def test_somebody_types(live):
 
 def test_tokens_of_the_same_character_share_its_width(live):
     page = live.open(TokenizerRace("hug", {"BERT": load_tokenizer()}))
-    for n_chars, cases in BOXES.items():
-        for offsets, places in cases:
-            drawn = page.evaluate("""async ([offsets, n]) => {
-                const study = document.querySelector("[data-page]").study, tokens = offsets.slice(0, offsets.length / 2);
-                const lane = { name: "", tokens: tokens.map(String), kinds: tokens.map(() => "joined"), n_vocab: 1 };
-                study.set("_race", { text: "🙂".repeat(n), vocab_size: null,
-                    lanes: [{ ...lane, offsets: new DataView(Int32Array.from(offsets).buffer) }] });
-                return [...document.querySelectorAll(".token")].flatMap(({ style: { left, width }, className }) =>
-                    [parseFloat(left) / 22, (parseFloat(left) + parseFloat(width) + 2 * className.includes("ends")) / 22]);
-            }""", [offsets, n_chars])
-            assert drawn == pytest.approx(places, abs=.01)
+    for n_chars, offsets, places in BOXES:
+        drawn = page.evaluate("""([offsets, n]) => {
+            const { study } = document.querySelector("[data-page]"), tokens = offsets.slice(0, offsets.length / 2);
+            const lane = { name: "", tokens: tokens.map(String), kinds: tokens.map(() => "joined"), n_vocab: 1 };
+            study.set("_race", { text: "🙂".repeat(n), vocab_size: null,
+                lanes: [{ ...lane, offsets: new DataView(Int32Array.from(offsets).buffer) }] });
+            return [...document.querySelectorAll(".token")].flatMap(({ style: { left, width }, className }) => {
+                const gap = className.includes("ends") ? 2 : 0; // behind the last
+                return [parseFloat(left) / 22, (parseFloat(left) + parseFloat(width) + gap) / 22];
+            });
+        }""", [offsets, n_chars])
+        assert drawn == pytest.approx(places, abs=.01)

@@ -1,7 +1,7 @@
 /**
  * How subword tokenizers cut texts into words, and learn from a few words with their counts, as tokenizing/steps.py and
- * unigram.py have it. A play is how the words are split at `first`, and its `steps`: `candidates`, [pieces, numbers], the
- * best first; how many `ties` there are; the `token` that comes of it; the `splits` after it; Unigram's `loss` before it.
+ * unigram.py have it. A play is how the words are split at `first`, and its `steps`: `candidates`, [pieces, numbers],
+ * best first; how many are `ties`; the `token` that comes of it; the `splits` after it; Unigram's `loss` before it.
  *
  * @typedef {Map<string, number>} Counts
  */
@@ -142,6 +142,7 @@ export function prunePlay(counts, most, longest) {
     candidates.sort(([, [a]], [, [b]]) => a - b);
     const [[gone], [least]] = candidates[0];
     for (const pieces of [probs, scores]) pieces.delete(gone);
-    steps.push({ candidates, token: "", splits: split(), loss, ties: candidates.filter(([, [n]]) => n === least).length });
+    const ties = candidates.filter(([, [n]]) => n === least).length;
+    steps.push({ candidates, ties, token: "", splits: split(), loss });
   }
 }
