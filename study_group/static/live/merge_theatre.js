@@ -1,4 +1,4 @@
-/** What Python does for MergeTheatre, in a page: train on the words, say which step has come, keep the bets. */
+/** What Python does for MergeTheatre, in a page: it trains, says which step has come, and keeps the bets. */
 import { count } from "../parts/numbers.js";
 import { SPACE, addCount, cutText, mergePlay, prunePlay } from "./training.js";
 
@@ -6,7 +6,7 @@ export function mergeTheatre(traits, { more: { casts, most } }) {
   const bets = new Map(); // method and step → what was bet
   const key = (step) => `${traits.method} ${step}`;
 
-  /** The words of the own text that the method is shown on, as few_words chooses them; a note on what is left out. */
+  /** The words that the method is shown on, as few_words chooses them, and a note on what is left out. */
   function cast() {
     const { method, own_text: text, _methods: names } = traits;
     if (new RegExp(`^${SPACE}*$`, "u").test(text)) return casts[method];

@@ -56,11 +56,11 @@ const SPLITTERS = {
     };
   },
   Unigram({ scores }) {
-    const sizes = Array.from(scores.keys(), (piece) => [...piece].length);
+    const longest = Math.max(...Array.from(scores.keys(), (piece) => [...piece].length));
     const unknown = Math.min(...scores.values()) - 10;
     return (word) => {
       const found = [];
-      for (const piece of likeliest(word, scores, Math.max(...sizes), unknown).pieces) {
+      for (const piece of likeliest(word, scores, longest, unknown).pieces) {
         const last = found.at(-1);
         if (!last || scores.has(piece) || scores.has(last[0])) found.push([piece, [...piece].length]);
         else found.splice(-1, 1, [last[0] + piece, last[1] + 1]);

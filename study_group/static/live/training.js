@@ -1,8 +1,7 @@
 /**
  * How subword tokenizers cut texts into words, and learn from a few words with their counts, as tokenizing/steps.py and
  * unigram.py have it. A play is how the words are split at `first`, and its `steps`: `candidates`, [pieces, numbers],
- * the best first; how many `ties` there are; the `token` that comes of it; the `splits` after it; Unigram's `loss`
- * before it.
+ * best first; how many are `ties`; the `token` that comes of it; the `splits` after it; Unigram's `loss` before it.
  *
  * @typedef {Map<string, number>} Counts
  */
@@ -144,6 +143,6 @@ export function prunePlay(counts, most, longest) {
     const [[gone], [least]] = candidates[0];
     for (const pieces of [probs, scores]) pieces.delete(gone);
     const ties = candidates.filter(([, [n]]) => n === least).length;
-    steps.push({ candidates, token: "", splits: split(), loss, ties });
+    steps.push({ candidates, ties, token: "", splits: split(), loss });
   }
 }

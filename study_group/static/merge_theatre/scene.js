@@ -45,10 +45,8 @@ function sayTies(method, { candidates, ties }) {
   if (ties < 2) return "";
   const names = candidates.slice(0, Math.min(ties, 4)).map(([pieces]) => sayPieces(pieces, "+"));
   if (ties > 4) names.push(`${ties - 4} more`);
-  const value = sayDigits(candidates[0][1].at(-1));
-  const those = `${names.slice(0, -1).join(", ")} and ${names.at(-1)}`;
-  return `tied: ${those}, ${ties === 2 ? "both" : "all"} ${value}; the rule: `
-    + METHODS[method].rule;
+  const value = `${ties === 2 ? "both" : "all"} ${sayDigits(candidates[0][1].at(-1))}`;
+  return `tied: ${names.slice(0, -1).join(", ")} and ${names.at(-1)}, ${value}; the rule: ${METHODS[method].rule}`;
 }
 
 /** Whether `bet` was right, and why. */
@@ -93,10 +91,9 @@ function findNew(pieces, before, mark) {
 /** The vocabulary in groups: the characters, and what was joined; or what is left and what is gone. */
 function groupPieces({ method, first, steps }, step) {
   const done = steps.slice(0, step);
-  const chosen = (/** @type {Step} */ { candidates: [[pieces]] }) => pieces[0];
   if (method === "unigram") {
-    const gone = done.map(chosen);
-    const all = steps.slice(0, 1).flatMap(({ candidates }) => candidates.map(([[one]]) => one));
+    const all = steps.slice(0, 1).flatMap(({ candidates }) => candidates.map(([[piece]]) => piece));
+    const gone = done.map(({ candidates: [[pieces]] }) => pieces[0]);
     return { characters: [...new Set(first.flat().join(""))].sort(),
       left: all.filter((piece) => !gone.includes(piece)).sort(), gone };
   }
@@ -130,7 +127,7 @@ function sayTitle({ method, steps }, step, revealed) {
   return `The end: ${prune ? "only characters are left" : "every word is one piece"}.`;
 }
 
-/** What there is to see when `step` steps are done: the next one `revealed` or hidden, a `bet` on it or none. */
+/** What there is to see when `step` steps are done: the next one `revealed` or hidden, maybe with a `bet` on it. */
 export function sceneAt(/** @type {Play} */ play, step, revealed, bet) {
   const { method, counts, first, steps, note } = play;
   const { best, goal, heads } = METHODS[method];
