@@ -39,6 +39,11 @@ EXCEPT = {  # notebook → {a number as it stands there: why no cell gives it}
     "index": {"7": "gigabytes that pip brings, most of them for torch: no test installs it",
               "2": "gigabytes without GPU libraries: what is there (7, of which CUDA 4.9), less those",
               "50": "the course's size, which tests/course/test_wheel.py limits"},
+    "transformer_in_javascript": {
+        "0.00002": "tests/library/test_live_model.py compares every stage",
+        "1,112,064": "tests/library/test_live_tokenizer.py goes through them all"},
+    "under_the_hood/widgets/live": dict.fromkeys(["45", "42", "56", "43"], "megabytes, as files and pages grow: what "
+                                                 "weights_info tells, and a third more in base64"),
     "under_the_hood/core/data": {"23,700": "tests/library/test_data.py counts them, with a network"},
 }
 

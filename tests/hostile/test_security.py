@@ -130,7 +130,8 @@ def test_who_asks_the_network():
 
 # what the pages' scripts do
 
-STATIC = sorted(p for p in (REPO/"study_group/static").rglob("*") if p.is_file())
+STATIC = sorted(p for p in (REPO/"study_group/static").rglob("*") if p.is_file() and p.suffix != ".wasm")
+FETCHES = {"weights.js": ["fetch("]}  # a live page's own weights, beside its script: tests/browser/test_site.py looks on
 ACTS = (r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|srcdoc|\beval\(|new Function|"
         r"setTimeout\(\s*['\"`]|javascript:")
 LEAVES = (r"\bfetch\(|XMLHttpRequest|WebSocket|EventSource|sendBeacon|importScripts|\bimport\s*\(|"
@@ -141,7 +142,8 @@ LEAVES = (r"\bfetch\(|XMLHttpRequest|WebSocket|EventSource|sendBeacon|importScri
 @pytest.mark.parametrize("path", STATIC, ids=lambda p: p.name)
 def test_scripts_and_styles_make_no_html_and_ask_nobody(path):
     text = re.sub(r"^\s*(//|/?\*).*$", "", path.read_text("utf-8"), flags=re.M)
-    assert re.findall(ACTS, text, flags=re.M) == [] and re.findall(LEAVES, text, flags=re.M) == []
+    assert re.findall(ACTS, text, flags=re.M) == []
+    assert re.findall(LEAVES, text, flags=re.M) == FETCHES.get(path.name, [])
     for name in re.findall(r'\bfrom "([^"]*)"', text): assert (path.parent/name).resolve() in STATIC
 
 
@@ -154,7 +156,7 @@ def test_what_scripts_must_not_do_is_found(bad): assert re.search(f"{ACTS}|{LEAV
 
 def test_every_widget_is_tried():
     sources = "".join(path.read_text("utf-8") for path in modules().values())
-    assert set(re.findall(r"^class (\w+)\(StudyWidget\)", sources, re.M)) == MAKERS.keys()
+    assert set(re.findall(r"^class (\w+)\((?:\w+, )?StudyWidget\)", sources, re.M)) == MAKERS.keys()
 
 
 class Page:

@@ -1,5 +1,5 @@
 "Widgets as pages of their own: what holds of the file."
-import re, subprocess
+import subprocess
 from importlib import import_module
 
 import nbformat, npm, pytest
@@ -31,10 +31,8 @@ def test_what_needs_python_all_the_time_shows_its_static_form():
     assert bench.choices() is None and "<script" not in bench.page() and bench.html() in bench.page()
 
 
-def test_the_front_page_names_the_widgets_whose_pages_are_pictures():
+def test_the_front_page_has_a_picture_of_each_widget():
     front = "".join(c.source for c in nbformat.read(NBS / "index.ipynb", as_version=4).cells if c.id == "gallery")
-    named = re.findall(r"`(\w+)`", front.partition("| | |")[0])
-    assert sorted(named) == [name for name in sorted(MAKERS) if make(name).choices() is None]
     assert all(f"![{name}: " in front for name in MAKERS)
 
 
