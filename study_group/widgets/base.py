@@ -137,7 +137,7 @@ def page_state(self: StudyWidget) -> tuple[dict, str, str]:  # the state as JSON
 # %% ../../nbs/under_the_hood/widgets/base.ipynb #929be32c
 @patch
 def live(self: StudyWidget) -> dict | None:  # `model`: whether the model is needed; and what else its reactions use
-    "Tell what answers in Python's place in a live page; None: nothing can."
+    "Tell what answers in Python's place in a live page; None: nothing can; {}: its script needs nobody."
 
 # %% ../../nbs/under_the_hood/widgets/base.ipynb #614140dc
 @patch
@@ -145,7 +145,7 @@ def _state(self: StudyWidget, engine: str | None) -> tuple[dict, str, str]:
     "Collect the state for a page whose engine is at `engine`, as `page_state` does; None: it has none."
     state, *more = self.page_state()
     known = None if engine is None else self.live()
-    if known is None: return state, *more
+    if not known: return state, *more
     return dict(state, live=dict(known, engine=engine, name=type(self).__name__, waits=self.choices() is None)), *more
 
 @patch
@@ -176,6 +176,7 @@ def page_rules(live: bool) -> str:  # HTML
 @patch
 def page(self: StudyWidget, live: bool = False) -> str:
     "Write the widget as a page of its own, to be opened without Python or network; `live`: with the model in it."
+    live = live and bool(self.live())
     body = inline_engine() + self.fragment("") if live else self.fragment()
     names = dict(title=type(self).__name__, rules=page_rules(live), body=body)
     return Template(static_text("page.html")).substitute(names)

@@ -55,6 +55,7 @@ class PaddingBill(StudyWidget):
         raise ValueError(f"seed={proposal.value} must be a whole number between -2**53 and 2**53.")
 
     def choices(self) -> list[dict]: return []
+    def live(self) -> dict: return {}
 
 # %% ../../nbs/under_the_hood/widgets/padding_bill.ipynb #c0fead96
 @patch
