@@ -131,7 +131,7 @@ def test_who_asks_the_network():
 # what the pages' scripts do
 
 STATIC = sorted(p for p in (REPO/"study_group/static").rglob("*") if p.is_file() and p.suffix != ".wasm")
-FETCHES = {"weights.js": ["fetch("]}  # a live page's own weights, beside its script: tests/browser/test_site.py looks on
+FETCHES = {"weights.js": ["fetch("]}  # the weights beside a live page: tests/browser/test_site.py looks on
 ACTS = (r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|srcdoc|\beval\(|new Function|"
         r"setTimeout\(\s*['\"`]|javascript:")
 LEAVES = (r"\bfetch\(|XMLHttpRequest|WebSocket|EventSource|sendBeacon|importScripts|\bimport\s*\(|"

@@ -3,7 +3,7 @@ import subprocess
 from importlib import import_module
 
 import nbformat, npm, pytest
-from every_widget import MAKERS, make
+from every_widget import MAKERS
 from places import NBS
 
 from study_group.widgets.scripts import bundle, static_text
