@@ -72,5 +72,5 @@ def is_bundled(checkpoint: tuple) -> bool:  # (model, tokenizer)
     ours, changes = bundled(AutoConfig), ("id2label", "problem_type", "n_layers", "n_heads", "activation")
     if any(getattr(model.config, name) != getattr(ours, name) for name in changes): return False
     weights, stored = model.state_dict(), load_file(BUNDLED/"model.safetensors")
-    return weights.keys() == stored.keys() and all(torch.equal(weights[n].cpu(), w.to(weights[n].dtype))
-                                                   for n, w in stored.items())
+    return weights.keys() == stored.keys() and all(
+        weights[n].dtype == torch.float32 and torch.equal(weights[n].cpu(), w.float()) for n, w in stored.items())
