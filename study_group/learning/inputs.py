@@ -181,12 +181,11 @@ def check_values(data: pd.DataFrame, columns: list, ok, kind: str):
             raise ValueError(f"label_attr={column!r} must be {kind}, and is {value!r} {_first(bad)}.")
 
 # %% ../../nbs/under_the_hood/learning/inputs.ipynb #36d0029a
-def check_head(hf_model: nn.Module):
-    "Raise TypeError if `hf_model` doesn't classify texts."
-    name = type(hf_model).__name__
-    if not any(c.__name__.endswith("ForSequenceClassification") for c in type(hf_model).__mro__):
-        raise TypeError(f"hf_model is a {name}, and has no head that classifies texts: "
-                        "load its checkpoint with get_hf_objects.")
+def check_head(hf_model: nn.Module, head: str = "ForSequenceClassification"):
+    "Raise TypeError if the name of `hf_model`'s class doesn't end in `head`, nor that of one it is made from."
+    if not any(c.__name__.endswith(head) for c in type(hf_model).__mro__):
+        raise TypeError(f"hf_model is a {type(hf_model).__name__}, and has no head {head}: "
+                        f"get_hf_objects(checkpoint, AutoModel{head}) loads one that has.")
 
 def check_size(hf_model: nn.Module, n_labels: int):
     "Raise ValueError if the head of `hf_model` isn't for `n_labels` labels."

@@ -49,7 +49,8 @@ def test_a_flight_ends_with_its_logits():
 
 def test_the_adaptive_learner_trains():
     from fastai.data.core import DataLoaders
-    from study_group.blurr import AdaptiveLearner, CrossEntropyLossFlat, get_hf_objects
+    from fastai.losses import CrossEntropyLossFlat
+    from study_group.blurr import AdaptiveLearner, get_hf_objects
     from torch.utils.data import DataLoader
     from transformers import default_data_collator
     _, _, tokenizer, model = get_hf_objects(config_kwargs=dict(n_layers=1))
