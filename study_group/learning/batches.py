@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['get_hf_objects', 'TextInput', 'decoded_text', 'BatchTokenizeTransform', 'BatchDecodeTransform', 'blurr_sort_func',
-           'forget_dicts', 'DictDL', 'LengthSortedDL', 'TextBlock', 'first_blurr_tfm', 'vocab_of', 'cell_of',
-           'show_table', 'show_batch', 'splits_of', 'config_for']
+           'forget_dicts', 'DictDL', 'LengthSortedDL', 'TextBlock', 'get_blurr_tfm', 'first_blurr_tfm', 'vocab_of',
+           'cell_of', 'show_table', 'show_batch', 'splits_of', 'config_for']
 
 # %% ../../nbs/under_the_hood/learning/batches.ipynb #05cad9189cf3
 from functools import partial
@@ -165,11 +165,15 @@ class TextBlock(TransformBlock):
                          dls_kwargs=dict(before_batch=tfm, num_workers=0))
 
 # %% ../../nbs/under_the_hood/learning/batches.ipynb #c4658a0d
+def get_blurr_tfm(tfms_list, tfm_class: type = BatchTokenizeTransform):
+    "Find the first transform of class `tfm_class` in `tfms_list`, or None. Classes match by name: a cell may run twice."
+    return next((f for f in getattr(tfms_list, "fs", tfms_list or ())
+                 if tfm_class.__name__ in [c.__name__ for c in type(f).__mro__]), None)
+
 def first_blurr_tfm(dls, tfms=(BatchTokenizeTransform, BatchDecodeTransform)):
-    "Find the first transform of a class in `tfms` in `dls`, or None. Classes match by name: a cell may run twice."
-    found = [f for name in ("before_batch", "after_batch") for f in getattr(getattr(dls, name, None), "fs", ())]
-    def of(f, cls): return cls.__name__ in [c.__name__ for c in type(f).__mro__]
-    return next((f for cls in tfms for f in found if of(f, cls)), None)
+    "Find the first transform of a class in `tfms` in `dls`, or None."
+    places = [getattr(dls, name, None) for name in ("before_batch", "after_batch")]
+    return next((f for cls in tfms for place in places if (f := get_blurr_tfm(place, cls))), None)
 
 def vocab_of(dls) -> list | None:
     "List the names of the classes in `dls`, None if there are none."

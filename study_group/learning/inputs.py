@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['text_of', 'kinds_of', 'reads', 'items_of', 'as_table', 'from_dataset', 'columns_of', 'value_of', 'text_or_pair',
-           'check_columns', 'check_text_columns', 'are_lists', 'classes_of', 'check_values', 'check_head', 'check_size',
-           'names_in', 'as_named', 'name_classes', 'prefix_space', 'architecture', 'give_pad_token', 'knows_pad',
-           'Portable']
+           'check_columns', 'check_column', 'check_text_columns', 'are_lists', 'classes_of', 'check_values',
+           'check_head', 'check_size', 'names_in', 'as_named', 'name_classes', 'prefix_space', 'architecture',
+           'give_pad_token', 'knows_pad', 'Portable']
 
 # %% ../../nbs/under_the_hood/learning/inputs.ipynb #7b88b710
 import warnings
@@ -124,10 +124,13 @@ def _first(mask: pd.Series) -> str: return f"in {mask.sum()} of {len(mask)} rows
 def check_columns(data: pd.DataFrame, text_attr, label_attr):
     "Raise ValueError if a column isn't there, or has gaps."
     for name, attr in dict(text_attr=text_attr, label_attr=label_attr).items():
-        value_of(data, attr, name)
-        for column in columns_of(attr):
-            if (gaps := data[column].isna()).any():
-                raise ValueError(f"{name}={column!r} has nothing {_first(gaps)}: data.dropna(subset=[{column!r}]).")
+        for column in columns_of(attr): check_column(data, column, name)
+
+def check_column(data: pd.DataFrame, column: str, name: str):
+    "Raise ValueError, which calls it `name`, if `column` isn't there, or has gaps."
+    value_of(data, column, name)
+    if (gaps := data[column].isna()).any():
+        raise ValueError(f"{name}={column!r} has nothing {_first(gaps)}: data.dropna(subset=[{column!r}]).")
 
 # %% ../../nbs/under_the_hood/learning/inputs.ipynb #778a15ed
 def check_text_columns(data: pd.DataFrame, text_attr):
