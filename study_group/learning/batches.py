@@ -166,7 +166,7 @@ class TextBlock(TransformBlock):
 
 # %% ../../nbs/under_the_hood/learning/batches.ipynb #c4658a0d
 def get_blurr_tfm(tfms_list, tfm_class: type = BatchTokenizeTransform):
-    "Find the first transform of class `tfm_class` in `tfms_list`, or None. Classes match by name: a cell may run twice."
+    "Find the first `tfm_class` in `tfms_list`, or None. Classes match by name: a cell may run twice."
     return next((f for f in getattr(tfms_list, "fs", tfms_list or ())
                  if tfm_class.__name__ in [c.__name__ for c in type(f).__mro__]), None)
 

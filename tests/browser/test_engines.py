@@ -23,7 +23,7 @@ TYPE = """async () => {
     const model = document.querySelector("[data-page]").study;
     await until(() => model.get("_results")[0]?.here && model.get("_view").texts[0] === TYPED);
     await until(() => document.querySelector(".mask-bench").getAttribute("aria-busy") === "false");
-    return { ids: [...model.get("_results")[0].here.logits], shown: document.querySelector(".here").innerText, wrong };
+    return { ids: [...model.get("_results")[0].here], shown: document.querySelector(".here").innerText, wrong };
 }"""
 
 

@@ -56,6 +56,7 @@ def test_theme_can_be_chosen_and_pages_are_narrow(chrome, site):
     for path in reader.pages():
         reader.open(path)
         assert page.evaluate("() => document.documentElement.scrollWidth") <= 400, path
+    reader.open(site / "index.html")
     assert not page.evaluate(background)
     page.locator(".theme-toggle:visible").click()
     assert page.evaluate(background) and page.evaluate("() => getComputedStyle(document.body).colorScheme") == "light"

@@ -67,8 +67,8 @@ def opening(cells: list[dict], widgets: list[str]) -> list[dict]:
     front, *rest = cells
     words = re.sub(r"(?m)^!\[.*\n?", "", "".join(front["source"]))
     shown = [dict(output_type="display_data", metadata={}, data={"text/html": widget}) for widget in widgets]
-    alive = dict(cell_type="code", id="alive", metadata=dict(tags=["remove-input"]), source="", outputs=shown,
-                 execution_count=None)
+    alive = dict(cell_type="code", id="alive", metadata=dict(tags=["remove-input"]), outputs=shown,
+                 execution_count=None, source="# a cell without a source isn't shown")
     return [front | dict(source=words), alive, *rest]
 
 
@@ -76,11 +76,10 @@ def prepare(app, docname: str, source: list[str]):
     "Make of the notebook in `source` what the page `docname` shows."
     nb = json.loads(source[0])
     widgets = json.loads(Path(app.config.widgets).read_text(encoding="utf-8")).get(docname, {})
-    if docname == app.config.root_doc: nb["cells"] = opening(nb["cells"], widgets.get("front", []))
-    else:
-        for cell in nb["cells"]: enliven(cell, widgets.get(cell["id"], []))
+    for cell in nb["cells"]: enliven(cell, widgets.get(cell["id"], []))
     cells = [for_readers(c, docname) for c in nb["cells"] if not hidden(c)]
     if docname == app.config.root_doc:
+        cells = opening(cells, widgets["front"])
         cells.append(dict(cell_type="markdown", id="trees", metadata={}, source=trees(app.env.found_docs)))
     source[0] = json.dumps(nb | dict(cells=cells))
 
