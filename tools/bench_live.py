@@ -2,12 +2,13 @@
 
 onnxruntime-web comes from npm; what writes its model comes from PyPI, both into .cache/, once.
 """
-import functools, http.server, statistics, subprocess, sys, tempfile, threading, time
+import statistics, subprocess, sys, tempfile, time
 from pathlib import Path
 
 import chromium, npm, psutil, torch
 from bench import row
 from playwright.sync_api import Browser, Page, sync_playwright
+from website import served
 
 from study_group.checkpoints import load
 from study_group.core.checkpoints import BUNDLED
@@ -66,15 +67,6 @@ CLICKS = """async (times) => {
     }
     return found;
 }"""
-
-
-def served(folder: Path) -> str:
-    "Serve `folder` as a plain static server does; its address."
-    class Quiet(http.server.SimpleHTTPRequestHandler):
-        def log_message(self, *_): pass
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=folder))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    return f"http://127.0.0.1:{server.server_port}"
 
 
 def write_onnx(path: Path):

@@ -5,8 +5,9 @@
 
 Notebooks with widgets are run for that, so that what can be explored without Python can be explored in their pages.
 """
-import json, shutil, subprocess, sys, tempfile
+import http.server, json, shutil, subprocess, sys, tempfile, threading
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from string import Template
 from urllib.parse import unquote
@@ -72,7 +73,7 @@ def build(to: Path = SITE):
         paths = notebooks.notebooks()
         names = [path.relative_to(ROOT / "nbs").with_suffix("").as_posix() for path in paths]
         found = dict(zip(names, pool.map(widgets, paths, names, [engine] * len(paths))))
-        found["index"] = dict(front=[shown["pipeline_strip"].fragment(engine_at("index", engine))])
+        found["index"] = dict(opening=[shown["pipeline_strip"].fragment(engine_at("index", engine))])
         Path(work, "widgets.json").write_text(json.dumps(found), encoding="utf-8")
         options += ["-D", f"widgets={work}/widgets.json"]
         folders = ["-d", f"{work}/doctrees", ROOT / "nbs", f"{work}/pages"]
@@ -94,6 +95,15 @@ def own_page(widget: StudyWidget, engine: str) -> str:
     "A page with `widget` alone, and a way to the course."
     body = f'<p><a href="../index.html">The course</a></p>{widget.fragment(engine)}'
     return Template(static_text("page.html")).substitute(title=type(widget).__name__, rules="", body=body)
+
+
+def served(folder: Path) -> str:
+    "Serve `folder` as a plain static server does; its address."
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *_): pass
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=folder))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return f"http://127.0.0.1:{server.server_port}"
 
 
 class Reader:

@@ -1,6 +1,5 @@
 "The course as pages: each page in a browser without a network."
-import http.server, re, threading
-from functools import partial
+import re
 
 import pytest, website
 from places import NBS
@@ -66,9 +65,7 @@ def test_theme_can_be_chosen_and_pages_are_narrow(chrome, site):
 def test_widgets_are_explored_without_python(chrome, site):
     page = (reader := website.Reader(chrome, site)).page
 
-    def visit(session: str):
-        reader.open(site / f"{session}.html")
-        page.wait_for_function("() => document.querySelectorAll('[data-page]:not(:has([data-ready]))').length === 0")
+    def visit(session: str): reader.open(site / f"{session}.html")
 
     visit("03_tokenizers")
     theatre = page.locator(".merge-theatre").first
@@ -79,6 +76,7 @@ def test_widgets_are_explored_without_python(chrome, site):
     assert strip.locator("[data-fact=position]").inner_text().split() == ["position", "1"]
     visit("04_padding_and_masks")
     table = page.locator(".padding-table").first
+    table.locator(".rows tbody tr").first.wait_for()
     rows = table.locator(".rows tbody tr").count()
     table.get_by_role("button", name="error").click()
     assert 0 < table.locator(".rows tbody tr").count() < rows
@@ -86,17 +84,6 @@ def test_widgets_are_explored_without_python(chrome, site):
     page.locator(".attention-grid .thumb[data-at='1 2']").first.click()
     page.wait_for_selector(".attention-grid[data-shows*=' 1 1 2']")
     assert reader.log == []
-
-
-@pytest.fixture(scope="module")
-def address(site):
-    "The pages as a plain static server gives them."
-    class Quiet(http.server.SimpleHTTPRequestHandler):
-        def log_message(self, *_): pass
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=site)) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
 
 
 def start(page):
@@ -107,8 +94,8 @@ def start(page):
 
 @pytest.mark.extra
 @pytest.mark.parametrize("way", ["served", "from disk"])
-def test_the_front_page_reads_what_is_typed(chrome, site, address, way):
-    where = address if way == "served" else site.as_uri()
+def test_the_front_page_reads_what_is_typed(chrome, site, way):
+    where = website.served(site) if way == "served" else site.as_uri()
     page, log, asked = chrome.new_page(), [], []
     page.on("console", lambda m: log.append(m.text) if m.type in ("error", "warning") else None)
     page.on("pageerror", lambda error: log.append(str(error)))

@@ -79,7 +79,7 @@ def prepare(app, docname: str, source: list[str]):
     for cell in nb["cells"]: enliven(cell, widgets.get(cell["id"], []))
     cells = [for_readers(c, docname) for c in nb["cells"] if not hidden(c)]
     if docname == app.config.root_doc:
-        cells = opening(cells, widgets["front"])
+        cells = opening(cells, widgets["opening"])
         cells.append(dict(cell_type="markdown", id="trees", metadata={}, source=trees(app.env.found_docs)))
     source[0] = json.dumps(nb | dict(cells=cells))
 
