@@ -4,12 +4,13 @@
 
 # %% auto #0
 __all__ = ['AdaptiveLearner', 'BaseModelCallback', 'BaseModelWrapper', 'BatchDecodeTransform', 'BatchTokenizeTransform',
-           'Blearner', 'BlearnerForSequenceClassification', 'FastHugsModel', 'FastHugsTokenizer', 'Flight',
-           'LengthSortedDL', 'PreCalculatedBCELoss', 'PreCalculatedCrossEntropyLoss', 'PreCalculatedLoss',
-           'PreCalculatedMSELoss', 'SpecialClsTokens', 'TextBatchCreator', 'TextBlock', 'TextDataLoader', 'TextInput',
-           'blurr_sort_func', 'blurr_splitter', 'blurr_splitter_by_layer', 'first_blurr_tfm', 'flights', 'fly_adaptnlp',
-           'fly_blurr', 'fly_fasthugs', 'get_hf_objects', 'give_pad_token', 'preproc_hf_dataset', 'wandb_callback',
-           'when']
+           'Blearner', 'BlearnerForSequenceClassification', 'BlurrText', 'CheckpointingNotSupported',
+           'ClassificationPreprocessor', 'FastHugsModel', 'FastHugsTokenizer', 'Flight', 'GradientCheckpointing',
+           'LengthSortedDL', 'MultiTargetLoss', 'PreCalculatedBCELoss', 'PreCalculatedCrossEntropyLoss',
+           'PreCalculatedLoss', 'PreCalculatedMSELoss', 'Preprocessor', 'SpecialClsTokens', 'TextBatchCreator',
+           'TextBlock', 'TextDataLoader', 'TextInput', 'blurr_sort_func', 'blurr_splitter', 'blurr_splitter_by_layer',
+           'first_blurr_tfm', 'flights', 'fly_adaptnlp', 'fly_blurr', 'fly_fasthugs', 'get_blurr_tfm', 'get_hf_objects',
+           'give_pad_token', 'preproc_hf_dataset', 'wandb_callback', 'when']
 
 # %% ../nbs/06_fastai_and_blurr.ipynb #daee382d
 try: import fastai  # noqa: F401, only to say what is missing
@@ -18,23 +19,33 @@ except ImportError as e: raise ImportError('study_group.blurr needs fastai: pip 
 # %% ../nbs/06_fastai_and_blurr.ipynb #904ba4dd
 from .core.doors import door
 from .learning.batches import (BatchDecodeTransform, BatchTokenizeTransform, LengthSortedDL, TextBlock,
-                                          TextInput, blurr_sort_func, first_blurr_tfm, get_hf_objects)
+                                          TextInput, blurr_sort_func, first_blurr_tfm, get_blurr_tfm, get_hf_objects)
 from .learning.classifying import BlearnerForSequenceClassification, wandb_callback
 from .learning.designs import (AdaptiveLearner, FastHugsModel, FastHugsTokenizer, SpecialClsTokens,
-                                          fly_adaptnlp, fly_blurr, fly_fasthugs, flights)
+                                          flights, fly_adaptnlp, fly_blurr, fly_fasthugs)
+from .learning.extras import BlurrText, CheckpointingNotSupported, GradientCheckpointing, MultiTargetLoss
 from .learning.flights import Flight, when
 from .learning.inputs import give_pad_token
-from .learning.learners import (BaseModelCallback, BaseModelWrapper, Blearner,
-                                           PreCalculatedBCELoss, PreCalculatedCrossEntropyLoss, PreCalculatedLoss,
-                                           PreCalculatedMSELoss, blurr_splitter, blurr_splitter_by_layer)
+from .learning.learners import (BaseModelCallback, BaseModelWrapper, Blearner, PreCalculatedBCELoss,
+                                           PreCalculatedCrossEntropyLoss, PreCalculatedLoss, PreCalculatedMSELoss,
+                                           blurr_splitter, blurr_splitter_by_layer)
 from .learning.loading import TextBatchCreator, TextDataLoader, preproc_hf_dataset
+from .learning.names import say_new_name
+from .learning.preparing import ClassificationPreprocessor, Preprocessor
 
 # %% ../nbs/06_fastai_and_blurr.ipynb #5bd1eca6690d
 _all_ = ["AdaptiveLearner", "BaseModelCallback", "BaseModelWrapper", "BatchDecodeTransform", "BatchTokenizeTransform",
-         "Blearner", "BlearnerForSequenceClassification", "FastHugsModel", "FastHugsTokenizer", "Flight",
-         "LengthSortedDL", "PreCalculatedBCELoss", "PreCalculatedCrossEntropyLoss", "PreCalculatedLoss",
-         "PreCalculatedMSELoss", "SpecialClsTokens", "TextBatchCreator", "TextBlock", "TextDataLoader", "TextInput",
-         "blurr_sort_func", "blurr_splitter", "blurr_splitter_by_layer", "first_blurr_tfm", "flights", "fly_adaptnlp",
-         "fly_blurr", "fly_fasthugs", "get_hf_objects", "give_pad_token", "preproc_hf_dataset", "wandb_callback",
-         "when"]
-__getattr__ = door(__name__, "FlightRecorder")
+         "Blearner", "BlearnerForSequenceClassification", "BlurrText", "CheckpointingNotSupported",
+         "ClassificationPreprocessor", "FastHugsModel", "FastHugsTokenizer", "Flight", "GradientCheckpointing",
+         "LengthSortedDL", "MultiTargetLoss", "PreCalculatedBCELoss", "PreCalculatedCrossEntropyLoss",
+         "PreCalculatedLoss", "PreCalculatedMSELoss", "Preprocessor", "SpecialClsTokens", "TextBatchCreator",
+         "TextBlock", "TextDataLoader", "TextInput", "blurr_sort_func", "blurr_splitter", "blurr_splitter_by_layer",
+         "first_blurr_tfm", "flights", "fly_adaptnlp", "fly_blurr", "fly_fasthugs", "get_blurr_tfm", "get_hf_objects",
+         "give_pad_token", "preproc_hf_dataset", "wandb_callback", "when"]
+
+_open = door(__name__, "FlightRecorder")
+
+def __getattr__(name: str):
+    "Open a widget; for a name that Blurr had once, say what it is called today."
+    say_new_name(name, __name__)
+    return _open(name)

@@ -15,6 +15,7 @@ from IPython import get_ipython
 from IPython.display import display
 from fastcore.basics import patch
 
+from ..core.checkpoints import say_untrained
 from ..core.files import site, write_file
 from .engine import inline_engine
 from .scripts import STATIC, bundle, static_text, to_json
@@ -82,7 +83,7 @@ def _ipython_display_(self: StudyWidget):
 
 # %% ../../nbs/under_the_hood/widgets/base.ipynb #8fee2abb
 class TakesCheckpoint(traitlets.HasTraits):
-    "Gives a widget a `checkpoint`; it has `error`, and its `_load(checkpoint)` shows another one, or raises."
+    "Gives a widget a `checkpoint`; it has `error`, and its `_load(checkpoint)` shows another one, and gives its model, or raises."
     checkpoint = traitlets.Unicode().tag(sync=True)  # hub name or folder; "": the bundled one, or the pair it has got
 
     def _made_with(self, checkpoint):
@@ -95,9 +96,9 @@ class TakesCheckpoint(traitlets.HasTraits):
     def _on_checkpoint(self, _):
         if self.checkpoint == self._loaded: return
         with self.hold_sync():
-            try: self._load(self.checkpoint or self._unnamed)
+            try: model = self._load(self.checkpoint or self._unnamed)
             except Exception as e: self.error = str(e)  # models and tokenizers may raise anything
-            else: self._loaded = self.checkpoint
+            else: self._loaded, self.error = self.checkpoint, say_untrained(model)
             finally: self.checkpoint = self._loaded
 
 # %% ../../nbs/under_the_hood/widgets/base.ipynb #1df49c4e

@@ -204,7 +204,11 @@ def _edit(self: MaskBench):
     except Exception as e: self.error = str(e)  # tokenizers raise plain Exceptions
 
 @patch
-def _load(self: MaskBench, checkpoint): self._use(make_batch(self._batch.texts, load_shared(checkpoint)))
+def _load(self: MaskBench, checkpoint):
+    "Make a batch of the texts for `checkpoint`; its model."
+    pair = load_shared(checkpoint)
+    self._use(make_batch(self._batch.texts, pair))
+    return pair[0]
 
 # %% ../../nbs/under_the_hood/widgets/mask_bench.ipynb #0a615297
 @patch

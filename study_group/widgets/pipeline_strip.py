@@ -13,6 +13,7 @@ import numpy as np, torch, traitlets
 from fastcore.basics import patch
 
 from ..core import tracing
+from ..core.checkpoints import load_shared
 from ..core.html import chip, html_cells, html_table, paragraphs
 from ..core.running import run_model, token_states
 from ..core.texts import MOST_TEXTS, check_texts, shorten
@@ -141,7 +142,10 @@ def _edit(self: PipelineStrip):
     else: self._use(fresh)
 
 @patch
-def _load(self: PipelineStrip, checkpoint): self._use(tracing.trace(self._good, checkpoint, **self._options))
+def _load(self: PipelineStrip, checkpoint):
+    "Trace the texts with `checkpoint`; its model."
+    self._use(tracing.trace(self._good, checkpoint, **self._options))
+    return load_shared(checkpoint)[0]
 
 @patch
 def _use(self: PipelineStrip, fresh: Trace):

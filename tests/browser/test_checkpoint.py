@@ -74,3 +74,15 @@ def test_a_pair_has_no_name_and_an_empty_field_means_it(show):
     assert labels() == ["POSITIVE", "NEGATIVE"]
     enter(lab, field, "")
     assert labels() == own and lab.ask("[widget.checkpoint, widget.error]") == ["", ""]
+
+
+def test_a_head_that_is_new_is_said_to_mean_nothing(show):
+    lab, field, _ = show()
+    lab.python("five[0].base_model.save_pretrained('body'); five[1].save_pretrained('body')")
+    enter(lab, field, "body")
+    said, = lab.texts(".error")
+    assert said == lab.ask("widget.error") and lab.ask("widget.checkpoint") == "body"
+    for words in ("BertForSequenceClassification has new, random weights here", "classifier.", "until it is trained"):
+        assert words in said
+    enter(lab, field, "")
+    assert lab.ask("widget.error") == ""

@@ -2,7 +2,7 @@
 
 tools/record_blurr.py says how tests/data/blurr_recorded.json was made; here the same script runs on our pieces.
 """
-import copy, json, math, re, subprocess, sys, tempfile, warnings
+import copy, json, re, subprocess, sys, tempfile, warnings
 from functools import partial
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from fastai.losses import (BaseLoss, BCEWithLogitsLossFlat, CrossEntropyLossFlat
 from fastai.text.all import (Callback, CategoryBlock, ClassificationInterpretation, ColReader, ColSplitter, DataBlock,
                              DataLoaders, L, Learner, MultiCategoryBlock, accuracy, load_learner, set_seed)
 from places import modules
+from recorded import differences
 from torch import nn
 from transformers import pipeline
 
@@ -21,20 +22,6 @@ from study_group.learning.batches import DictDL
 from study_group.data import bundled_reviews
 
 RECORDED = json.loads(record_blurr.RECORDED.read_text(encoding="utf-8"))
-
-
-def differences(old, new, path="") -> list:
-    "Where two recordings differ: floats by more than 1e-5, everything else at all."
-    if isinstance(old, float) and isinstance(new, (float, int)):
-        return [] if math.isclose(old, new, rel_tol=1e-5, abs_tol=1e-5) else [(path, old, new)]
-    if type(old) is not type(new): return [(path, old, new)]
-    if isinstance(old, dict):
-        if list(old) != list(new): return [(path, list(old), list(new))]
-        return [d for k in old for d in differences(old[k], new[k], f"{path}/{k}")]
-    if isinstance(old, list):
-        if len(old) != len(new): return [(path, len(old), len(new))]
-        return [d for i, pair in enumerate(zip(old, new)) for d in differences(*pair, f"{path}/{i}")]
-    return [] if old == new else [(path, old, new)]
 
 
 @pytest.mark.parametrize("a, b, n", [
