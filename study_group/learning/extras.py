@@ -25,8 +25,8 @@ def _classes() -> dict[str, tuple[str, str]]:
     for name, module in transformers._class_to_module.items():
         area, _, arch = module.rpartition(".")[2].partition("_")
         if name[0].isupper() and "_" not in name and arch: found[name] = area, arch.removesuffix("_fast")
-    areas = "modeling", "configuration", "tokenization"
-    return {name: (area, arch) for name, (area, arch) in found.items() if area in areas and arch not in ("auto", "utils")}
+    areas, none = ("modeling", "configuration", "tokenization"), ("auto", "utils")
+    return {name: (area, arch) for name, (area, arch) in found.items() if area in areas and arch not in none}
 
 def _task_of(name: str) -> str | None:
     "Read the task off the name of a model's class: what follows `For`, or `With`; None if it has neither."
@@ -79,8 +79,9 @@ class MultiTargetLoss(nn.Module):
                  reduction: str = "mean"):
         super().__init__()
         if len({len(loss_classes), len(loss_classes_kwargs), len(weights)}) > 1:
-            raise ValueError(f"loss_classes has {len(loss_classes)} losses, loss_classes_kwargs {len(loss_classes_kwargs)} "
-                             f"dicts and weights {len(weights)} numbers: pass one of each for each target.")
+            raise ValueError(f"loss_classes has {len(loss_classes)} losses, loss_classes_kwargs has "
+                             f"{len(loss_classes_kwargs)} dicts, and weights {len(weights)} numbers: pass one of each "
+                             "for each target.")
         self.loss_funcs = [cls(reduction=reduction, **kwargs) for cls, kwargs in zip(loss_classes, loss_classes_kwargs)]
         self.weights, self._reduction = weights, reduction
 
@@ -94,8 +95,8 @@ class MultiTargetLoss(nn.Module):
 
     def forward(self, outputs, *targets):
         if not len(outputs) == len(targets) == len(self.loss_funcs):
-            raise ValueError(f"There are {len(outputs)} outputs, {len(targets)} targets and {len(self.loss_funcs)} losses: "
-                             "one target and one loss for each output, please.")
+            raise ValueError(f"There are {len(outputs)} outputs, {len(targets)} targets and {len(self.loss_funcs)} "
+                             "losses: one target and one loss for each output, please.")
         return sum(w * func(o, t) for w, func, o, t in zip(self.weights, self.loss_funcs, outputs, targets))
 
     def activation(self, outs) -> list: return [func.activation(o) for func, o in zip(self.loss_funcs, outs)]

@@ -83,7 +83,7 @@ def _ipython_display_(self: StudyWidget):
 
 # %% ../../nbs/under_the_hood/widgets/base.ipynb #8fee2abb
 class TakesCheckpoint(traitlets.HasTraits):
-    "Gives a widget a `checkpoint`; it has `error`, and its `_load(checkpoint)` shows another one, and gives its model, or raises."
+    "Gives a widget a `checkpoint`; its `_load(checkpoint)` shows another one and gives its model, or raises."
     checkpoint = traitlets.Unicode().tag(sync=True)  # hub name or folder; "": the bundled one, or the pair it has got
 
     def _made_with(self, checkpoint):

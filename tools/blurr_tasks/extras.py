@@ -29,8 +29,8 @@ def prepared() -> dict:
         return dict(columns=list(table.columns), rows=plain(table.values.tolist()))
     numbered = df.assign(label=[sorted(df.label.unique()).index(o) for o in df.label])
     few = dict(tok_kwargs=dict(max_length=8))
-    return dict(plain=made(df[:4]), cut=made(df[:6], **few), joined=made(df[:3], df[3:5]), small_batches=made(df, batch_size=5),
-                pair=made(df[:6], text_pair_attr="second", **few),
+    return dict(plain=made(df[:4]), cut=made(df[:6], **few), joined=made(df[:3], df[3:5]),
+                small_batches=made(df, batch_size=5), pair=made(df[:6], text_pair_attr="second", **few),
                 named=made(numbered[:4], label_mapping=sorted(df.label.unique())),
                 many=made(df[:5], is_multilabel=True, label_attrs=TOPICS))
 
@@ -54,7 +54,8 @@ def checkpointing() -> dict:
     learn = learner(loaders(hf), hf, PreCalculatedCrossEntropyLoss())
     losses = StepLosses()
     with quiet(learn), learn.added_cbs([losses, GradientCheckpointing()]): learn.fit(2, 1e-4)
-    return dict(losses=losses.steps, after=hf[3].is_gradient_checkpointing, supported=GradientCheckpointing.supported(hf[3]))
+    return dict(losses=losses.steps, after=hf[3].is_gradient_checkpointing,
+                supported=GradientCheckpointing.supported(hf[3]))
 
 
 CASES = [heads, prepared, two_targets, checkpointing]
