@@ -54,10 +54,8 @@ void softmax(int x, int mask, int mask_step, int M, int N) {
     four top = -__builtin_inff(), sum = 0;
     for (int n = 0; n < N; n += 4) top = larger(top, (four_ints)load(mask + n) ? load(x + n) : top);
     top = larger(larger(top.x, top.y), larger(top.z, top.w));
-    for (int n = 0; n < N; n += 4) {
+    for (int n = 0; n < N; sum += load(x + n), n += 4)
       store(x + n, (four_ints)load(mask + n) ? power(load(x + n) - top) : 0);
-      sum += load(x + n);
-    }
     for (int n = 0; n < N; n += 4) store(x + n, load(x + n) / larger(sum.x + sum.y + sum.z + sum.w, 1));
   }
 }
