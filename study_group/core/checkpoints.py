@@ -126,9 +126,9 @@ def _check_vocabulary(loaded):
 def _checked(auto, place, **kwargs):
     "Load by `auto` from `place`: a tokenizer with a vocabulary, or a model that keeps the names of its `new_weights`."
     if not auto.__name__.startswith("AutoModel"): return _check_vocabulary(auto.from_pretrained(place, **kwargs))
-    model, info = auto.from_pretrained(place, output_loading_info=True, **kwargs)
+    model, info = auto.from_pretrained(place, **{**kwargs, "output_loading_info": True})
     model.new_weights = sorted({*info["missing_keys"], *(name for name, *_ in info["mismatched_keys"])})
-    return model
+    return (model, info) if kwargs.get("output_loading_info") else model
 
 def say_untrained(model) -> str:
     "Say which weights of `model` are new, and random, since its checkpoint has none for them; nothing where none is."
