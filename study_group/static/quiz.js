@@ -81,7 +81,7 @@ function draw({ model, root, set }) {
   const checks = (n) => model.get("_checks")[n] ?? [];
   const check = (n, chosen) => set("_checks", questions.map((_, i) => (i === n ? [...checks(i), chosen] : checks(i))));
   const forms = questions.map((q, n) => questionForm(q, n, () => checks(n), (chosen) => check(n, chosen)));
-  const [tally, n] = [make("p", "tally"), questions.length];
+  const [tally, kept, n] = [make("p", "tally"), make("p", "kept"), questions.length];
   const again = button("Start over", () => {
     for (const { node } of forms) node.reset();
     set("_checks", []);
@@ -94,14 +94,15 @@ function draw({ model, root, set }) {
     const first = right.filter((question) => checks(questions.indexOf(question)).length === 1);
     const all = right.length === n && n > 1 ? `All ${n}` : `${right.length} of ${n}`;
     again.hidden = !questions.some((_, i) => checks(i).length);
+    tell(kept, again.hidden && !model.get("_kept").startsWith("Not kept") ? "" : model.get("_kept"));
     tell(tally, again.hidden ? "" : `${all} right${right.length ? `, ${first.length} at the first try` : ""}.`);
   }
   const lead = `${plural(n, "question")}. Every answer has its reason; try as often as you like.`;
   dress(root, { role: "group", "aria-label": "Quiz" },
-    [make("p", "lead", lead), ...forms.map(({ node }) => node), make("div", "end", [tally, again])]);
-  model.on("change:_checks", update);
+    [make("p", "lead", lead), ...forms.map(({ node }) => node), make("div", "end", [tally, again]), kept]);
+  for (const name of ["_checks", "_kept"]) model.on(`change:${name}`, update);
   update();
-  return () => model.off("change:_checks", update);
+  return () => { for (const name of ["_checks", "_kept"]) model.off(`change:${name}`, update); };
 }
 
 export default study("quiz", draw);

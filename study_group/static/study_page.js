@@ -3,6 +3,7 @@
  * what else changes with each choice that Python has made for it, and, where a widget has `answers`, its messages.
  * In a live page (static/live/) the engine's reactions answer instead, as soon as there is what they need.
  */
+import { keepChecks } from "./parts/keeping.js";
 import { fromBase64 } from "./parts/numbers.js";
 import { button, inside, make, same, tell, themeOf } from "./study_widget.js";
 
@@ -107,6 +108,7 @@ export async function openPage(id, widget, answers) {
     (value?.base64 === undefined ? value : new DataView(fromBase64(value.base64).buffer)));
   const [el, note, { live }] = [make("div"), make("p", "offline"), state];
   const model = pageModel(state, (traits) => answers(traits, home));
+  if (state.traits._key) keepChecks(model);
   Object.assign(home, { study: model });
   function draw() {
     home.append(el);
