@@ -4,13 +4,14 @@
 
 # %% auto #0
 __all__ = ['main', 'UNSET', 'Settings', 'settings', 'course_root', 'sync', 'start', 'self_checks', 'Finding', 'checked', 'checks',
-           'doctor', 'blog']
+           'doctor', 'blog', 'group']
 
 # %% ../nbs/under_the_hood/command/course.ipynb #76f5688a
 import argparse, sys
 
 from .command.blog import blog
 from .command.doctor import Finding, checks, doctor
+from .command.group import group
 from .command.settings import UNSET, Settings, course_root, settings
 from .command.start import self_checks, start
 from .command.sync import sync
@@ -19,8 +20,8 @@ from .core.progress import checked
 
 # %% ../nbs/under_the_hood/command/course.ipynb #f38e415c
 _all_ = ["UNSET", "Settings", "settings", "course_root", "sync", "start", "self_checks", "Finding", "checked", "checks",
-         "doctor", "blog"]
-__getattr__ = door(__name__, "Quiz")
+         "doctor", "blog", "group"]
+__getattr__ = door(__name__, "Progress", "Quiz")
 
 # %% ../nbs/under_the_hood/command/course.ipynb #621b0766
 def _run_sync(args: argparse.Namespace) -> int:
@@ -40,6 +41,11 @@ def _run_blog(args: argparse.Namespace):
     for warning in warnings: print(f"study-group: {warning}.", file=sys.stderr)
     print(f"written: {post}")
 
+def _run_group(args: argparse.Namespace):
+    page, troubles = group(*args.folder, out=args.out)
+    for said in troubles: print(f"study-group: {said}", file=sys.stderr)
+    print(f"written: {page}")
+
 # %% ../nbs/under_the_hood/command/course.ipynb #0c24db12
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("study-group", description="A course in notebooks: see what a Transformer does.")
@@ -56,6 +62,9 @@ def _parser() -> argparse.ArgumentParser:
     add("doctor", lambda args: int(not doctor()), "check that what the course needs is there and works")
     step = add("sync", _run_sync, "write settings.ini into the notebooks (for whoever hosts)")
     step.add_argument("--check", action="store_true", help="change nothing; name the files that are out of step")
+    those = add("group", _run_group, "make a page of what your learners' progress.json files say (for whoever hosts)")
+    those.add_argument("folder", nargs="+", help="a folder with the learners' folders, or with files that were sent")
+    those.add_argument("--out", default="group.html", help="the page (default: group.html)")
     post = add("blog", _run_blog, "turn a notebook into a blog post, with pictures where widgets were")
     post.add_argument("notebook", help="the notebook, run and saved")
     post.add_argument("--to", choices=("markdown", "html"), default="markdown", help="default: markdown")

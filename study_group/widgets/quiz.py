@@ -7,7 +7,6 @@ __all__ = ['QUIZZES', 'KEYS', 'REMEDIES', 'SEVERAL', 'quiz_names', 'quiz_path', 
 
 # %% ../../nbs/under_the_hood/widgets/quiz.ipynb #d972fd67
 import os, tomllib
-from html import escape
 from pathlib import Path
 from textwrap import wrap
 
@@ -16,6 +15,7 @@ from fastcore.basics import patch
 
 from ..core.files import ASSETS, read_text
 from ..core.progress import checks_of, keep_checks, progress_path, question_key
+from ..core.html import with_code
 from ..core.texts import visible
 from .base import StudyWidget
 
@@ -146,12 +146,6 @@ def question_keys(questions: list[dict]) -> list[str]:
 
 def _filled(checks: list, n: int) -> list: return [*checks, *([[]]*(n - len(checks)))]
 
-# %% ../../nbs/under_the_hood/widgets/quiz.ipynb #47129fc8
-def _html(text: str) -> str:
-    "Write `text` as HTML, in which `backticks` mean code."
-    parts = [escape(part) for part in text.split("`")]
-    return "".join(f"<code>{part}</code>" if n % 2 else part for n, part in enumerate(parts))
-
 # %% ../../nbs/under_the_hood/widgets/quiz.ipynb #42ca2b3f
 SEVERAL = "Choose all that hold."
 _REASON = "margin:2px 0 8px 16px;padding-left:10px;border-left:3px solid #8888"
@@ -159,8 +153,8 @@ _REASON = "margin:2px 0 8px 16px;padding-left:10px;border-left:3px solid #8888"
 def _answer_html(answer: dict, n: int) -> str:
     "Draw an `answer` to unfold."
     sign = "✓ Right." if answer["right"] else "✗ Not this one."
-    reason = f'<p style="{_REASON}"><b>{sign}</b> {_html(answer["why"])}</p>'
-    summary = f'<summary style="cursor:pointer;padding:3px 0">{letter(n)}) {_html(answer["text"])}</summary>'
+    reason = f'<p style="{_REASON}"><b>{sign}</b> {with_code(answer["why"])}</p>'
+    summary = f'<summary style="cursor:pointer;padding:3px 0">{letter(n)}) {with_code(answer["text"])}</summary>'
     return f'<details style="margin:2px 0 2px 18px">{summary}{reason}</details>'
 
 # %% ../../nbs/under_the_hood/widgets/quiz.ipynb #46fd7c73
@@ -168,7 +162,7 @@ def _question_html(question: dict, n: int) -> str:
     "Draw the `n`th `question` and its answers."
     hint = f" <i>{SEVERAL}</i>" if question["several"] else ""
     answers = "".join(_answer_html(answer, i) for i, answer in enumerate(question["answers"]))
-    return f'<p style="margin:16px 0 4px"><b>{n}. {_html(question["ask"])}</b>{hint}</p>{answers}'
+    return f'<p style="margin:16px 0 4px"><b>{n}. {with_code(question["ask"])}</b>{hint}</p>{answers}'
 
 @patch
 def html(self: Quiz) -> str:

@@ -39,7 +39,8 @@ def test_a_quiz_reopened_in_another_kernel_shows_what_was_answered(fresh):
     lab.close()
     lab.notebook(KEEP)  # another kernel
     lab.show(KEEP + SHOW, ".quiz")
-    assert lab.texts(".verdict")[0] == "✓ Right, at try 2." and lab.texts(".tally") == ["1 of 2 right, 0 at the first try."]
+    assert lab.texts(".verdict")[0] == "✓ Right, at try 2."
+    assert lab.texts(".tally") == ["1 of 2 right, 0 at the first try."]
     lab.page.get_by_role("button", name="Start over").click()
     lab.until("quiz._checks == []")
     answer(lab.page, "It starts the text.")
@@ -66,7 +67,8 @@ def test_progress_is_ticked_named_looked_into_and_deleted(fresh):
     page = lab.page
     assert page.locator(".progress tbody tr").count() == 7
     questions = len(load_quiz("01_pipeline")["question"])
-    assert page.locator(".progress tbody tr").first.locator(".share").all_inner_texts() == ["1 of 3", f"0 of {questions}"]
+    shares = page.locator(".progress tbody tr").first.locator(".share").all_inner_texts()
+    assert shares == ["1 of 3", f"0 of {questions}"]
     page.get_by_label("Evening done: Behind the pipeline").check()
     lab.until("progress.evenings == ['01_pipeline']")
     name = page.get_by_role("textbox", name="your name")
