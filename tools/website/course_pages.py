@@ -51,7 +51,8 @@ def for_readers(cell: dict, page: str) -> dict:
 def hidden(cell: dict) -> bool:
     "Whether `cell` is nothing for a reader without a kernel."
     hide = cell["cell_type"] == "code" and re.search(r"(?m)^#\| *hide *$", "".join(cell["source"]))
-    return bool(hide) or cell.get("id") in set(WRITTEN) - {"colab-badge"}
+    for_lab = "lab" in cell["metadata"].get("tags", [])
+    return bool(hide) or for_lab or cell.get("id") in set(WRITTEN) - {"colab-badge"}
 
 
 def enliven(cell: dict, widgets: list[str]):
@@ -76,8 +77,9 @@ def prepare(app, docname: str, source: list[str]):
     "Make of the notebook in `source` what the page `docname` shows."
     nb = json.loads(source[0])
     widgets = json.loads(Path(app.config.widgets).read_text(encoding="utf-8")).get(docname, {})
-    for cell in nb["cells"]: enliven(cell, widgets.get(cell["id"], []))
-    cells = [for_readers(c, docname) for c in nb["cells"] if not hidden(c)]
+    shown = [cell for cell in nb["cells"] if not hidden(cell)]
+    for cell in shown: enliven(cell, widgets.get(cell["id"], []))
+    cells = [for_readers(c, docname) for c in shown]
     if docname == app.config.root_doc:
         cells = opening(cells, widgets["opening"])
         cells.append(dict(cell_type="markdown", id="trees", metadata={}, source=trees(app.env.found_docs)))
