@@ -203,3 +203,27 @@ def test_two_methods_are_compared_where_they_differ(data):
     longer = replace(data, test=pd.concat([data.test]*11, ignore_index=True), _answers=data._answers*11)
     with pytest.raises(ValueError, match="rows were moved or changed"): h.compare(answers, answers, longer)
     with pytest.raises(ValueError, match="isn't one of the labels"): h.compare(answers, [1]*98, data)
+
+
+@pytest.mark.parametrize("name", ["Ada", "Zoë & Söhne | <b>", "模型 👍🏽", "a%20b"])
+def test_a_line_carries_a_submission_to_another_machine(name, tmp_path):
+    data = h.competition_data("bundled")
+    labels = [h.LABELS[len(text) % 2] for text in data.test.text]
+    line = h.to_line(labels, name, "bundled")
+    assert "\n" not in line and len(line) < 300
+    mine = h.submit(labels, name, "bundled", tmp_path / "mine")
+    for sent in (line, f"  {line}\n", line[:40] + "\n" + line[40:]):  # as a chat breaks it
+        assert h.submit(sent, folder=tmp_path / "theirs").predictions == mine.predictions
+    assert h.leaderboard("bundled", tmp_path / "theirs").name.tolist().count(name) == 1
+    assert h.compare(line, labels, "bundled") == (0, 0, 1)
+    assert h.submit(line, "Another", folder=tmp_path / "theirs").same_as == (name,)
+
+
+@pytest.mark.parametrize("change", [lambda s: s[:-1], lambda s: s + "x", lambda s: s.replace("bundled", "real"),
+                                    lambda s: s.replace("Ada", "Eve"), lambda s: "study-group|", lambda s: s[:60]])
+def test_a_line_that_was_changed_is_refused(change, tmp_path):
+    data = h.competition_data("bundled")
+    line = change(h.to_line([h.LABELS[0]] * len(data.test), "Ada", "bundled"))
+    with pytest.raises(ValueError, match="was cut or changed|isn't 'real'|another version"):
+        h.submit(line, data="bundled" if "real" in line else None, folder=tmp_path)
+    assert not any(tmp_path.rglob("*.json"))

@@ -26,7 +26,8 @@ def configured(monkeypatch, keep, accounts: bool):
 
 
 def spawner(name, keep):
-    return SimpleNamespace(user=SimpleNamespace(name=name), environment={}, home_dir_template=f"{keep}/learners/{{username}}")
+    homes = f"{keep}/learners/{{username}}"
+    return SimpleNamespace(user=SimpleNamespace(name=name), environment={}, home_dir_template=homes)
 
 
 def as_user(uid: int, command: str) -> int:
