@@ -1,9 +1,12 @@
 "The course as pages: what a page leaves out, and where its links lead."
+import shutil, subprocess, sys
 from itertools import chain
 
 import course_pages, pytest
-from places import NBS, tracked
+from places import NBS, REPO, tracked
 from sphinx.util.matching import patfilter
+
+from study_group.course import blog
 
 
 def code(source: str, **metadata) -> dict: return dict(cell_type="code", source=[source], metadata=metadata)
@@ -44,3 +47,19 @@ def test_a_page_with_fewer_widgets_than_it_holds_is_an_error():
     assert twin["data"]["text/html"] == "<div data-page='1'></div>"
     with pytest.raises(ValueError, match="shows 0 widgets, but holds 1"):
         course_pages.enliven(code("strip") | dict(outputs=[dict(data={"text/html": '<div id="study-01">'})]), [])
+
+
+def test_the_posts_of_a_group_are_on_one_page(tmp_path):
+    "A notebook made a post by `study-group blog`, as the homework says, stands in the list with its picture."
+    nbs, pages = tmp_path / "nbs", tmp_path / "pages"
+    (nbs / "posts").mkdir(parents=True)
+    shutil.copy(NBS / "posts.md", nbs)
+    blog(NBS / "07_homework.ipynb", out=nbs / "posts/ada")
+    (nbs / "index.md").write_text("# The course\n\n```{toctree}\nposts\n```\n")
+    (tmp_path / "widgets.json").write_text("{}")
+    subprocess.run([sys.executable, "-m", "sphinx", "-q", "-c", REPO / "tools/website", "-D",
+                    f"widgets={tmp_path}/widgets.json", nbs, pages], check=True, capture_output=True)
+    listed = (pages / "posts.html").read_text(encoding="utf-8")
+    assert 'href="posts/ada/07_homework.html">Homework<' in listed
+    post = (pages / "posts/ada/07_homework.html").read_text(encoding="utf-8")
+    assert "You know a thing when you" in post and (pages / "_images/you-are-here-7.svg").is_file()

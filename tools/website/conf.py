@@ -11,11 +11,13 @@ author = settings().host
 extensions = ["myst_nb", "course_pages"]
 exclude_patterns = ["**/.ipynb_checkpoints"]
 
+suppress_warnings = ["toctree.empty_glob"]  # nobody has written a post yet
 nb_execution_mode = "off"
 nb_merge_streams = True
 nb_code_prompt_show, nb_code_prompt_hide = "Show the code", "Hide the code"
 myst_enable_extensions = ["dollarmath"]
 myst_heading_anchors = 6
+myst_title_to_header = True  # a post names its title on top
 myst_heading_slug_func = "course_pages.slug"
 html_math_renderer = "mathml"
 

@@ -10,7 +10,8 @@ from math_core import LatexToMathML
 from study_group.command.sync import WRITTEN
 from study_group.course import settings
 
-PARTS = {"At hand": "[cgt]*", "For the host": "host", "Solutions": "solutions/*", "Under the hood": "under_the_hood/**"}
+PARTS = {"At hand": "[cgt]*", "The group": "posts", "For the host": "host", "Solutions": "solutions/*",
+         "Under the hood": "under_the_hood/**"}
 TREE = "```{{toctree}}\n:hidden:\n:glob:\n:caption: {}\n\n{}\n```"
 
 
@@ -51,7 +52,7 @@ def for_readers(cell: dict, page: str) -> dict:
 def hidden(cell: dict) -> bool:
     "Whether `cell` is nothing for a reader without a kernel."
     hide = cell["cell_type"] == "code" and re.search(r"(?m)^#\| *hide *$", "".join(cell["source"]))
-    for_lab = "lab" in cell["metadata"].get("tags", [])
+    for_lab = "lab" in cell.get("metadata", {}).get("tags", [])
     return bool(hide) or for_lab or cell.get("id") in set(WRITTEN) - {"colab-badge"}
 
 
@@ -74,7 +75,8 @@ def opening(cells: list[dict], widgets: list[str]) -> list[dict]:
 
 
 def prepare(app, docname: str, source: list[str]):
-    "Make of the notebook in `source` what the page `docname` shows."
+    "Make of the notebook in `source` what the page `docname` shows; a post, in Markdown, stays as it is."
+    if not app.env.doc2path(docname).endswith(".ipynb"): return
     nb = json.loads(source[0])
     widgets = json.loads(Path(app.config.widgets).read_text(encoding="utf-8")).get(docname, {})
     shown = [cell for cell in nb["cells"] if not hidden(cell)]
