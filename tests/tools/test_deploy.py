@@ -1,4 +1,4 @@
-"What stands in deploy/ for more than one machine: what it names is there, nobody is root, and memory is what was measured."
+"What stands in deploy/ for more than one machine: what it names is there, nobody is root, memory is as measured."
 import re
 
 import yaml
@@ -10,7 +10,8 @@ STEPS = [line.split(maxsplit=1) for line in DOCKER.splitlines() if line and not 
 
 def test_the_image_is_made_by_the_makefile_and_runs_as_nobodys_root():
     makefile = (REPO / "Makefile").read_text()
-    for target in re.findall(r"make (\S+) TORCH=cpu", DOCKER): assert re.search(rf"^{re.escape(target)}\b", makefile, re.M)
+    target, = re.findall(r"make (\S+) TORCH=cpu", DOCKER)
+    assert re.search(rf"^{re.escape(target)}\b", makefile, re.M)
     kinds = [kind for kind, _ in STEPS]
     assert kinds[0] == "FROM" and kinds.index("USER") > max(i for i, kind in enumerate(kinds) if kind == "RUN")
     user = dict(STEPS)["USER"]
@@ -26,4 +27,5 @@ def test_the_charts_values_fit_the_image_and_the_hosts_page():
     assert values["lifecycleHooks"]["postStart"]["exec"]["command"][2] == f"{home}/study-group"
     said = (NBS / "host.ipynb").read_text(encoding="utf-8")
     learner = float(re.search(r"So count (\d\.\d) GB a learner", said)[1])
-    assert values["memory"] == dict(guarantee=f"{learner}G", limit=f"{2*learner}G") and "twice that for session 6" in said
+    assert values["memory"] == dict(guarantee=f"{learner}G", limit=f"{2*learner}G")
+    assert "twice that for session 6" in said
