@@ -77,8 +77,10 @@ class BaseModelCallback(Callback):
         _check_batches(self.dls)
         if isinstance(self.model, PreTrainedModel):
             self.learn.model = BaseModelWrapper(self.model, **self.base_model_wrapper_kwargs)
-        self.learn.loss_func = _fastai_loss(self.loss_func, self.dls)
+        self.learn.loss_func = self.checked_loss()
         _tell_config(getattr(self.model, "hf_model", None), vocab_of(self.dls), _problem(self.loss_func))
+
+    def checked_loss(self): return _fastai_loss(self.loss_func, self.dls)  # other tasks have other losses
 
     def before_batch(self): self.hf_loss = None
 
