@@ -36,7 +36,7 @@ def text_table(data,        # DataFrame, Dataset, list of dicts, or a file
         raise ValueError(f"{' and '.join(attrs)} are {attr!r}: one is the source, the other the target.")
     rows = table.to_dict("records")
     for name, attr in attrs.items():
-        table[attr] = [text_in(row, attr, name) for row in rows]
+        table[attr] = pd.Series([text_in(row, attr, name) for row in rows], dtype=object)
         check_column(table, attr, name)
         empty = [i for i, text in table[attr].items() if not check_text(text, f"{attr!r}, row {i}").strip()]
         if empty: raise ValueError(f"{name}={attr!r} is empty in {len(empty)} of {len(table)} rows, first in row "

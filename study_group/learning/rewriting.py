@@ -23,14 +23,15 @@ from fastcore.meta import delegates
 from torch import nn
 from transformers import AutoModelForSeq2SeqLM, PreTrainedModel, PreTrainedTokenizerBase, PretrainedConfig
 
+from ..core.running import max_tokens
 from ..core.texts import check_text
 from .batches import (BatchDecodeTransform, BatchTokenizeTransform, TextBlock, TextInput,
                                           first_blurr_tfm, get_hf_objects, splits_of)
 from .inputs import give_pad_token, text_of
 from .learners import Blearner, PreCalculatedCrossEntropyLoss
 from .pairing import text_in, text_table
-from .writing import (Seq2SeqMetricsCallback, check_seq2seq, default_text_gen_kwargs, generate_texts,
-                                          language_kwargs, rewrite, texts_of)
+from .writing import (Seq2SeqMetricsCallback, Seq2SeqModelCallback, check_seq2seq,
+                                          default_text_gen_kwargs, generate_texts, language_kwargs, rewrite, texts_of)
 
 # %% ../../nbs/under_the_hood/learning/rewriting.ipynb #5f8b171417dc
 class Seq2SeqTextInput(TextInput): "Token ids of sources: the type of batches when they are shown or gathered."
@@ -41,12 +42,12 @@ class Seq2SeqBatchTokenizeTransform(BatchTokenizeTransform):
     @delegates(BatchTokenizeTransform.__init__)
     def __init__(self, hf_arch: str, hf_config: PretrainedConfig, hf_tokenizer: PreTrainedTokenizerBase,
                  hf_model: PreTrainedModel,
-                 max_target_length: int | None = None, # tokens; what is longer is cut; None: as for the sources
+                 max_target_length: int | None = None, # tokens; what is longer is cut; None: the model's maximum
                  text_gen_kwargs: dict = {},           # for `hf_model.generate`, whenever texts are written
                  prefix: str = "",                     # put before each source, as T5 wants it
                  **kwargs):
         super().__init__(hf_arch, hf_config, hf_tokenizer, hf_model, **kwargs)
-        limits = self.max_length, getattr(hf_config, "max_decoder_position_embeddings", None)  # LED has another
+        limits = max_tokens(hf_model, hf_tokenizer), getattr(hf_config, "max_decoder_position_embeddings", None)  # LED
         self.max_target_length = max_target_length or min(filter(None, limits), default=None)
         self.text_gen_kwargs, self.prefix = text_gen_kwargs, prefix
 
@@ -102,8 +103,7 @@ class Seq2SeqTextBlock(TextBlock):
     def __init__(self, hf_arch: str | None = None, hf_config=None, hf_tokenizer=None, hf_model=None,
                  batch_tokenize_tfm: Seq2SeqBatchTokenizeTransform | None = None, # instead of one made of the four
                  batch_decode_tfm: Seq2SeqBatchDecodeTransform | None = None,
-                 input_return_type: type = Seq2SeqTextInput,                      # by it fastai picks how to show
-                 dl_type: type | None = None,                                     # None: LengthSortedDL
+                 input_return_type: type = Seq2SeqTextInput, dl_type: type | None = None, # None: LengthSortedDL
                  batch_tokenize_kwargs: dict = {}, batch_decode_kwargs: dict = {}, **kwargs):
         hf = hf_arch, hf_config, hf_tokenizer, hf_model
         if batch_tokenize_tfm is None and None not in hf:
@@ -129,12 +129,13 @@ def show_batch(x: Seq2SeqTextInput, y, samples, ctxs=None, max_n=6,
 def blurr_seq2seq_splitter(m: nn.Module,            # a model, or a BaseModelWrapper with one
                            arch: str | None = None, # Blurr asked for it; the model knows where its parts are
                           ) -> L:
-    "Group the parameters of `m`, each once: embeddings, encoder, decoder with head. Raises TypeError."
+    "Group the parameters of `m` that learn, each once: embeddings, encoder, decoder with head. Raises TypeError."
     model = getattr(m, "hf_model", m)
     check_seq2seq(model)
     halves = encoder, decoder = model.get_encoder(), model.get_decoder()
     tables = [part for half in halves for part in half.children() if isinstance(part, nn.Embedding)]
-    modules, first = [[model.get_input_embeddings(), *tables], [encoder], [decoder, model]], {}
+    modules = [[model.get_input_embeddings(), *tables], [encoder], [decoder, model]]
+    first = {p: None for part in model.modules() if "Sinusoidal" in type(part).__name__ for p in params(part)}  # fixed
     for n, parts in enumerate(modules):
         for p in (p for part in parts for p in params(part)): first.setdefault(p, n)
     return L([p for p in first if first[p] == n] for n in range(len(modules))).filter(len)
@@ -160,19 +161,19 @@ def show_results(x: Seq2SeqTextInput, y, samples, outs, ctxs=None, max_n=6,
     "Show sources, targets, and what `learner` writes, in a table. Raises TypeError without `learner`."
     if learner is None: raise TypeError("show_results lets the model write: learn.show_results(learner=learn).")
     tfm = first_blurr_tfm(learner.dls)
-    texts = generate_texts(learner.model.hf_model, tfm.hf_tokenizer, dict(input_ids=x, attention_mask=x.mask),
-                           **{**tfm.text_gen_kwargs, **text_gen_kwargs})
+    rows = dict(input_ids=x[:len(samples)], attention_mask=x.mask[:len(samples)])
+    texts = generate_texts(learner.model.hf_model, tfm.hf_tokenizer, rows, **{**tfm.text_gen_kwargs, **text_gen_kwargs})
     _show([(*sample, text) for sample, text in zip(samples, texts)], max_n, input_trunc_at, target_trunc_at)
 
 # %% ../../nbs/under_the_hood/learning/rewriting.ipynb #c7c7b91edcbf
 @delegates(Blearner.__init__)
 class BlearnerForSeq2Seq(Blearner):
     "A Blearner for models that rewrite texts: the base of those for summaries and translations. Raises TypeError."
-    def __init__(self, dls: DataLoaders, hf_model: PreTrainedModel, loss_func=None, splitter=blurr_seq2seq_splitter,
-                 **kwargs):
+    def __init__(self, dls: DataLoaders, hf_model: PreTrainedModel, base_model_cb=Seq2SeqModelCallback, loss_func=None,
+                 splitter=blurr_seq2seq_splitter, **kwargs):
         check_seq2seq(hf_model)
         loss_func = loss_func or PreCalculatedCrossEntropyLoss()
-        super().__init__(dls, hf_model, loss_func=loss_func, splitter=splitter, **kwargs)
+        super().__init__(dls, hf_model, base_model_cb, loss_func, splitter, **kwargs)
 
     @classmethod
     def get_model_cls(cls): return AutoModelForSeq2SeqLM

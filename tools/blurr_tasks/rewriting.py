@@ -43,7 +43,8 @@ ROWS = [  # text, summary, whether it is for validation
 
 
 def frame() -> pd.DataFrame:
-    return pd.DataFrame(ROWS, columns=["text", "summary", "is_valid"]).assign(is_valid=lambda d: d.is_valid.astype(bool))
+    made = pd.DataFrame(ROWS, columns=["text", "summary", "is_valid"])
+    return made.assign(is_valid=made.is_valid.astype(bool))
 
 
 def letters():
@@ -53,7 +54,8 @@ def letters():
     backend.pre_tokenizer, backend.decoder = pre_tokenizers.Split("", "isolated"), decoders.Fuse()
     backend.post_processor = processors.TemplateProcessing(single="$A </s>", special_tokens=[("</s>", 2)])
     return PreTrainedTokenizerFast(tokenizer_object=backend, bos_token="<s>", pad_token="<pad>", eos_token="</s>",
-                                   unk_token="<unk>", model_max_length=96)
+                                   unk_token="<unk>", model_max_length=96,
+                                   model_input_names=["input_ids", "attention_mask"])
 
 
 SMALL = dict(vocab_size=38, pad_token_id=1, bos_token_id=0, eos_token_id=2)
@@ -96,7 +98,8 @@ def objects(kind: str = "bart"):
 def loaders(hf, data=None, get_y=ColReader("summary"), bs=4, **kwargs):
     data = frame() if data is None else data
     blocks = (Seq2SeqTextBlock(*hf, **kwargs),) + ((noop,) if get_y else ())
-    made = DataBlock(blocks=blocks, get_x=ColReader("text"), splitter=ColSplitter(), **(dict(get_y=get_y) if get_y else {}))
+    more = dict(get_y=get_y) if get_y else {}
+    made = DataBlock(blocks=blocks, get_x=ColReader("text"), splitter=ColSplitter(), **more)
     return made.dataloaders(data, bs=bs, shuffle=False, num_workers=0)
 
 
@@ -112,7 +115,8 @@ def batches() -> dict:
     add("padded to max_length", max_length=24, max_target_length=20, padding="max_length")
     add("padded to a multiple", tok_kwargs=dict(pad_to_multiple_of=8))
     long = frame().assign(summary=lambda d: [t * 40 for t in d.summary])
-    cases["long targets"] = [dict(shape=list(y.shape), ends=plain(y[:, -2:])) for _, y in loaders(hf, data=long, max_target_length=90).train]
+    dls = loaders(hf, data=long, max_target_length=90)
+    cases["long targets"] = [dict(shape=list(y.shape), ends=plain(y[:, -2:])) for _, y in dls.train]
     return cases
 
 
@@ -142,9 +146,15 @@ def each_once(model, arch):
     return L(groups)
 
 
+def learner(dls, hf, *cbs):
+    return Learner(dls, BaseModelWrapper(hf[3]), loss_func=PreCalculatedCrossEntropyLoss(),
+                   cbs=[BaseModelCallback, *cbs], splitter=partial(each_once, arch=hf[0]))
+
+
 def written(learn, dl) -> list:
     "What `learn` writes for each batch of `dl`."
-    return [learn.model.hf_model.generate(x["input_ids"], attention_mask=x["attention_mask"], max_length=12).tolist() for x, _ in dl]
+    generate = partial(learn.model.hf_model.generate, max_length=12)
+    return [generate(x["input_ids"], attention_mask=x["attention_mask"]).tolist() for x, _ in dl]
 
 
 def training() -> dict:
@@ -153,8 +163,7 @@ def training() -> dict:
     for kind in ("bart", "t5"):
         hf = objects(kind)
         dls = loaders(hf, text_gen_kwargs=dict(max_length=12))
-        learn = Learner(dls, BaseModelWrapper(hf[3]), loss_func=PreCalculatedCrossEntropyLoss(), cbs=[BaseModelCallback],
-                        splitter=partial(each_once, arch=hf[0]))
+        learn = learner(dls, hf)
         losses = StepLosses()
         with quiet(learn), learn.added_cbs(losses):
             learn.freeze()
@@ -164,7 +173,8 @@ def training() -> dict:
             learn.fit(8, 1e-2)
             valid = learn.validate()
             shown = dict(show_batch=table(dls.show_batch, dict(dataloaders=dls), max_n=3),
-                         cut=table(dls.show_batch, dict(dataloaders=dls), max_n=2, input_trunc_at=10, target_trunc_at=4),
+                         cut=table(dls.show_batch, dict(dataloaders=dls), max_n=2, input_trunc_at=10,
+                                   target_trunc_at=4),
                          show_results=table(learn.show_results, {}, learner=learn, max_n=3, shuffle=False))
         found[kind] = dict(arch=hf[0], trainable=known, losses=losses.steps, valid=plain(valid), **shown,
                            written=written(learn, dls.valid))
@@ -176,15 +186,16 @@ def metrics() -> dict:
     hf, given = objects(), []
     def mine(predictions, references, scale=1):
         given.append(dict(predictions=list(predictions), references=list(references)))
-        return dict(first=len(predictions) * scale, second=sum(map(len, references)) * scale)
+        return dict(first=1. * len(predictions) * scale, second=1. * sum(map(len, references)) * scale)
     metrics = Seq2SeqMetricsCallback(custom_metrics=dict(
         mine=dict(compute_func=mine, returns=["first", "second"]),
-        one=dict(compute_func=mine, compute_kwargs=dict(scale=3), returns="second")), text_gen_kwargs=dict(max_length=12))
+        one=dict(compute_func=mine, compute_kwargs=dict(scale=3), returns="second")),
+        text_gen_kwargs=dict(max_length=12))
     dls = loaders(hf, text_gen_kwargs=dict(max_length=12))
-    learn = Learner(dls, BaseModelWrapper(hf[3]), loss_func=PreCalculatedCrossEntropyLoss(), splitter=partial(each_once, arch="bart"),
-                    cbs=[BaseModelCallback, metrics])
+    learn = learner(dls, hf, metrics)
     with quiet(learn): learn.fit(3, 1e-2)
-    return dict(names=list(learn.recorder.metric_names), values=[list(row) for row in learn.recorder.values], given=given)
+    values = [list(row) for row in learn.recorder.values]
+    return dict(names=list(learn.recorder.metric_names), values=values, given=given)
 
 
 def high() -> dict:
@@ -197,13 +208,14 @@ def high() -> dict:
                                (BlearnerForTranslation, dict(src_lang_name="English", src_lang_attr="text",
                                                              trg_lang_name="German", trg_lang_attr="summary"))):
                 task = "summarize" if cls is BlearnerForSummarization else "translate English to German"
-                learn = cls.from_data(frame(), folder, **names, **options, learner_kwargs={})  # Blurr changes it
+                made = dict(names, **options, learner_kwargs={})  # Blurr changes these, and they are its default
+                learn = cls.from_data(frame(), folder, **made)
                 before = f"{task}: " if ORIGINAL and kind == "t5" else ""  # Blurr forgets it when it predicts
                 with quiet(learn):
                     found[f"{kind}, {cls.__name__}"] = dict(
                         batch=batch(learn.dls.one_batch()), valid=plain(learn.validate()), trainable=trainable(learn),
                         loss_func=type(learn.loss_func).__name__,
-                        predict=[learn.predict(before + text, max_length=12)[0] for text in texts],
+                        predict=[learn.predict(before + text, max_length=12, num_beams=1)[0] for text in texts],
                         beams=[learn.predict(before + text, max_length=12, num_beams=3, num_return_sequences=2)[0]
                                for text in texts])
     return found
@@ -214,7 +226,8 @@ def prepared() -> dict:
     data, tokenizer = frame(), letters()
     summaries = SummarizationPreprocessor(tokenizer, batch_size=4, max_input_tok_length=20, max_target_tok_length=8,
                                           min_summary_char_length=5)
-    translations = TranslationPreprocessor(tokenizer, text_attr="text", target_text_attr="summary", max_input_tok_length=20)
+    translations = TranslationPreprocessor(tokenizer, text_attr="text", target_text_attr="summary",
+                                           max_input_tok_length=20)
     made = dict(summaries=summaries.process_df(data.drop(columns="is_valid")),
                 two=summaries.process_df(data[:4].copy(), data[4:6].copy()),
                 translations=translations.process_df(data.drop(columns="is_valid")))
