@@ -165,22 +165,19 @@ class Seq2SeqMetricsCallback(Callback):
 # %% ../../nbs/under_the_hood/learning/writing.ipynb #d8e20bf4062d
 @patch
 def before_fit(self: Seq2SeqMetricsCallback):
-    "Give the learner the metrics that it hasn't yet."
+    "Give the learner the metrics that it hasn't yet. A validation by itself begins so, too."
+    self.do_calc = True
     new = {*self.values} - {metric.name for metric in self.learn.metrics}
     self.learn.metrics += [ValueMetric(partial(self.value, name), name) for name in self.values if name in new]
 
 @patch
-def before_train(self: Seq2SeqMetricsCallback): # where a validation is asked for by itself, there is no training
+def before_train(self: Seq2SeqMetricsCallback):
     other = self.calc_every == "other_epoch" and self.epoch % 2 == 1
     self.do_calc = self.calc_every == "epoch" or other or self.epoch == self.n_epoch - 1
-
-@patch
-def after_epoch(self: Seq2SeqMetricsCallback): self.do_calc = True
 
 # %% ../../nbs/under_the_hood/learning/writing.ipynb #44498d44f542
 @patch
 def before_validate(self: Seq2SeqMetricsCallback):
-    self.before_fit()
     self.predictions, self.references = [], []
 
 @patch

@@ -4,6 +4,7 @@ from functools import cache
 
 import numpy as np, pandas as pd, pytest, record_blurr, torch, transformers
 from blurr_tasks import rewriting as recorder
+from fastai.callback.core import Callback, CancelFitException
 from fastai.data.block import DataBlock
 from fastai.imports import noop
 from fastai.learner import Learner, load_learner
@@ -18,7 +19,8 @@ from study_group.blurr import (BaseModelCallback, BaseModelWrapper, PreCalculate
 from study_group.core.checkpoints import load
 from study_group.learning.pairing import SummarizationPreprocessor, TranslationPreprocessor
 from study_group.learning.rewriting import *
-from study_group.learning.writing import Seq2SeqMetricsCallback, default_text_gen_kwargs, generate_texts, language_kwargs
+from study_group.learning.writing import (Seq2SeqMetricsCallback, default_text_gen_kwargs, generate_texts,
+                                          language_kwargs)
 
 RECORDED = json.loads((record_blurr.DATA / "blurr_rewriting.json").read_text(encoding="utf-8"))
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -34,7 +36,8 @@ def mended_generating(old):
 def mended_splitters(old):
     "Blurr put tied weights into several groups, and each was stepped in all of them; and it trained fixed positions."
     for kind, groups in old.items():
-        seen = {f"model.{half}.embed_positions.weight" for half in ("encoder", "decoder") if kind in ("marian", "pegasus")}
+        fixed = ("encoder", "decoder") if kind in ("marian", "pegasus") else ()
+        seen = {f"model.{half}.embed_positions.weight" for half in fixed}
         assert seen <= {name for group in groups for name in group}
         for group in groups:
             group[:] = sorted({*group} - seen)
@@ -244,6 +247,18 @@ def test_a_learner_of_each_architecture(kind):
             assert answer == recorder.letters().decode(by_hand, skip_special_tokens=True)
 
 
+def test_nothing_is_dropped_while_it_writes():
+    model, tokenizer = pair()
+    for part in model.modules():
+        if hasattr(part, "dropout") and isinstance(part.dropout, float): part.dropout = .5
+    batch = tokenizer(texts(), padding=True, return_tensors="pt")
+    expected = generate_texts(model.eval(), tokenizer, batch, **LONG)
+    model.train()
+    model.get_encoder().eval()
+    assert generate_texts(model, tokenizer, batch, **LONG) == expected
+    assert model.training and model.get_decoder().training and not model.get_encoder().training
+
+
 def test_pads_don_t_count_also_where_pad_and_end_are_one():
     arch, config, tokenizer, model = hf_of()
     tokenizer.pad_token = "</s>"
@@ -300,7 +315,7 @@ def test_losses_of_ones_own():
 
 # Languages
 
-PIECES = [(token, 0.) for token in ["<s>", "<pad>", "</s>", "<unk>", *(f"▁{w}" for w in "a big cab ein Taxi".split())]]
+PIECES = [(token, 0.) for token in "<s> <pad> </s> <unk> ▁a ▁big ▁cab ▁ein ▁Taxi".split()]
 
 
 def nllb(**more):
@@ -318,8 +333,8 @@ def test_languages(kind, tokenizer, languages, begins):
     torch.manual_seed(0)
     model, source, target = AutoModelForSeq2SeqLM.from_config(config), *languages
     rows = pd.DataFrame(dict(translation=[dict(en="a big cab", de="ein Taxi"), dict(en="a cab", de="Taxi")]*8))
-    options = dict(src_lang_attr="en", trg_lang_attr="de", dl_kwargs=dict(bs=4),
-                   dblock_splitter=lambda _: (range(8), range(8, 16)), max_target_length=12)
+    options = dict(src_lang_attr="en", trg_lang_attr="de", dl_kwargs=dict(bs=4), max_target_length=12,
+                   dblock_splitter=lambda _: (range(8), range(8, 16)))
     spoken = dict(src_lang=source, tgt_lang=target)
     learn = BlearnerForTranslation.from_data(rows, (model, tokenizer()), hf_tok_kwargs=spoken, **options)
     tfm = first_blurr_tfm(learn.dls)
@@ -341,7 +356,7 @@ def test_languages(kind, tokenizer, languages, begins):
         answers = learn.predict(rows)
         assert answers == learn.predict(rows.translation.map(lambda row: row["en"]).tolist())
         assert answers[:2] == [learn.predict(text)[0] for text in ("a big cab", "a cab")]
-    for wrong, error in ((dict(src_lang="english", tgt_lang=target), "src_lang='english' is no language of the tokenizer"),
+    for wrong, error in ((dict(src_lang="english", tgt_lang=target), "src_lang='english' is no language of the token"),
                          (dict(src_lang=source, tgt_lang="de"), "tgt_lang='de' is no language of the tokenizer"),
                          ({}, "needs src_lang and tgt_lang")):
         with pytest.raises(ValueError, match=re.escape(error)):
@@ -350,9 +365,10 @@ def test_languages(kind, tokenizer, languages, begins):
 
 def test_a_summary_is_in_the_language_of_its_text():
     tokenizer = MBartTokenizer(vocab=PIECES, src_lang="de_DE")
-    model = AutoModelForSeq2SeqLM.from_config(transformers.MBartConfig(**recorder.SMALL | dict(vocab_size=60), **recorder.SIZES))
-    learn = summaries(place=(model, tokenizer))
-    assert first_blurr_tfm(learn.dls).text_gen_kwargs["decoder_start_token_id"] == tokenizer.convert_tokens_to_ids("de_DE")
+    config = transformers.MBartConfig(**recorder.SMALL | dict(vocab_size=60), **recorder.SIZES)
+    learn, german = summaries(place=(AutoModelForSeq2SeqLM.from_config(config), tokenizer)), "de_DE"
+    started = first_blurr_tfm(learn.dls).text_gen_kwargs["decoder_start_token_id"]
+    assert started == tokenizer.convert_tokens_to_ids(german)
 
 
 def test_what_a_checkpoint_says_of_its_task():
@@ -407,8 +423,9 @@ def counted(model) -> list:
 @pytest.mark.parametrize("every, n", [("epoch", [3]*4), ("other_epoch", [0, 3, 0, 3]), ("last_epoch", [0, 0, 0, 3])])
 def test_texts_are_written_once_a_validation(every, n):
     metrics = Seq2SeqMetricsCallback(dict(rouge=dict(returns=["rouge1", "rougeL"])), calc_every=every)
-    learn = summaries(learner_kwargs=dict(cbs=metrics))
-    calls, seen = counted(learn.model.hf_model), []
+    several = LONG | dict(num_beams=2, num_return_sequences=2)
+    learn = summaries(learner_kwargs=dict(cbs=metrics), text_gen_kwargs=several)
+    calls = counted(learn.model.hf_model)
     with learn.no_bar(), learn.no_logging():
         learn.fit(4, 1e-3)
         assert sum(calls) == sum(n) and len(calls) == len([o for o in n if o])  # one batch
@@ -423,13 +440,25 @@ def test_texts_are_written_once_a_validation(every, n):
     assert calls == []
 
 
+class Stop(Callback):
+    def after_epoch(self): raise CancelFitException
+
+
+def test_a_validation_has_metrics_also_after_a_fit_that_was_stopped():
+    metrics = Seq2SeqMetricsCallback(dict(rouge=dict(returns="rouge1")), calc_every="last_epoch")
+    learn = summaries(learner_kwargs=dict(cbs=metrics))
+    with learn.no_bar(), learn.no_logging():
+        learn.fit(3, 1e-3, cbs=Stop())
+        assert np.isnan(learn.recorder.log[3]) and np.isfinite(learn.validate()[1])
+
+
 def test_metrics_may_join_later_and_work_in_plain_fastai():
     hf = hf_of()
     dls = recorder.loaders(hf, text_gen_kwargs=dict(max_new_tokens=5))
     learn = Learner(dls, BaseModelWrapper(hf[3]), loss_func=PreCalculatedCrossEntropyLoss(), cbs=[BaseModelCallback],
                     splitter=blurr_seq2seq_splitter)
-    learn.add_cb(Seq2SeqMetricsCallback(dict(first=dict(compute_func=lambda predictions, references: dict(n=len(predictions)),
-                                                        returns=["n"]))))
+    def count(predictions, references): return dict(n=len(predictions))
+    learn.add_cb(Seq2SeqMetricsCallback(dict(first=dict(compute_func=count, returns=["n"]))))
     with learn.no_bar(), learn.no_logging():
         assert learn.validate()[1] == 3. and learn.validate()[1] == 3. and len(learn.metrics) == 1
         learn.fit(1, 1e-3)
@@ -486,7 +515,8 @@ def test_data_in_all_forms(tmp_path):
     rows = recorder.frame()
     rows.to_csv(tmp_path / "rows.csv", index=False)
     rows.to_json(tmp_path / "rows.jsonl", orient="records", lines=True)
-    forms = [rows, Dataset.from_pandas(rows), rows.to_dict("records"), tmp_path / "rows.csv", str(tmp_path / "rows.jsonl")]
+    forms = [rows, Dataset.from_pandas(rows), rows.to_dict("records"), tmp_path / "rows.csv",
+             str(tmp_path / "rows.jsonl")]
     expected = None
     for data in forms:
         learn = summaries(data=data)
@@ -509,8 +539,9 @@ def test_translations_in_a_column_of_dicts():
     found = []
     for data in (rows, pd.DataFrame(rows), Dataset.from_list(rows), Dataset.from_list(rows, features=features),
                  [row["translation"] for row in rows]):
-        learn = BlearnerForTranslation.from_data(data, pair(), src_lang_attr="en", trg_lang_attr="de", max_target_length=9,
-                                                 dl_kwargs=dict(bs=4), dblock_splitter=lambda _: (range(8), range(8, 11)))
+        learn = BlearnerForTranslation.from_data(
+            data, pair(), src_lang_attr="en", trg_lang_attr="de", max_target_length=9, dl_kwargs=dict(bs=4),
+            dblock_splitter=lambda _: (range(8), range(8, 11)))
         with learn.no_bar(): found.append((learn.validate()[0], learn.predict(data), learn.predict(texts())))
     assert found[0][1] == found[0][2] and all(o == found[0] for o in found)
     assert list(found[0][1][0]) == ["translation_texts"]
@@ -579,7 +610,8 @@ def test_bad_tables(change, options, error):
     with pytest.raises((ValueError, TypeError), match=re.escape(error)): summaries(data=frame, **options)
 
 
-@pytest.mark.parametrize("data, error", [("rows.txt", "must end in one of .csv"), ([], "data has no rows"), (3, "isn't a table")])
+@pytest.mark.parametrize("data, error", [("rows.txt", "must end in one of .csv"), ([], "data has no rows"),
+                                         (3, "isn't a table"), (dict(train=[]), "has the splits train")])
 def test_bad_data(data, error):
     with pytest.raises((ValueError, TypeError), match=re.escape(error)): summaries(data=data)
 
@@ -610,7 +642,7 @@ def test_bad_samples():
     hf = hf_of()
     tfm = Seq2SeqBatchTokenizeTransform(*hf)
     for sample, error in (((("a", "b"), "c"), "is a pair, and a source is one text"), ((["a", "b"], "c"), "is a list"),
-                          (("a", None), "target=None must be a string"), (("a", ["b"]), "target=['b'] must be a string")):
+                          (("a", None), "target=None must be a string"), (("a", ["b"]), "target=['b'] must be")):
         with pytest.raises(TypeError, match=re.escape(error)): tfm([sample])
     with pytest.raises(ValueError, match="needs hf_arch, hf_config, hf_tokenizer and hf_model"): Seq2SeqTextBlock()
     with pytest.raises(ValueError, match="calc_every='day' must be"): Seq2SeqMetricsCallback(calc_every="day")
