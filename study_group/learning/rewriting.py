@@ -10,7 +10,7 @@ __all__ = ['Seq2SeqTextInput', 'TargetText', 'Seq2SeqBatchTokenizeTransform', 'S
 # %% ../../nbs/under_the_hood/learning/rewriting.ipynb #f46560fc0d2e
 from functools import partial
 
-import pandas as pd, torch
+import pandas as pd
 from fastai.data.block import DataBlock
 from fastai.data.core import DataLoaders, show_batch, show_results
 from fastai.imports import noop
