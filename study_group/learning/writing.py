@@ -6,9 +6,9 @@
 __all__ = ['check_seq2seq', 'texts_of', 'generate_texts', 'rewrite', 'Seq2SeqModelCallback', 'default_text_gen_kwargs',
            'language_kwargs', 'rouge', 'sacrebleu', 'Seq2SeqMetricsCallback']
 
-# %% ../../nbs/under_the_hood/learning/writing.ipynb #aa95f311619d
+# %% ../../nbs/under_the_hood/learning/writing.ipynb #1edf550881c4
+from contextlib import contextmanager
 from functools import partial
-from importlib import import_module
 from statistics import fmean
 
 import torch
@@ -105,19 +105,28 @@ def language_kwargs(hf_tokenizer: PreTrainedTokenizerBase,
     if last != hf_tokenizer.eos_token_id: return dict(decoder_start_token_id=last)  # mBART
     return dict(forced_bos_token_id=first) if first != hf_tokenizer.eos_token_id else {}
 
-# %% ../../nbs/under_the_hood/learning/writing.ipynb #d5a031a57782
-def _package(name: str):
-    "Import `name`. Raises ImportError that says how to get it."
-    try: return import_module(name)
+# %% ../../nbs/under_the_hood/learning/writing.ipynb #6f9ee4558607
+@contextmanager
+def _needing(package: str):
+    "Say how to get `package` if it can't be imported."
+    try: yield
     except ImportError as e:
-        raise ImportError(f'custom_metrics: {name} is missing: pip install "study-group[metrics]"') from e
+        raise ImportError(f'custom_metrics: {package} is missing: pip install "study-group[metrics]"') from e
+
+def _rouge_scorer():
+    with _needing("rouge-score"): from rouge_score.rouge_scorer import RougeScorer
+    return RougeScorer
+
+def _corpus_bleu():
+    with _needing("sacrebleu"): from sacrebleu import corpus_bleu
+    return corpus_bleu
 
 def rouge(predictions: list[str], references: list[str],
           rouge_types: list = ("rouge1", "rouge2", "rougeL", "rougeLsum"), # for rougeLsum, a line is a sentence
           use_stemmer: bool = False,                                       # count "walks" and "walked" as one word
          ) -> dict: # rouge type → mean F1, between 0 and 1
     "Compare texts with rouge-score. Raises ImportError without it."
-    scorer = _package("rouge_score.rouge_scorer").RougeScorer([*rouge_types], use_stemmer=use_stemmer)
+    scorer = _rouge_scorer()([*rouge_types], use_stemmer=use_stemmer)
     scores = [scorer.score(*pair) for pair in zip(references, predictions)]
     return {kind: fmean(score[kind].fmeasure for score in scores) for kind in rouge_types}
 
@@ -125,18 +134,18 @@ def sacrebleu(predictions: list[str], references: list[str],
               **options,  # those of its `corpus_bleu`
              ) -> dict:   # score: between 0 and 100
     "Compare texts with sacrebleu. Raises ImportError without it."
-    return dict(score=_package("sacrebleu").corpus_bleu(predictions, [references], **options).score)
+    return dict(score=_corpus_bleu()(predictions, [references], **options).score)
 
 # %% ../../nbs/under_the_hood/learning/writing.ipynb #857b49ec907b
-_OWN = dict(rouge=(rouge, "rouge_score.rouge_scorer"), sacrebleu=(sacrebleu, "sacrebleu"))
+_OWN = dict(rouge=(rouge, _rouge_scorer), sacrebleu=(sacrebleu, _corpus_bleu))
 
 def _compute_func(name: str):
     "Find the function for metric `name`. Raises ValueError if we have none, ImportError if its package is missing."
     if name not in _OWN:
         raise ValueError(f"custom_metrics[{name!r}] needs a compute_func, which is called with predictions=… and "
                          f"references=…, both lists of texts: without one there are {' and '.join(_OWN)}.")
-    func, package = _OWN[name]
-    _package(package)
+    func, find = _OWN[name]
+    find()
     return func
 
 class Seq2SeqMetricsCallback(Callback):
