@@ -169,7 +169,8 @@ def _fastai_loss(loss_func, dls):
 def _tell_config(hf_model, vocab: list | None, problem: str | None):
     "Write classes and kind of task into the config of an `hf_model` that has a head: pipelines read them there."
     if "labels" not in inspect.signature(getattr(hf_model, "forward", id)).parameters: return
-    if problem: hf_model.config.problem_type = problem
+    classifies = any(c.__name__.endswith("ForSequenceClassification") for c in type(hf_model).__mro__)
+    if problem and classifies: hf_model.config.problem_type = problem  # other heads have another loss
     if vocab and not any(isinstance(name, (list, L)) for name in vocab): name_classes(hf_model, vocab)
 
 # %% ../../nbs/under_the_hood/learning/learners.ipynb #09322779

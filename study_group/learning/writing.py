@@ -65,12 +65,6 @@ def rewrite(learn: Learner, items, key: str, **kwargs) -> list[dict]:
 # %% ../../nbs/under_the_hood/learning/writing.ipynb #cc8e4319900b
 class Seq2SeqModelCallback(BaseModelCallback):
     "A BaseModelCallback for models that rewrite texts: raises ValueError for a batch without targets."
-    def after_create(self):
-        config = getattr(self.model, "hf_model", self.model).config
-        kept = config.problem_type
-        super().after_create()
-        config.problem_type = kept
-
     def before_batch(self):
         super().before_batch()
         if not {"labels", "decoder_input_ids"} & {*self.xb[0]}:

@@ -45,7 +45,7 @@ class Progress(StudyWidget):
 
     def _change(self, change):
         "Keep a tick or a name that was set in the page."
-        if change.new == self._kept[change.name]: return
+        if change.new == self._kept[change.name] or progress_path() is None: return
         try: change_progress(lambda data: data.update({change.name: change.new}))
         except (ValueError, OSError) as e: self.error = str(e)
         else: self._show()

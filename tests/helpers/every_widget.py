@@ -13,6 +13,7 @@ MAKERS = {  # class → module, how to make one, and an update that a page sends
     "PaddingBill": ("padding_bill", lambda w: w([3, 9, 4]), "batch_size", 2),
     "PaddingTable": ("padding_table", lambda w: padding_table(TEXTS), "selected", 3),
     "PipelineStrip": ("pipeline_strip", lambda w: w(TEXTS), "row", 1),
+    "Progress": ("progress", lambda w: w(), "evenings", ["01_pipeline"]),
     "Quiz": ("quiz", lambda w: w("01_pipeline"), "_checks", [[[1]]]),
     "TokenStrip": ("token_strip", lambda w: w("hugs"), "text", "more hugs"),
     "TokenizerRace": ("tokenizer_race", lambda w: w("hugs", dict(ours=load_tokenizer())), "text", "more hugs")}
