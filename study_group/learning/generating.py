@@ -19,16 +19,45 @@ from ..core.numbers import is_positive
 from ..core.running import device_of, evaluating, run_model
 from .batches import first_blurr_tfm
 from .inputs import items_of, kinds_of, reads, text_of
+from .objectives import LMType
 
 # %% ../../nbs/under_the_hood/learning/generating.ipynb #6cdf4b80a200
-def _inputs(learn: Learner, items) -> list:
-    "List what is to be tokenized of `items`: texts, rows, a table as in training, or tensors of ids."
-    if isinstance(items, torch.Tensor): return [items]
-    if isinstance(items, list) and items and all(isinstance(item, torch.Tensor) for item in items): return items
-    items = items_of(items, kinds_of(learn.dls), partial(reads, learn.dls))
-    if not len(items) or not hasattr(learn.dls.valid_ds, "tls"): return list(items)
-    return [x for x, *_ in test_set(learn.dls.valid_ds, items)]
+@patch
+def blurr_generate(self: Learner, items,       # a text, many, or a table as in training
+                   key: str = "generated_texts",
+                   **kwargs,                   # for `generate`, instead of the transform's text_gen_kwargs
+                  ) -> list[dict]:             # under `key` a text, or as many as num_return_sequences asks for
+    "Generate from `items`, batch by batch, pads on the left where the model goes on with what it is given."
+    tfm, model, found = first_blurr_tfm(self.dls), self.model.hf_model, []
+    tokenizer, goes_on = tfm.hf_tokenizer, not model.config.is_encoder_decoder
+    options = {"pad_token_id": tokenizer.pad_token_id} | (kwargs or getattr(tfm, "text_gen_kwargs", {}))
+    for rows in chunked(_ids(self, items, whole=goes_on), self.dls.bs):
+        batch = _padded(rows, tokenizer.pad_token_id, "left" if goes_on else "right")
+        width, new = batch["input_ids"].shape[1], options.get("max_new_tokens") or 0
+        if goes_on and tfm.max_length and width + new > tfm.max_length:
+            raise ValueError(f"max_new_tokens={new} after {width} tokens are too many: the model takes {tfm.max_length}.")
+        with evaluating(model), torch.no_grad():
+            ids = model.generate(**{k: v.to(device_of(model)) for k, v in batch.items()}, **options)
+        texts = tokenizer.batch_decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
+        found += [{key: each[0] if len(each) == 1 else each} for each in chunked(texts, len(texts)//len(rows))]
+    return found
 
+# %% ../../nbs/under_the_hood/learning/generating.ipynb #ea1c5817bd35
+@patch
+def blurr_perplexity(self: Learner, items) -> list[float]:
+    "Measure how surprising each of `items` is: e to the mean of −log p of its tokens, as `_log_probs` has them."
+    causal = first_blurr_tfm(self.dls).lm_strategy.get_lm_type() is LMType.CAUSAL
+    found = [_log_probs(self, ids, causal) for ids in _ids(self, items)]
+    if 0 in (sizes := [*map(len, found)]): raise ValueError(f"items[{sizes.index(0)}] has no token to predict.")
+    return [(-log_probs.mean()).exp().item() for log_probs in found]
+
+# %% ../../nbs/under_the_hood/learning/generating.ipynb #1662b4d8c3f4
+def _padded(rows: list[torch.Tensor], pad: int, side: str = "right") -> dict:
+    "Fill `rows` of ids up on one `side`: tensors (batch, tokens)."
+    fill = partial(pad_sequence, batch_first=True, padding_side=side)
+    return dict(input_ids=fill(rows, padding_value=pad), attention_mask=fill([torch.ones_like(row) for row in rows]))
+
+# %% ../../nbs/under_the_hood/learning/generating.ipynb #6e8d0e77a6dc
 def _ids(learn: Learner, items, whole: bool = True) -> list[torch.Tensor]:
     "Tokenize `items`. Raises ValueError for one that is longer than the model's limit; not `whole`: cuts it."
     tfm, found = first_blurr_tfm(learn.dls), []
@@ -44,12 +73,16 @@ def _ids(learn: Learner, items, whole: bool = True) -> list[torch.Tensor]:
         found.append(x.flatten().long())
     return found
 
-def _padded(rows: list[torch.Tensor], pad: int, side: str = "right") -> dict:
-    "Fill `rows` of ids up on one `side`: tensors (batch, tokens)."
-    fill = partial(pad_sequence, batch_first=True, padding_side=side)
-    return dict(input_ids=fill(rows, padding_value=pad), attention_mask=fill([torch.ones_like(row) for row in rows]))
+# %% ../../nbs/under_the_hood/learning/generating.ipynb #20d34b53f0ed
+def _inputs(learn: Learner, items) -> list:
+    "List what is to be tokenized of `items`: texts, rows, a table as in training, or tensors of ids."
+    if isinstance(items, torch.Tensor): return [items]
+    if isinstance(items, list) and items and all(isinstance(item, torch.Tensor) for item in items): return items
+    items = items_of(items, kinds_of(learn.dls), partial(reads, learn.dls))
+    if not len(items) or not hasattr(learn.dls.valid_ds, "tls"): return list(items)
+    return [x for x, *_ in test_set(learn.dls.valid_ds, items)]
 
-# %% ../../nbs/under_the_hood/learning/generating.ipynb #ea1c5817bd35
+# %% ../../nbs/under_the_hood/learning/generating.ipynb #963576f60532
 def fill_masks(learn: Learner, items, n_preds: int = 5) -> list:
     "Rank `n_preds` tokens for the mask of each text, as transformers' pipeline does: dicts; for many masks lists."
     tfm, found = first_blurr_tfm(learn.dls), []
@@ -71,6 +104,7 @@ def _filled(tokenizer, ids, at: int, token: int, score: float, single: bool) -> 
     sequence = tokenizer.decode(filled[filled != tokenizer.pad_token_id].tolist(), skip_special_tokens=single)
     return dict(score=score, token=token, token_str=tokenizer.decode([token]), sequence=sequence)
 
+# %% ../../nbs/under_the_hood/learning/generating.ipynb #4c57ca37666b
 @patch
 def blurr_fill_mask(self: Learner, inp, # a text or many, with a mask or more
                     n_preds: int = 1) -> list: # of the best texts; for many, of such lists
@@ -83,36 +117,7 @@ def blurr_fill_mask(self: Learner, inp, # a text or many, with a mask or more
     first, *rest = inp.split(first_blurr_tfm(self.dls).hf_tokenizer.mask_token)
     return [first + "".join(map("".join, zip(words, rest))) for _, words in best]
 
-# %% ../../nbs/under_the_hood/learning/generating.ipynb #1662b4d8c3f4
-@patch
-def blurr_generate(self: Learner, items,       # a text, many, or a table as in training
-                   key: str = "generated_texts",
-                   **kwargs,                   # for `generate`, instead of the transform's text_gen_kwargs
-                  ) -> list[dict]:             # under `key` a text, or as many as num_return_sequences asks for
-    "Generate from `items`, batch by batch, pads on the left where the model goes on with what it is given."
-    tfm, model, found = first_blurr_tfm(self.dls), self.model.hf_model, []
-    tokenizer, goes_on = tfm.hf_tokenizer, not model.config.is_encoder_decoder
-    options = {"pad_token_id": tokenizer.pad_token_id} | (kwargs or getattr(tfm, "text_gen_kwargs", {}))
-    for rows in chunked(_ids(self, items, whole=goes_on), self.dls.bs):
-        batch = _padded(rows, tokenizer.pad_token_id, "left" if goes_on else "right")
-        width, new = batch["input_ids"].shape[1], options.get("max_new_tokens") or 0
-        if goes_on and tfm.max_length and width + new > tfm.max_length:
-            raise ValueError(f"max_new_tokens={new} is too many after {width} tokens: the model takes {tfm.max_length}.")
-        with evaluating(model), torch.no_grad():
-            ids = model.generate(**{k: v.to(device_of(model)) for k, v in batch.items()}, **options)
-        texts = tokenizer.batch_decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
-        found += [{key: each[0] if len(each) == 1 else each} for each in chunked(texts, len(texts)//len(rows))]
-    return found
-
-# %% ../../nbs/under_the_hood/learning/generating.ipynb #6e8d0e77a6dc
-@patch
-def blurr_perplexity(self: Learner, items) -> list[float]:
-    "Measure how surprising each of `items` is: e to the mean of −log p of its tokens, as `_log_probs` has them."
-    causal = first_blurr_tfm(self.dls).lm_strategy.get_lm_type().name == "CAUSAL"
-    found = [_log_probs(self, ids, causal) for ids in _ids(self, items)]
-    if 0 in (sizes := [*map(len, found)]): raise ValueError(f"items[{sizes.index(0)}] has no token to predict.")
-    return [(-log_probs.mean()).exp().item() for log_probs in found]
-
+# %% ../../nbs/under_the_hood/learning/generating.ipynb #71f1c3a6e2d5
 def _log_probs(learn: Learner, ids: torch.Tensor, causal: bool) -> torch.Tensor:
     "Give the log probability of each of `ids` that has one: given those before it, or hidden, given all others."
     tokenizer, found = first_blurr_tfm(learn.dls).hf_tokenizer, []

@@ -21,6 +21,7 @@ try:
 except ImportError:
     from study_group.blurr import Blearner, TextBlock, blurr_splitter
     from study_group.learning.language import *
+    from study_group.learning.objectives import *
     from study_group.learning.windows import LMPreprocessor
 
 SMALL = dict(n_embd=32, n_layer=2, n_head=2, n_positions=64, resid_pdrop=0., embd_pdrop=0., attn_pdrop=0.)
@@ -118,7 +119,7 @@ def bert() -> list:
 def training() -> dict:
     "Losses of frozen and unfrozen steps, then what is measured, with the best guess for each token of what is held out."
     found = {}
-    for kind, epochs, lr in (("causal", 4, 1e-2), ("masked", 2, 2e-3)):
+    for kind, epochs, lr in (("causal", 4, 1e-2), ("masked", 2, 1e-3)):
         learn, losses = learner(kind), StepLosses()
         with quiet(learn), learn.added_cbs(losses):
             frozen = trainable(learn)
