@@ -101,7 +101,8 @@ def blurr_generate(self: Learner, items,       # a text, many, or a table as in 
         batch = _padded(rows, tokenizer.pad_token_id, "left" if goes_on else "right")
         width, new = batch["input_ids"].shape[1], options.get("max_new_tokens") or 0
         if goes_on and tfm.max_length and width + new > tfm.max_length:
-            raise ValueError(f"max_new_tokens={new} after {width} tokens are too many: the model takes {tfm.max_length}.")
+            raise ValueError(f"max_new_tokens={new} after {width} tokens are too many: the model takes "
+                             f"{tfm.max_length}.")
         with evaluating(model), torch.no_grad():
             ids = model.generate(**{k: v.to(device_of(model)) for k, v in batch.items()}, **options)
         texts = tokenizer.batch_decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)

@@ -115,7 +115,10 @@ class LMMetricsCallback(Callback):
         counts = self.y != getattr(first_blurr_tfm(self.dls), "ignore_token_id", -100)
         self.hits.append((self.pred.argmax(-1) == self.y)[counts].cpu())
 
-    def after_validate(self): self.custom_metrics_dict["lm_accuracy"] =             torch.cat(self.hits).float().mean().item() if self.hits else None
+    def after_validate(self):
+        hits = torch.cat(self.hits).float().mean().item() if self.hits else None
+        self.custom_metrics_dict["lm_accuracy"] = hits
+
     def metric_value(self, metric_key: str): return self.custom_metrics_dict[metric_key]
 
 # %% ../../nbs/under_the_hood/learning/language.ipynb #6f24efcfe635

@@ -69,13 +69,14 @@ def mended_shown(old):
 
 
 def mended_splitters(old):
-    "A tied weight was in two groups, and stepped twice. GPT-2's head has no other parameter, so no group is left for it."
+    "A tied weight was in two groups, and stepped twice. GPT-2's head has no other, so no group is left for it."
     assert all(found["tied"] == 2 for found in old.values())
     return dict(causal=dict(groups=old["causal"]["groups"] - 1, tied=1), masked={**old["masked"], "tied": 1})
 
 
 def mended_high(old):
-    return {**old, "causal": {**old["causal"], "batch": mended_batches(dict(causal=[old["causal"]["batch"]]))["causal"][0]}}
+    batch, = mended_batches(dict(causal=[old["causal"]["batch"]]))["causal"]
+    return {**old, "causal": {**old["causal"], "batch": batch}}
 
 
 MENDED = dict(batches=mended_batches, training=mended_training, splitters=mended_splitters, high=mended_high)
@@ -98,7 +99,7 @@ def test_tables_as_recorded():
 
 
 def test_windows_as_recorded():
-    "Blurr threw the last window away, and that of each 8 texts; counted a [CLS] that isn't there; lost what is held out."
+    "Blurr threw the last window away, that of each 8 texts, too; counted a [CLS] that isn't there; lost what is held out."
     old, new = RECORDED["windows"], json.loads(json.dumps(script.windows()))
     texts = [text for text, *_ in record_blurr.ROWS[:16]]
     for name, sep, size in ("plain", " [SEP] ", 16), ("own_separator", " … ", 16), ("small_batches", " [SEP] ", 8):
@@ -304,9 +305,8 @@ def valid_batches(learn, bs=None):
 
 
 def by_text(learn, bs=None):
-    tokenizer = wordpiece()
-    return {tokenizer.decode(torch.where(y == -100, i, y)[m.bool()].tolist()): (i[m.bool()].tolist(), y[m.bool()].tolist())
-            for batch in valid_batches(learn, bs) for i, m, y in zip(*batch)}
+    rows = [(i[m.bool()], y[m.bool()]) for batch in valid_batches(learn, bs) for i, m, y in zip(*batch)]
+    return {wordpiece().decode(torch.where(y == -100, i, y).tolist()): (i.tolist(), y.tolist()) for i, y in rows}
 
 
 def test_masks_of_validation_stay(tmp_path):
@@ -338,7 +338,8 @@ def test_a_real_end_counts_where_pads_are_ends():
     assert tokenizer.pad_token_id == tokenizer.eos_token_id == 2
     model = gpt2(400, pad_token_id=2)
     own = strategy(CausalLMStrategy, tokenizer)
-    rows = own.build_inputs_targets(tokenized(["A fine film.</s>", "I hate this so much, it was the worst</s>"], tokenizer))
+    texts = ["A fine film.</s>", "I hate this so much, it was the worst</s>"]
+    rows = own.build_inputs_targets(tokenized(texts, tokenizer))
     labels, mask = stacked(rows, "labels"), stacked(rows, "attention_mask")
     assert ((labels == -100) == (mask == 0)).all() and (labels == 2).sum(1).tolist() == [1, 1]
     (x, _), _ = rows
@@ -354,8 +355,8 @@ def test_pads_on_the_left_change_nothing():
     losses = []
     for side in ("right", "left"):
         tokenizer = gpt2_tokenizer(padding_side=side)
-        rows = strategy(CausalLMStrategy, tokenizer).build_inputs_targets(tokenized(["A fine film.", "naïve café 🎬, so much!"],
-                                                                                    tokenizer))
+        texts = tokenized(["A fine film.", "naïve café 🎬, so much!"], tokenizer)
+        rows = strategy(CausalLMStrategy, tokenizer).build_inputs_targets(texts)
         batch = {k: stacked(rows, k) for k in ("input_ids", "attention_mask", "labels")}
         losses.append(model(**batch).loss.item())
     assert losses[0] == pytest.approx(losses[1], rel=1e-5)
@@ -364,7 +365,8 @@ def test_pads_on_the_left_change_nothing():
 @pytest.mark.parametrize("special", [{}, dict(pad_token="<pad>"), dict(eos_token="</s>")])
 def test_a_tokenizer_without_end_or_beginning(special):
     from tiny_models import byte_level
-    tokenizer = PreTrainedTokenizerFast(tokenizer_object=Tokenizer.from_str(byte_level()), model_max_length=64, **special)
+    backend = Tokenizer.from_str(byte_level())
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=backend, model_max_length=64, **special)
     model = gpt2(len(tokenizer))
     learn = made("causal", (model, tokenizer))
     learn.fit(1, 1e-3)
@@ -463,7 +465,8 @@ def test_data_come_in_many_forms(kind, given, tmp_path):
     from datasets import Dataset
     data = frame()
     if given == "csv": data.to_csv(tmp_path / "texts.csv", index=False)
-    forms = dict(frame=data, csv=tmp_path / "texts.csv", Dataset=Dataset.from_pandas(data), list=data.to_dict("records"))
+    forms = dict(frame=data, csv=tmp_path / "texts.csv", Dataset=Dataset.from_pandas(data),
+                 list=data.to_dict("records"))
     learn = made(kind, data=forms[given])
     assert [len(dl.dataset) for dl in learn.dls] == [12, 4]
     text = dict(causal="The lamp is", masked="The [MASK] is lit.")[kind]
@@ -487,8 +490,8 @@ def test_what_fastai_itself_predicts(kind):
     tfm = LMBatchTokenizeTransform("any", model.config, tokenizer, model, lm_strategy_cls=own)
     block = DataBlock(blocks=(TextBlock(batch_tokenize_tfm=tfm), TransformBlock), get_x=ColReader("text"),
                       splitter=ColSplitter())
-    learn = Learner(block.dataloaders(frame(), bs=4), BaseModelWrapper(model), loss_func=PreCalculatedCrossEntropyLoss(),
-                    splitter=blurr_splitter, cbs=[BaseModelCallback])
+    learn = Learner(block.dataloaders(frame(), bs=4), BaseModelWrapper(model), splitter=blurr_splitter,
+                    loss_func=PreCalculatedCrossEntropyLoss(), cbs=[BaseModelCallback])
     with learn.no_bar(): *_, probs = learn.predict("The lamp is lit.")
     ids = tokenizer("The lamp is lit.", return_tensors="pt")
     ids.pop("token_type_ids", None)
@@ -524,7 +527,8 @@ def roberta_pair():
 def test_masks_are_filled_as_by_the_pipeline(make):
     model, tokenizer = make()
     mask = tokenizer.mask_token
-    learn, fill = made("masked", (model, tokenizer)), pipeline("fill-mask", model=model, tokenizer=tokenizer, device="cpu")
+    learn = made("masked", (model, tokenizer))
+    fill = pipeline("fill-mask", model=model, tokenizer=tokenizer, device="cpu")
     texts = [f"The {mask} is lit.", f"A {mask} stole our {mask}, and nobody {mask}.", mask, f"Fog, {mask}{mask} again"]
     for n in (1, 5):
         same(learn.predict(texts, n_preds=n), [fill(text, top_k=n) for text in texts])
@@ -595,16 +599,18 @@ def test_encoder_decoders_generate_too(name):
     torch.manual_seed(0)
     ids = dict(vocab_size=30_522, pad_token_id=0, bos_token_id=101, eos_token_id=102, decoder_start_token_id=102)
     bart = dict(d_model=32, encoder_layers=1, decoder_layers=1, encoder_ffn_dim=32, decoder_ffn_dim=32, init_std=.3,
-                encoder_attention_heads=2, decoder_attention_heads=2, max_position_embeddings=64, forced_eos_token_id=None)
-    if name == "bart": model = BartForConditionalGeneration(BartConfig(**ids, **bart)).eval()
-    else: model = T5ForConditionalGeneration(T5Config(**ids, d_model=32, d_kv=8, d_ff=32, num_layers=1, num_heads=2)).eval()
+                encoder_attention_heads=2, decoder_attention_heads=2, max_position_embeddings=64,
+                forced_eos_token_id=None)
+    t5 = dict(d_model=32, d_kv=8, d_ff=32, num_layers=1, num_heads=2)
+    model = (BartForConditionalGeneration(BartConfig(**ids, **bart)) if name == "bart" else
+             T5ForConditionalGeneration(T5Config(**ids, **t5))).eval()
     tokenizer = wordpiece(model_max_length=64)
     from study_group.learning.batches import BatchTokenizeTransform
     tfm = BatchTokenizeTransform(name, model.config, tokenizer, model)
     block = DataBlock(blocks=(TextBlock(batch_tokenize_tfm=tfm), TransformBlock), get_x=ColReader("text"),
                       get_y=ColReader("text"), splitter=ColSplitter())
-    learn = Learner(block.dataloaders(frame(), bs=3), BaseModelWrapper(model), loss_func=PreCalculatedCrossEntropyLoss(),
-                    cbs=[BaseModelCallback])
+    learn = Learner(block.dataloaders(frame(), bs=3), BaseModelWrapper(model), cbs=[BaseModelCallback],
+                    loss_func=PreCalculatedCrossEntropyLoss())
     for options in (dict(max_new_tokens=6, do_sample=False), dict(max_new_tokens=5, num_beams=2, do_sample=False)):
         expected = [generated(model, tokenizer, text, **options)[0] for text in SENTENCES]
         with learn.no_bar(): found = learn.blurr_generate(SENTENCES, key="summaries", **options)
@@ -658,8 +664,8 @@ def llama_tokenizer():
 
 
 TOKENIZERS = dict(wordpiece=wordpiece, gpt2=gpt2_tokenizer, roberta=roberta_tokenizer, llama=llama_tokenizer)
-ODD = ["🎬🎬🎬 naïve", "Rindfleischetikettierungsüberwachungsaufgabenübertragungsgesetz"*3, "a  b\n\nc\t", "e\u0301\u200d👩‍👩‍👧",
-       "漢字かな交じり文", " leading", "trailing   "]
+ODD = ["🎬🎬🎬 naïve", "Rindfleischetikettierungsüberwachungsaufgabenübertragungsgesetz"*3, "a  b\n\nc\t",
+       "e\u0301\u200d👩‍👩‍👧", "漢字かな交じり文", " leading", "trailing   "]
 
 
 @pytest.mark.parametrize("name", TOKENIZERS)
@@ -702,7 +708,8 @@ def test_windows_of_tables():
 
 def test_texts_are_kept_apart_by_what_the_tokenizer_has():
     tokenizer = wordpiece()
-    def joined(**kwargs): return "".join(LMPreprocessor(tokenizer, **kwargs).process_df(pd.DataFrame(dict(text=["a", "b"]))).proc_text)
+    data = pd.DataFrame(dict(text=["a", "b"]))
+    def joined(): return "".join(LMPreprocessor(tokenizer).process_df(data).proc_text)
     assert joined() == "a [SEP] b"
     tokenizer.eos_token = "[CLS]"
     assert joined() == "a [CLS] b"
@@ -730,8 +737,9 @@ def test_long_texts_are_warned_of(kind):
         warnings.simplefilter("error", UserWarning)
         made(kind)
         made(kind, data=pd.DataFrame(dict(text=["far "*62]*8, is_valid=[0, 1]*4)))
-    with pytest.warns(UserWarning, match=re.escape("4 of 8 texts have more than 64 tokens, and what is behind is cut off: "
-                                                   "LMPreprocessor(hf_tokenizer).process_df(data)")):
+    said = ("4 of 8 texts have more than 64 tokens, and what is behind is cut off: "
+            "LMPreprocessor(hf_tokenizer).process_df(data)")
+    with pytest.warns(UserWarning, match=re.escape(said)):
         made(kind, data=pd.DataFrame(dict(text=["far "*62, "far "*63]*4, is_valid=[0, 0, 1, 1]*2)))
 
 
@@ -745,10 +753,12 @@ def test_long_texts_are_warned_of(kind):
     (dict(is_valid=False), {}, "No row of 16 is left for validation"),
     (dict(), dict(bs=13), "bs=13 is more than the 12 rows for training")])
 def test_bad_tables(kind, change, options, error):
-    with pytest.raises((ValueError, TypeError), match=re.escape(error)): made(kind, data=frame().assign(**change), **options)
+    with pytest.raises((ValueError, TypeError), match=re.escape(error)):
+        made(kind, data=frame().assign(**change), **options)
 
 
-@pytest.mark.parametrize("data, error", [([], "data has no rows"), (3, "isn't a table"), ("texts.txt", "must end in one of")])
+@pytest.mark.parametrize("data, error", [
+    ([], "data has no rows"), (3, "isn't a table"), ("texts.txt", "must end in one of")])
 def test_bad_data(kind, data, error):
     with pytest.raises((ValueError, TypeError), match=re.escape(error)): made(kind, data=data)
 
@@ -757,7 +767,7 @@ def without_mask(): return wordpiece(mask_token=None)
 
 
 @pytest.mark.parametrize("kind, model, tokenizer, error", [
-    ("causal", bert, wordpiece, "hf_model is a BertForMaskedLM, and sees the tokens that it is to predict: BertMLMStrategy"),
+    ("causal", bert, wordpiece, "hf_model is a BertForMaskedLM, and sees the tokens that it is to predict: BertMLM"),
     ("causal", partial(bert, BertLMHeadModel), wordpiece, "hf_model is a BertLMHeadModel, and sees the tokens"),
     ("masked", gpt2, wordpiece, "hf_model is a GPT2LMHeadModel, and never sees what follows a hidden token: CausalLM"),
     ("masked", lambda: bert().bert, wordpiece, "hf_model is a BertModel, and has no head that predicts each token"),

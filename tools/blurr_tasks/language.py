@@ -1,8 +1,8 @@
 """What the real Blurr does for language models, causal and masked: tests/data/blurr_language.json.
 
-The causal model is a tiny GPT-2 with weights drawn from a seed; the masked one is two layers of all-MiniLM-L6-v2, whose head, which the
-checkpoint hasn't, is drawn so too. Tokens are hidden by a rule without chance, a strategy of our own: what BERT's draws
-is looked at by itself.
+The causal model is a tiny GPT-2 with weights drawn from a seed; the masked one is two layers of all-MiniLM-L6-v2, with a
+head, which the checkpoint hasn't, drawn so too. Tokens are hidden by a rule without chance, a strategy of our own: what
+BERT's draws is looked at by itself.
 """
 import random, tempfile
 from functools import cache
@@ -33,7 +33,8 @@ class EveryFourth(BaseLMStrategy):
     def build_inputs_targets(self, samples, include_labels=True, inputs=None):
         built = []
         for x, *_ in samples:
-            special = self.hf_tokenizer.get_special_tokens_mask(x["input_ids"].tolist(), already_has_special_tokens=True)
+            ids = x["input_ids"].tolist()
+            special = self.hf_tokenizer.get_special_tokens_mask(ids, already_has_special_tokens=True)
             hidden = [i for i, s in enumerate(special) if not s][2::4]
             targets = torch.full_like(x["input_ids"], self.ignore_token_id)
             targets[hidden] = x["input_ids"][hidden]
@@ -117,7 +118,7 @@ def bert() -> list:
 
 
 def training() -> dict:
-    "Losses of frozen and unfrozen steps, then what is measured, with the best guess for each token of what is held out."
+    "Losses of frozen and unfrozen steps, then what is measured, with the best guess for each token that is held out."
     found = {}
     for kind, epochs, lr in (("causal", 4, 1e-2), ("masked", 2, 1e-3)):
         learn, losses = learner(kind), StepLosses()
