@@ -52,11 +52,19 @@ def _padded(rows: list[torch.Tensor], pad: int, side: str = "right") -> dict:
     fill = partial(pad_sequence, batch_first=True, padding_side=side)
     return dict(input_ids=fill(rows, padding_value=pad), attention_mask=fill([torch.ones_like(row) for row in rows]))
 
-# %% ../../nbs/under_the_hood/learning/generating.ipynb #98f379525461
+# %% ../../nbs/under_the_hood/learning/generating.ipynb #4c57ca37666b
+def _lm_type(learn: Learner) -> LMType:
+    "Tell which kind of language model `learn` has. Raises TypeError if it has none."
+    strategy = getattr(first_blurr_tfm(learn.dls), "lm_strategy", None)
+    if strategy is None: raise TypeError("learn has no language model: BlearnerForLM.from_data makes one that has.")
+    return strategy.get_lm_type()
+
+# %% ../../nbs/under_the_hood/learning/generating.ipynb #112fe30b30fc
 def fill_masks(learn: Learner, items, n_preds: int = 5) -> list:
     "Rank `n_preds` tokens for the mask of each text, as transformers' pipeline does: dicts; for many masks lists."
     tfm, found = first_blurr_tfm(learn.dls), []
     tokenizer, model = tfm.hf_tokenizer, learn.model.hf_model
+    if _lm_type(learn) is LMType.CAUSAL: raise TypeError("learn has a causal model: blurr_generate writes on.")
     if not is_positive(n_preds) or n_preds > len(tokenizer):
         raise ValueError(f"n_preds={n_preds!r} must be a whole number from 1 to {len(tokenizer):,}.")
     for i, ids in enumerate(_ids(learn, items)):
@@ -74,7 +82,7 @@ def _filled(tokenizer, ids, at: int, token: int, score: float, single: bool) -> 
     sequence = tokenizer.decode(filled[filled != tokenizer.pad_token_id].tolist(), skip_special_tokens=single)
     return dict(score=score, token=token, token_str=tokenizer.decode([token]), sequence=sequence)
 
-# %% ../../nbs/under_the_hood/learning/generating.ipynb #5284d56befb7
+# %% ../../nbs/under_the_hood/learning/generating.ipynb #966eae1a569b
 @patch
 def blurr_fill_mask(self: Learner, inp, # a text or many, with a mask or more
                     n_preds: int = 1) -> list: # of the best texts; for many, of such lists
@@ -87,7 +95,7 @@ def blurr_fill_mask(self: Learner, inp, # a text or many, with a mask or more
     first, *rest = inp.split(first_blurr_tfm(self.dls).hf_tokenizer.mask_token)
     return [first + "".join(map("".join, zip(words, rest))) for _, words in best]
 
-# %% ../../nbs/under_the_hood/learning/generating.ipynb #1b6541630c8e
+# %% ../../nbs/under_the_hood/learning/generating.ipynb #10dfbccbd8f2
 @patch
 def blurr_generate(self: Learner, items,       # a text, many, or a table as in training
                    key: str = "generated_texts",
@@ -109,16 +117,16 @@ def blurr_generate(self: Learner, items,       # a text, many, or a table as in 
         found += [{key: each[0] if len(each) == 1 else each} for each in chunked(texts, len(texts)//len(rows))]
     return found
 
-# %% ../../nbs/under_the_hood/learning/generating.ipynb #990025c98faf
+# %% ../../nbs/under_the_hood/learning/generating.ipynb #94bef5639c8f
 @patch
 def blurr_perplexity(self: Learner, items) -> list[float]:
     "Measure how surprising each of `items` is: e to the mean of −log p of its tokens, as `_log_probs` has them."
-    causal = first_blurr_tfm(self.dls).lm_strategy.get_lm_type() is LMType.CAUSAL
+    causal = _lm_type(self) is LMType.CAUSAL
     found = [_log_probs(self, ids, causal) for ids in _ids(self, items)]
     if 0 in (sizes := [*map(len, found)]): raise ValueError(f"items[{sizes.index(0)}] has no token to predict.")
     return [(-log_probs.mean()).exp().item() for log_probs in found]
 
-# %% ../../nbs/under_the_hood/learning/generating.ipynb #94bef5639c8f
+# %% ../../nbs/under_the_hood/learning/generating.ipynb #a293e878b6bc
 def _log_probs(learn: Learner, ids: torch.Tensor, causal: bool) -> torch.Tensor:
     "Give the log probability of each of `ids` that has one: given those before it, or hidden, given all others."
     tokenizer, found = first_blurr_tfm(learn.dls).hf_tokenizer, []

@@ -11,45 +11,41 @@ from functools import partial
 
 import numpy as np, pandas as pd
 from fastai.data.core import DataLoaders
-from fastcore.basics import chunked, patch, store_attr
+from fastcore.basics import chunked, patch
 from transformers import PreTrainedTokenizerBase
 
 from .batches import first_blurr_tfm
-from .inputs import as_table, check_columns, check_text_columns
+from .inputs import as_table, check_text_columns
+from .preparing import Preprocessor
 
 # %% ../../nbs/under_the_hood/learning/windows.ipynb #694e7bf3089c
-class LMPreprocessor:
+class LMPreprocessor(Preprocessor):
     "Join texts and cut them up into windows, so that none is longer than `chunk_size` and nothing is lost."
     def __init__(self, hf_tokenizer: PreTrainedTokenizerBase,
                  batch_size: int = 1000,             # join so many texts at a time
                  chunk_size: int | None = None,      # tokens, special ones included; None: the tokenizer's limit
                  sep_token: str | None = None,       # between texts; None: the tokenizer's eos_token or sep_token
                  text_attr: str = "text",            # the column of the text
-                 is_valid_attr: str | None = "is_valid", # names the column that says what is for validation
+                 is_valid_attr: str | None = "is_valid", # the column to make; None: none
                  tok_kwargs: dict = {}):             # more for each call of the tokenizer
+        super().__init__(hf_tokenizer, batch_size, text_attr, None, is_valid_attr, tok_kwargs)
         if not hf_tokenizer.is_fast: raise TypeError("hf_tokenizer must be a fast one, that tells where a token ends.")
-        chunk_size = chunk_size or hf_tokenizer.model_max_length
-        if not hf_tokenizer.num_special_tokens_to_add() < chunk_size < 1e9:
-            raise ValueError(f"chunk_size={chunk_size:,} must have room for a token, and an end: pass 128, say.")
-        sep_token = sep_token or hf_tokenizer.eos_token or hf_tokenizer.sep_token or "\n"
-        store_attr()
+        self.chunk_size = chunk_size or hf_tokenizer.model_max_length
+        if not hf_tokenizer.num_special_tokens_to_add() < self.chunk_size < 1e9:
+            raise ValueError(f"chunk_size={self.chunk_size:,} must have room for a token, and an end: pass 128, say.")
+        self.sep_token = sep_token or hf_tokenizer.eos_token or hf_tokenizer.sep_token or "\n"
 
     def process_df(self, training_df, validation_df=None) -> pd.DataFrame: # columns proc_<text_attr> and is_valid_attr
-        "Make a table of windows of each table's texts. Raises ValueError, TypeError."
-        parts = [self._process(as_table(data)) for data in (training_df, validation_df) if data is not None]
+        "Make a table of windows, each of one table's texts alone. Raises ValueError, TypeError."
+        parts = [self.cut_up(as_table(data)) for data in (training_df, validation_df) if data is not None]
         if len(parts) > 1 and self.is_valid_attr:
             for part, held_out in zip(parts, (False, True)): part[self.is_valid_attr] = held_out
         return pd.concat(parts, ignore_index=True)
 
-    def process_hf_dataset(self, training_ds, validation_ds=None): # a Dataset
-        "As `process_df`, from Datasets to a Dataset."
-        from datasets import Dataset
-        return Dataset.from_pandas(self.process_df(training_ds, validation_ds), preserve_index=False)
-
-    def _process(self, data: pd.DataFrame) -> pd.DataFrame:
-        check_columns(data, self.text_attr, self.text_attr)
-        check_text_columns(data, self.text_attr)
-        joined = [f" {self.sep_token} ".join(texts) for texts in chunked(data[self.text_attr], self.batch_size)]
+    def cut_up(self, table: pd.DataFrame) -> pd.DataFrame:
+        "Make windows of the texts in `table`, `batch_size` of them joined at a time."
+        check_text_columns(super().process_df(table), self.text_attr)
+        joined = [f" {self.sep_token} ".join(texts) for texts in chunked(table[self.text_attr], self.batch_size)]
         return pd.DataFrame({f"proc_{self.text_attr}": [window for text in joined for window in self.windows(text)]})
 
 # %% ../../nbs/under_the_hood/learning/windows.ipynb #6823fd1784a9

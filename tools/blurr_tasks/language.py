@@ -1,8 +1,8 @@
 """What the real Blurr does for language models, causal and masked: tests/data/blurr_language.json.
 
-The causal model is a tiny GPT-2 with weights drawn from a seed; the masked one is two layers of all-MiniLM-L6-v2, with a
-head, which the checkpoint hasn't, drawn so too. Tokens are hidden by a rule without chance, a strategy of our own: what
-BERT's draws is looked at by itself.
+The causal model is a tiny GPT-2 with weights drawn from a seed; the masked one is two layers of all-MiniLM-L6-v2, with
+a head, which the checkpoint hasn't, drawn so too. Tokens are hidden by a rule without chance, a strategy of our own:
+what BERT's draws is looked at by itself.
 """
 import random, tempfile
 from functools import cache
