@@ -107,8 +107,9 @@ def blurr_generate(self: Learner, items,       # a text, many, or a table as in 
     options = {"pad_token_id": tokenizer.pad_token_id} | (kwargs or getattr(tfm, "text_gen_kwargs", {}))
     for rows in chunked(_ids(self, items, whole=goes_on), self.dls.bs):
         batch = _padded(rows, tokenizer.pad_token_id, "left" if goes_on else "right")
-        width, new = batch["input_ids"].shape[1], options.get("max_new_tokens") or 0
-        if goes_on and tfm.max_length and width + new > tfm.max_length:
+        width = batch["input_ids"].shape[1]
+        new = options.get("max_new_tokens") or (options["max_length"] - width if options.get("max_length") else 20)
+        if goes_on and tfm.max_length and width + new > tfm.max_length and "generation_config" not in options:
             raise ValueError(f"max_new_tokens={new} after {width} tokens are too many: the model takes "
                              f"{tfm.max_length}.")
         with evaluating(model), torch.no_grad():

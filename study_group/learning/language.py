@@ -119,7 +119,8 @@ class LMMetricsCallback(Callback):
         hits = torch.cat(self.hits).float().mean().item() if self.hits else None
         self.custom_metrics_dict["lm_accuracy"] = hits
 
-    def metric_value(self, metric_key: str): return self.custom_metrics_dict[metric_key]
+    def metric_value(self, metric_key: str):  # None where this callback was only for one fit, and is gone
+        return None if self.learn is None else self.custom_metrics_dict[metric_key]
 
 # %% ../../nbs/under_the_hood/learning/language.ipynb #6f24efcfe635
 def _sees_ahead(hf_model: PreTrainedModel, hf_tokenizer: PreTrainedTokenizerBase) -> bool:

@@ -73,14 +73,18 @@ class BertMLMStrategy(BaseLMStrategy):
 @patch
 def draw(self: BertMLMStrategy, ids: torch.Tensor, free: torch.Tensor, generator=None) -> tuple:
     "Hide some of `ids` where `free` allows it, at least one: what is shown, and the targets, of the same shape."
+    p, mask, other = self.mlm_probability, self.mask_replace_prob, self.random_replace_prob
+    if not (0 < p <= 1 and mask >= 0 and other >= 0 and mask + other <= 1):
+        raise ValueError(f"mlm_probability={p} must be above 0 and at most 1, mask_replace_prob={mask} and "
+                         f"random_replace_prob={other} at most 1 together.")
     def drawn(p): return torch.bernoulli(torch.as_tensor(p).expand(ids.shape), generator=generator).bool()
-    chosen = drawn(free*self.mlm_probability)
-    while free.any() and not chosen.any(): chosen = drawn(free*self.mlm_probability)
-    masked = drawn(self.mask_replace_prob) & chosen
+    chosen = drawn(free*p)
+    while free.any() and not chosen.any(): chosen = drawn(free*p)
+    masked = drawn(mask) & chosen
     shown = ids.masked_fill(masked, self.hf_tokenizer.mask_token_id)
-    if self.random_replace_prob:
-        other = drawn(self.random_replace_prob/(1 - self.mask_replace_prob)) & chosen & ~masked
-        shown = torch.where(other, torch.randint(len(self.hf_tokenizer), ids.shape, generator=generator), shown)
+    if other:
+        random = drawn(other/(1 - mask)) & chosen & ~masked
+        shown = torch.where(random, torch.randint(len(self.hf_tokenizer), ids.shape, generator=generator), shown)
     return shown, ids.masked_fill(~chosen, self.ignore_token_id)
 
 # %% ../../nbs/under_the_hood/learning/objectives.ipynb #7990fc03232e

@@ -73,4 +73,4 @@ def warn_of_long_texts(dls: DataLoaders, pair: bool = False):
     lengths = [n for dl in dls.loaders for n in getattr(dl, "res", ())]
     if n := sum(length > room for length in lengths):
         warnings.warn(f"{n} of {len(lengths)} texts have more than {tfm.max_length} tokens, and what is behind is cut "
-                      "off: LMPreprocessor(hf_tokenizer).process_df(data) makes windows of them, all.", stacklevel=4)
+                      "off: LMPreprocessor(hf_tokenizer).process_df(data) makes windows of them, all.", stacklevel=3)

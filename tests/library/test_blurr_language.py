@@ -239,6 +239,13 @@ def test_accuracy_counts_what_the_loss_counts(kind):
     assert [m.name for m in learn.metrics] == ["perplexity", "lm_accuracy"]
 
 
+def test_accuracy_for_one_fit():
+    learn = made("causal", learner_kwargs={})
+    learn.fit(1, 1e-3, cbs=[LMMetricsCallback()])
+    assert learn.recorder.metric_names[-2:-1] == ["lm_accuracy"] and learn.recorder.values[0][-1] >= 0
+    assert learn.validate()[-1] is None  # and no longer what it was then
+
+
 @pytest.mark.parametrize("mlm", [False, True])
 def test_batches_are_those_of_the_data_collator(mlm):
     tokenizer, special = wordpiece(), [[101, *range(2000, 2040), 102], [101, *range(3000, 3009), 102]]
@@ -307,6 +314,14 @@ def test_a_batch_always_has_something_hidden():
         assert (targets != -100).sum() == 1
     with pytest.raises(ValueError, match=re.escape("as in its first text, '[CLS] [UNK] [SEP]': leave such texts out")):
         strategy().build_inputs_targets(tokenized(["🎬"]))
+
+
+@pytest.mark.parametrize("shares", [dict(mlm_probability=0), dict(mlm_probability=1.5), dict(mask_replace_prob=.95),
+                                    dict(random_replace_prob=-.1)])
+def test_shares_that_cannot_be(shares):
+    (name, value), = shares.items()
+    with pytest.raises(ValueError, match=f"{name}={value} "):
+        strategy(**shares).build_inputs_targets(tokenized(["a b"]))
 
 
 def valid_batches(learn, bs=None):
@@ -640,11 +655,20 @@ def test_encoder_decoders_generate_too(name):
         assert learn.blurr_generate("far "*99, max_new_tokens=2) == learn.blurr_generate("far "*62, max_new_tokens=2)
 
 
-@pytest.mark.parametrize("text, new, error", [
-    ("far "*99, 1, "items[0] has 101 tokens, the model takes 64"),
-    ("far "*50, 20, "max_new_tokens=20 after 52 tokens are too many: the model takes 64")])
-def test_texts_that_leave_no_room(text, new, error):
-    with pytest.raises(ValueError, match=re.escape(error)): made("causal").predict(text, max_new_tokens=new)
+@pytest.mark.parametrize("text, options, error", [
+    ("far "*99, dict(max_new_tokens=1), "items[0] has 101 tokens, the model takes 64"),
+    ("far "*50, dict(max_new_tokens=13), "max_new_tokens=13 after 52 tokens are too many: the model takes 64"),
+    ("far "*50, dict(max_length=65), "max_new_tokens=13 after 52 tokens are too many: the model takes 64"),
+    ("far "*50, {}, "max_new_tokens=20 after 52 tokens are too many: the model takes 64")])
+def test_texts_that_leave_no_room(text, options, error):
+    with pytest.raises(ValueError, match=re.escape(error)): made("causal").predict(text, **options)
+
+
+def test_a_text_may_be_gone_on_with_until_the_models_end():
+    learn = made("causal")
+    for options in (dict(max_new_tokens=12), dict(max_length=64)):
+        found, = learn.predict("far "*50, do_sample=False, **options)
+        assert found["generated_texts"].startswith("far "*49)
 
 
 # Perplexity
@@ -759,8 +783,11 @@ def test_long_texts_are_warned_of(kind):
         made(kind, data=pd.DataFrame(dict(text=["far "*62]*8, is_valid=[0, 1]*4)))
     said = ("4 of 8 texts have more than 64 tokens, and what is behind is cut off: "
             "LMPreprocessor(hf_tokenizer).process_df(data)")
-    with pytest.warns(UserWarning, match=re.escape(said)):
-        made(kind, data=pd.DataFrame(dict(text=["far "*62, "far "*63]*4, is_valid=[0, 0, 1, 1]*2)))
+    make, own = KINDS[kind]
+    with pytest.warns(UserWarning, match=re.escape(said)) as warned:
+        data = pd.DataFrame(dict(text=["far "*62, "far "*63]*4, is_valid=[0, 0, 1, 1]*2))
+        BlearnerForLM.from_data(data, make(), own, dl_kwargs=dict(bs=4))
+    assert [w.filename for w in warned if said in str(w.message)] == [__file__]
 
 
 # Bad input
