@@ -20,6 +20,7 @@ from ..core.running import device_of, evaluating, run_model
 from .batches import first_blurr_tfm
 from .inputs import items_of, kinds_of, reads, text_of
 from .objectives import LMType
+from .writing import rewrite
 
 # %% ../../nbs/under_the_hood/learning/generating.ipynb #1662b4d8c3f4
 def _inputs(learn: Learner, items) -> list:
@@ -31,16 +32,15 @@ def _inputs(learn: Learner, items) -> list:
     return [x for x, *_ in test_set(learn.dls.valid_ds, items)]
 
 # %% ../../nbs/under_the_hood/learning/generating.ipynb #6e8d0e77a6dc
-def _ids(learn: Learner, items, whole: bool = True) -> list[torch.Tensor]:
-    "Tokenize `items`. Raises ValueError for one that is longer than the model's limit; not `whole`: cuts it."
+def _ids(learn: Learner, items) -> list[torch.Tensor]:
+    "Tokenize `items`. Raises ValueError for one that is longer than the model's limit."
     tfm, found = first_blurr_tfm(learn.dls), []
     options = dict(is_split_into_words=tfm.is_split_into_words, verbose=False, **tfm.tok_kwargs)
-    if not whole: options |= dict(truncation=tfm.truncation, max_length=tfm.max_length)
     for x in _inputs(learn, items):
         if not isinstance(x, torch.Tensor):
             x = text_of(x, tfm.is_split_into_words)
             x = torch.tensor(tfm.hf_tokenizer(*(x if isinstance(x, tuple) else [x]), **options)["input_ids"])
-        if whole and tfm.max_length and x.numel() > tfm.max_length:
+        if tfm.max_length and x.numel() > tfm.max_length:
             raise ValueError(f"items[{len(found)}] has {x.numel():,} tokens, the model takes {tfm.max_length:,}: "
                              "pass a part of it, such as a window of LMPreprocessor.")
         found.append(x.flatten().long())
@@ -101,15 +101,16 @@ def blurr_generate(self: Learner, items,       # a text, many, or a table as in 
                    key: str = "generated_texts",
                    **kwargs,                   # for `generate`, instead of the transform's text_gen_kwargs
                   ) -> list[dict]:             # under `key` a text, or as many as num_return_sequences asks for
-    "Generate from `items`, batch by batch, pads on the left where the model goes on with what it is given."
+    "Generate from `items`, batch by batch: a decoder goes on, with pads on the left; an encoder and decoder rewrite."
     tfm, model, found = first_blurr_tfm(self.dls), self.model.hf_model, []
-    tokenizer, goes_on = tfm.hf_tokenizer, not model.config.is_encoder_decoder
+    if model.config.is_encoder_decoder: return rewrite(self, items, key, **kwargs)
+    tokenizer = tfm.hf_tokenizer
     options = {"pad_token_id": tokenizer.pad_token_id} | (kwargs or getattr(tfm, "text_gen_kwargs", {}))
-    for rows in chunked(_ids(self, items, whole=goes_on), self.dls.bs):
-        batch = _padded(rows, tokenizer.pad_token_id, "left" if goes_on else "right")
+    for rows in chunked(_ids(self, items), self.dls.bs):
+        batch = _padded(rows, tokenizer.pad_token_id, "left")
         width = batch["input_ids"].shape[1]
         new = options.get("max_new_tokens") or (options["max_length"] - width if options.get("max_length") else 20)
-        if goes_on and tfm.max_length and width + new > tfm.max_length and "generation_config" not in options:
+        if tfm.max_length and width + new > tfm.max_length and "generation_config" not in options:
             raise ValueError(f"max_new_tokens={new} after {width} tokens are too many: the model takes "
                              f"{tfm.max_length}.")
         with evaluating(model), torch.no_grad():
