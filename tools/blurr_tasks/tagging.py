@@ -11,7 +11,10 @@ from transformers import AutoModelForTokenClassification, pipeline
 if ORIGINAL:
     from blurr.text.data.token_classification import *
     from blurr.text.modeling.token_classification import *
-else: from study_group.learning.tagging import *
+else:
+    from study_group.learning.alignment import *
+    from study_group.learning.entities import *
+    from study_group.learning.tagging import *
 
 NAMES = ["O", "B-PER", "I-PER", "B-LOC", "I-LOC", "B-DISH"]  # no I-DISH: dishes here have one word
 TAGS = dict(zip("opPlLd", NAMES))
@@ -26,7 +29,7 @@ ROWS = [
     ("Kazimierz left Kraków at dawn", "poloo", 0), ("Is this the bus to Ulaanbaatar ?", "ooooolo", 0),
     ("Umberto and Greta live near Trondheim .", "popoolo", 0), ("Bilbao sleeps late .", "looo", 0),
     ("Mercedes moved to Gdańsk .", "poolo", 1), ("The goulash of Ilse Brandauer is the best in Bilbao .", "odopPoooolo", 1),
-    ("Who ate the paella ?", "ooodo", 1), ("Tigist drove through Ulaanbaatar", "pool", 1),
+    ("Who ate the pho and the paella ?", "ooodoodo", 1), ("Tigist drove through Ulaanbaatar", "pool", 1),
 ]
 HARD = ["Mercedes 🎉 moved to Gdańsk .", "Jean-Luc lives in San-Diego .", "Dariusz O'Leary cooks ."]  # what Blurr cuts up
 TEXTS = ["Umberto lives in Trondheim.", "Greta Halvorsen, from Bilbao, ate the ramen.", "Nobody came.",
@@ -154,7 +157,7 @@ def learner(dls, hf, loss_func=None, **kwargs):
                    **kwargs)
 
 
-RATES = (3e-2, 3e-4)
+RATES = (1e-2, 1e-5)
 
 
 def single() -> dict:
@@ -167,7 +170,7 @@ def single() -> dict:
     learn.add_cb(metrics)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        result["training"] = trained(learn, RATES, epochs=3)
+        result["training"] = trained(learn, RATES, epochs=2)
     predicted, true = map(list, zip(*getattr(metrics, "results")))
     with quiet(learn):
         result |= dict(
