@@ -55,7 +55,7 @@ class BaseLabelingStrategy:
 
     def later(self, number: int) -> int: raise NotImplementedError(f"{type(self).__name__} must define later(number).")
 
-# %% ../../nbs/under_the_hood/learning/alignment.ipynb #0c121003c22f
+# %% ../../nbs/under_the_hood/learning/alignment.ipynb #8cceb86496f4
 class OnlyFirstTokenLabelingStrategy(BaseLabelingStrategy):
     "Label the first token of each word; the loss doesn't see the others."
     def later(self, number: int) -> int: return self.ignore_token_id
@@ -67,13 +67,13 @@ class SameLabelLabelingStrategy(BaseLabelingStrategy):
 class BILabelingStrategy(BaseLabelingStrategy):
     "Go on with I- inside of a word that has B-; where there is no such label, as OnlyFirstTokenLabelingStrategy does."
     def later(self, number: int) -> int:
-        if not self.label_names: raise ValueError("BILabelingStrategy needs label_names (in a batch, target_label_names).")
+        if not self.label_names: raise ValueError("BILabelingStrategy needs label_names (target_label_names).")
         names = list(self.label_names)
         if names[number] == self.non_entity_label: return number
         inner = f"I-{names[number][2:]}"
         return names.index(inner) if inner in names else self.ignore_token_id
 
-# %% ../../nbs/under_the_hood/learning/alignment.ipynb #0f2624b98edc
+# %% ../../nbs/under_the_hood/learning/alignment.ipynb #6ee45e78c9a5
 _CELL = "padding:1px 5px;text-align:center;border:0;white-space:pre"
 _BOX = "display:inline-table;vertical-align:top;border:1px solid #8885;border-radius:4px;margin:3px;color:inherit"
 
@@ -83,11 +83,12 @@ def _row(cells: list[str], style: str = "", span: int = 1) -> str:
 
 def _box(word: str, label: str, tokens: list[str], marks: list[str], style: str = "") -> str:
     "Draw a word and its label over its `tokens`, HTML each, and the `marks` that the loss sees."
-    hatched = [f'<span style="padding:0 4px;background:{HATCH if mark == "−100" else "none"}">{mark}</span>' for mark in marks]
+    looks = [HATCH if mark == "−100" else "none" for mark in marks]
+    below = [f'<span style="padding:0 4px;background:{look}">{mark}</span>' for look, mark in zip(looks, marks)]
     heads = [_row([escape(word)], style, len(tokens)), _row([f"<b>{escape(label)}</b>"], "", len(tokens))]
-    return f'<table style="{_BOX}">{"".join(heads)}{_row(tokens)}{_row(hatched)}</table>'
+    return f'<table style="{_BOX}">{"".join(heads)}{_row(tokens)}{_row(below)}</table>'
 
-# %% ../../nbs/under_the_hood/learning/alignment.ipynb #1b0cc8d23db8
+# %% ../../nbs/under_the_hood/learning/alignment.ipynb #ac52f76b8d30
 def draw_alignment(words: list[str], labels: list, hf_tokenizer: PreTrainedTokenizerBase,
                    strategy: type = OnlyFirstTokenLabelingStrategy,
                    label_names: list | None = None, # None: those of `labels`
@@ -106,11 +107,13 @@ def draw_alignment(words: list[str], labels: list, hf_tokenizer: PreTrainedToken
     for w, run in groupby(range(len(ids)), places.__getitem__):
         run = [*run]
         heads = ("special", "–") if w is None else (words[w], str(labels[w]))
-        boxes[w if w is not None else n if run[0] else -1] = _box(*heads, [chips[i] for i in run], [marks[i] for i in run])
-    html = "".join(boxes[w] for w in sorted(boxes))
-    return HTML(scroller(f'<div style="font-size:12px;line-height:1.7">{html}</div>', "Labels of words, laid on tokens"))
+        place = w if w is not None else n if run[0] else -1
+        boxes[place] = _box(*heads, [chips[i] for i in run], [marks[i] for i in run])
+    html = "".join(boxes[place] for place in sorted(boxes))
+    html = f'<div style="font-size:12px;line-height:1.7">{html}</div>'
+    return HTML(scroller(html, "Labels of words, laid on tokens"))
 
-# %% ../../nbs/under_the_hood/learning/alignment.ipynb #5c4be447c2a7
+# %% ../../nbs/under_the_hood/learning/alignment.ipynb #24b40e5769c7
 def get_token_labels_from_input_ids(hf_tokenizer: PreTrainedTokenizerBase, input_ids: list[int],
                                     token_label_ids: list[int],  # the number of each token
                                     vocab: list[str],            # name of each label
@@ -124,7 +127,7 @@ def get_token_labels_from_input_ids(hf_tokenizer: PreTrainedTokenizerBase, input
 def get_word_labels_from_token_labels(hf_arch: str, # Blurr's; the tokens tell
                                       hf_tokenizer: PreTrainedTokenizerBase,
                                       tok_labels: list[tuple[str, str]]) -> list[tuple[str, str]]:
-    "Join tokens to words, each with the label of its first: a word goes on where a label is missing, or a token says so."
+    "Join tokens to words, each with the label of its first. One goes on where a label is missing, or a token says so."
     marked, words = any(token[:1] in {"Ġ", "▁"} for token, _ in tok_labels), []
     for token, label in tok_labels:
         goes_on = token[:1] not in {"Ġ", "▁"} if marked else token.startswith("##")
@@ -154,17 +157,17 @@ def tagged_in(data: pd.DataFrame, words: str, labels: str, names: tuple[str, str
                              f"{names[1]}={labels!r}: {one_line(row)}. Each word needs one.")
     return both
 
-# %% ../../nbs/under_the_hood/learning/alignment.ipynb #8b0b6b992e52
+# %% ../../nbs/under_the_hood/learning/alignment.ipynb #49ce1f1fcbbd
 class TokenClassPreprocessor(Preprocessor):
     "Add the words that the tokenizer keeps, and their labels, to a table; or cut long rows into chunks."
     def __init__(self, hf_tokenizer: PreTrainedTokenizerBase,
-                 chunk_examples: bool = False,     # cut what is longer than the tokenizer's max_length, and lose nothing
+                 chunk_examples: bool = False,     # cut rows that are longer than max_length, and lose nothing
                  word_stride: int = 2,             # words of a chunk that the next repeats
                  ignore_token_id: int = -100,
                  label_names: list | None = None,  # None: those in the table
                  batch_size: int = 1000, id_attr: str | None = None, word_list_attr: str = "tokens",
                  label_list_attr: str = "labels", is_valid_attr: str | None = "is_valid",
-                 slow_word_ids_func=None,          # tokenizer, row, encoding → word of each token; None: a fast tokenizer
+                 slow_word_ids_func=None,          # tokenizer, row, encoding → word of each token; None: a fast one
                  tok_kwargs: dict = {}):
         super().__init__(hf_tokenizer, batch_size, word_list_attr, None, is_valid_attr,
                          {**tok_kwargs, "is_split_into_words": True})
@@ -172,7 +175,8 @@ class TokenClassPreprocessor(Preprocessor):
 
     def process_df(self, training_df, validation_df=None) -> pd.DataFrame:
         table, columns = super().process_df(training_df, validation_df), (self.text_attr, self.label_list_attr)
-        table[columns[0]] = [row.split() if isinstance(row, str) and row[:1] != "[" else row for row in table[columns[0]]]
+        texts = table[columns[0]].tolist()
+        table[columns[0]] = [row.split() if isinstance(row, str) and row[:1] != "[" else row for row in texts]
         words, labels = tagged_in(table, *columns, ("word_list_attr", "label_list_attr"))
         self.label_names = self.label_names or sorted({label for row in labels for label in row})
         if self.chunk_examples and self.id_attr is None: table.insert(0, "_id", range(len(table)))
@@ -182,7 +186,7 @@ class TokenClassPreprocessor(Preprocessor):
             made.insert(at, f"proc_{column}", [[rows[i][w] for w in some] for i, some in kept])
         return made
 
-# %% ../../nbs/under_the_hood/learning/alignment.ipynb #99b5921ab970
+# %% ../../nbs/under_the_hood/learning/alignment.ipynb #2caef57f1c84
 @patch
 def kept(self: TokenClassPreprocessor, words: list[str]) -> list:
     "Number the `words` that a model will see: once, or chunk by chunk."
@@ -201,5 +205,6 @@ def chunks_of(sizes: list[int], limit: int, stride: int) -> list[range]:
         end = start + 1  # a word that is too long stands alone
         while end < len(sizes) and sum(sizes[start:end + 1]) <= limit: end += 1
         chunks.append(range(start, end))
-        start = next(s for s in range(max(start + 1, end - stride), end + 1) if s == end or sum(sizes[s:end + 1]) <= limit)
+        shared = range(max(start + 1, end - stride), end)
+        start = next((s for s in shared if sum(sizes[s:end + 1]) <= limit), end)
     return chunks

@@ -7,7 +7,7 @@ __all__ = ['TokenTensorCategory', 'TokenCategorize', 'TokenCategoryBlock', 'Toke
            'TokenClassBatchTokenizeTransform', 'show_batch', 'show_results', 'TokenClassMetricsCallback',
            'BlearnerForTokenClassification']
 
-# %% ../../nbs/under_the_hood/learning/tagging.ipynb #70c102483cf7
+# %% ../../nbs/under_the_hood/learning/tagging.ipynb #7c999b77515c
 from functools import partial
 
 import pandas as pd, torch
@@ -26,11 +26,14 @@ from transformers import AutoModelForTokenClassification, PreTrainedModel
 
 from ..core.texts import one_line
 from .alignment import (IGNORED, BaseLabelingStrategy, OnlyFirstTokenLabelingStrategy,
-                                            get_token_labels_from_input_ids, get_word_labels_from_token_labels, tagged_in)
+                                            get_token_labels_from_input_ids, get_word_labels_from_token_labels,
+                                            tagged_in)
 from .batches import (BatchTokenizeTransform, TextBlock, TextInput, config_for, decoded_text,
                                           first_blurr_tfm, get_hf_objects, splits_of, vocab_of)
-from .entities import calculate_token_class_metrics, tag
-from .inputs import as_named, as_table, check_head, check_size, from_dataset, give_pad_token, text_of
+from .entities import calculate_token_class_metrics
+from .grouping import tag
+from .inputs import (as_named, as_table, check_head, check_size, from_dataset, give_pad_token,
+                                         text_of)
 from .learners import Blearner
 
 # %% ../../nbs/under_the_hood/learning/tagging.ipynb #ba2ea0f83c23
@@ -60,22 +63,24 @@ def TokenCategoryBlock(vocab: list[str] | None = None, ignore_token: str = IGNOR
     "Make a fastai block for lists of labels, as `TokenCategorize` takes them."
     return TransformBlock(type_tfms=TokenCategorize(vocab, ignore_token, ignore_token_id))
 
-# %% ../../nbs/under_the_hood/learning/tagging.ipynb #a38733d8a15e
+# %% ../../nbs/under_the_hood/learning/tagging.ipynb #93f19c5f1e06
 class TokenClassTextInput(TextInput): "Token ids of tagged words: by this type fastai picks how to show them."
 
 class TokenClassBatchTokenizeTransform(BatchTokenizeTransform):
     "Tokenize a batch of lists of words, and lay their labels on the tokens. Raises ValueError if one has none."
-    def __init__(self, hf_arch, hf_config, hf_tokenizer, hf_model, include_labels: bool = True, ignore_token_id: int = -100,
+    def __init__(self, hf_arch, hf_config, hf_tokenizer, hf_model, include_labels: bool = True,
+                 ignore_token_id: int = -100,
                  labeling_strategy_cls: type = OnlyFirstTokenLabelingStrategy,
                  target_label_names: list[str] | None = None, # name of each label: BILabelingStrategy reads them
                  non_entity_label: str = "O", max_length: int | None = None, padding: bool | str = True,
                  truncation: bool | str = True, is_split_into_words: bool = True,
                  slow_word_ids_func=None, # tokenizer, row, encoding → word of each token; None: a fast tokenizer
                  tok_kwargs: dict = {}, **kwargs):
-        super().__init__(hf_arch, hf_config, hf_tokenizer, hf_model, include_labels, ignore_token_id, max_length, padding,
-                         truncation, is_split_into_words, tok_kwargs, **kwargs)
+        super().__init__(hf_arch, hf_config, hf_tokenizer, hf_model, include_labels, ignore_token_id, max_length,
+                         padding, truncation, is_split_into_words, tok_kwargs, **kwargs)
         store_attr("target_label_names,non_entity_label,slow_word_ids_func")
-        self.labeling_strategy = labeling_strategy_cls(hf_tokenizer, target_label_names, non_entity_label, ignore_token_id)
+        self.labeling_strategy = labeling_strategy_cls(hf_tokenizer, target_label_names, non_entity_label,
+                                                       ignore_token_id)
 
     def row(self, encoding, i: int, x, targets: list) -> dict:
         if targets and len(words := text_of(x, True)) != len(targets[0]):
@@ -152,13 +157,13 @@ class TokenClassMetricsCallback(Callback):
 
     def metric_value(self, metric_key: str): return self.custom_metrics_dict[metric_key]
 
-# %% ../../nbs/under_the_hood/learning/tagging.ipynb #cc294c46f46c
+# %% ../../nbs/under_the_hood/learning/tagging.ipynb #9901d4f8cac0
 @patch
 def blurr_predict_tokens(self: Learner,
                          items,                                # texts, or lists of words; one text; rows as in training
-                         aggregation_strategy: str = "simple", # one of `entities.STRATEGIES`; word: an answer for each word
+                         aggregation_strategy: str = "simple", # one of `grouping.STRATEGIES`
                          non_entity_label: str = "O") -> list[list[dict]]:
-    "Find entities in each of `items`, or label its words, as `entities.tag` does. Raises ValueError, TypeError."
+    "Find entities in each of `items`, or label its words, as `grouping.tag` does. Raises ValueError, TypeError."
     if hasattr(items, "to_pandas"): items = from_dataset(items)
     if isinstance(items, pd.DataFrame): items = items.to_dict("records")
     if isinstance(items, (str, dict, pd.Series)): items = [items]
@@ -182,13 +187,13 @@ class BlearnerForTokenClassification(Blearner):
 
     def predict(self, text): return self.blurr_predict_tokens(text)
 
-# %% ../../nbs/under_the_hood/learning/tagging.ipynb #940324e084b4
+# %% ../../nbs/under_the_hood/learning/tagging.ipynb #d05d67aa3d3c
 def _names(rows: list[list], labels: list[str] | None) -> tuple[list[str], list[list[str]]]:
-    "List the names of all labels, and name those in `rows`. Raises ValueError if one has no name, or there is only one."
+    "List the names of all labels, and name those in `rows`. Raises ValueError if one has none, or there is only one."
     if labels is None:
         found = {label for row in rows for label in row}
         if odd := [label for label in found if not isinstance(label, str)]:
-            raise ValueError(f"token_labels_attr has the label {odd[0]!r}, no name: pass labels, the name of each number.")
+            raise ValueError(f"token_labels_attr has the label {odd[0]!r}, no name: pass labels, one for each number.")
         labels = sorted(found)
     if len({*labels}) < 2: raise ValueError(f"labels={one_line(list(labels))} leaves nothing to tell apart.")
     known = BaseLabelingStrategy(None, labels)

@@ -1,4 +1,4 @@
-"""Token classification against the real Blurr 1.0.5, seqeval and transformers' pipeline; in plain fastai; with bad input.
+"""Token classification against the real Blurr 1.0.5, seqeval, transformers' pipeline; in plain fastai; with bad input.
 
 tools/blurr_tasks/tagging.py says how tests/data/blurr_tagging.json was made; here the same script runs on our pieces.
 """
@@ -8,7 +8,7 @@ import numpy as np, pandas as pd, pytest, record_blurr, tiny_models, torch
 from blurr_tasks import tagging as recorder
 from datasets import ClassLabel, Dataset, Features, Sequence, Value
 from fastai.text.all import ColReader, ColSplitter, DataBlock, Learner, load_learner, set_seed
-from test_blurr import differences
+from recorded import differences
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
 from transformers import (AutoModelForTokenClassification, DistilBertConfig, DistilBertForTokenClassification,
                           PreTrainedTokenizerFast, pipeline)
@@ -17,6 +17,7 @@ from study_group.core.data import tagged_sentences
 from study_group.learning.alignment import *
 from study_group.learning.batches import TextBlock, get_hf_objects
 from study_group.learning.entities import *
+from study_group.learning.grouping import *
 from study_group.learning.learners import (BaseModelCallback, BaseModelWrapper, Blearner, PreCalculatedCrossEntropyLoss,
                                            blurr_splitter)
 from study_group.learning.tagging import *
@@ -33,32 +34,19 @@ def written(word: str) -> str:
     return "".join(c for c in unicodedata.normalize("NFD", word.lower()) if not unicodedata.combining(c))
 
 
-def without_dish(numbers: list, starts: list) -> list:
-    "Blurr's BI strategy said O inside of a word where there is no I-; it describes itself as only-first there."
-    inside = NAMES.index("B-DISH")
-    return [-100 if not first and at == inside else n for n, first, at in zip(numbers, starts, word_numbers(numbers, starts))]
-
-
-def word_numbers(numbers: list, starts: list) -> list:
-    "The number of the first token of each token's word."
-    found = []
-    for number, first in zip(numbers, starts): found.append(number if first else found[-1])
+def without_o(numbers: list, only_first: list) -> list:
+    "Blurr's BI strategy said O inside of a dish, as there is no I-DISH; it describes itself as only-first there."
+    found, word = [], None
+    for number, first in zip(numbers, only_first):
+        starts = first != -100 or number == -100
+        if starts: word = number
+        found.append(-100 if not starts and NAMES[word] == "B-DISH" else number)
     return found
 
 
-def starts_of(only_first: list) -> list: return [n != -100 for n in only_first]
-
-
 def mended_strategies(old):
-    new = {}
-    for name, numbers in old.items():
-        kind, rest = name.split(" ", 1)
-        if kind == "BILabelingStrategy":
-            first = old[f"OnlyFirstTokenLabelingStrategy {rest}"]
-            starts = [f != -100 or n == -100 for f, n in zip(first, numbers)]
-            new[name] = without_dish(numbers, starts)
-            continue
-        new[name] = numbers
+    new = {name: without_o(numbers, old[name.replace("BI", "OnlyFirstToken", 1)]) if name.startswith("BI") else numbers
+           for name, numbers in old.items()}
     assert new != old
     return new
 
@@ -67,17 +55,17 @@ def mended_batches(old):
     "The same, in batches."
     new = json.loads(json.dumps(old))
     for batch, first in zip(new["BILabelingStrategy"], old["OnlyFirstTokenLabelingStrategy"]):
-        rows = [without_dish(numbers, [f != -100 or n == -100 for f, n in zip(only, numbers)])
-                for numbers, only in zip(batch["targets"][0], first["targets"][0])]
+        rows = [*map(without_o, batch["targets"][0], first["targets"][0])]
         batch["inputs"]["labels"], batch["targets"] = rows, [rows]
     assert new != old
     return new
 
 
 def mended_words_and_labels(old):
-    "Blurr lost unknown words, cut San-Diego up, joined words and signs, and then labels stood at the wrong words."
+    "Blurr lost unknown words, cut San-Diego up, and joined words and signs, whose labels it lost."
     assert old["Jean-Luc lives in San-Diego ."]["words"][0] == ["jean", "O"]
-    assert old["paella , says mercedes , belongs to valencia ."]["words"][1] == ["says", "I-PER"]  # B-PER is the comma's
+    joined = old["paella , says mercedes , belongs to valencia ."]["words"][:2]
+    assert joined == [["paella,", "O"], ["says", "I-PER"]]  # B-PER was the comma's
     new = {}
     for text, said in old.items():
         words = text.split()
@@ -89,15 +77,15 @@ def mended_words_and_labels(old):
 
 def mended_metrics(old):
     "seqeval fails where there is nothing to count; ours has zeros, and no accuracy."
-    empty = "\n".join(["              precision    recall  f1-score   support", "", "", *(
-        f"{name:>12}       0.00      0.00      0.00         0" for name in ("micro avg", "macro avg", "weighted avg")), ""])
+    zeros = "       0.00      0.00      0.00         0\n"
+    empty = "              precision    recall  f1-score   support\n\n\n" + "".join(
+        f"{name:>12}{zeros}" for name in ("micro avg", "macro avg", "weighted avg"))
     instead = dict(ZeroDivisionError="nothing", TypeError=0., ValueError=empty)
     return [{key: instead.get(value, value) for key, value in said.items()} for said in old]
 
 
 def mended_single(old):
     "Blurr swapped precision and recall, and its tables joined words and signs."
-    swapped = dict(zip(old["names"], old["values"][0], strict=False))
     right = {key: calculate_token_class_metrics(old["predicted"], old["true"], key) for key in recorder.KEYS}
     wrong = {key: calculate_token_class_metrics(old["true"], old["predicted"], key) for key in recorder.KEYS}
     assert old["report"] == wrong["classification_report"] != right["classification_report"]

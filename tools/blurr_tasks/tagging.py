@@ -14,26 +14,39 @@ if ORIGINAL:
 else:
     from study_group.learning.alignment import *
     from study_group.learning.entities import *
+    from study_group.learning.grouping import *
     from study_group.learning.tagging import *
 
 NAMES = ["O", "B-PER", "I-PER", "B-LOC", "I-LOC", "B-DISH"]  # no I-DISH: dishes here have one word
 TAGS = dict(zip("opPlLd", NAMES))
 # words and their tags, a letter each; then whether it is for validation
 ROWS = [
-    ("Greta Halvorsen bakes in Trondheim .", "pPoolo", 0), ("The ramen was cold .", "odooo", 0),
-    ("Ask Umberto about the lasagne .", "opoodo", 0), ("From San Sebastián we took the ferry to Bilbao .", "olLooooolo", 0),
-    ("Nobody came .", "ooo", 0), ("Supercalifragilisticexpialidocious goulash for Ilse", "odop", 0),
-    ("Wanjiru cooks ugali for the whole street .", "podooooo", 0), ("WE MET DARIUSZ IN GDAŃSK .", "oopolo", 0),
-    ("paella , says mercedes , belongs to valencia .", "doopooolo", 0), ("Did Oluwaseun Adeyemi call ?", "opPoo", 0),
-    ("In Addis Ababa Tigist shared her injera with us .", "olLpoodooo", 0), ("Snow again .", "ooo", 0),
-    ("Kazimierz left Kraków at dawn", "poloo", 0), ("Is this the bus to Ulaanbaatar ?", "ooooolo", 0),
-    ("Umberto and Greta live near Trondheim .", "popoolo", 0), ("Bilbao sleeps late .", "looo", 0),
-    ("Mercedes moved to Gdańsk .", "poolo", 1), ("The goulash of Ilse Brandauer is the best in Bilbao .", "odopPoooolo", 1),
-    ("Who ate the pho and the paella ?", "ooodoodo", 1), ("Tigist drove through Ulaanbaatar", "pool", 1),
+    ("Greta Halvorsen bakes in Trondheim .", "pPoolo", 0),
+    ("The ramen was cold .", "odooo", 0),
+    ("Ask Umberto about the lasagne .", "opoodo", 0),
+    ("From San Sebastián we took the ferry to Bilbao .", "olLooooolo", 0),
+    ("Nobody came .", "ooo", 0),
+    ("Supercalifragilisticexpialidocious goulash for Ilse", "odop", 0),
+    ("Wanjiru cooks ugali for the whole street .", "podooooo", 0),
+    ("WE MET DARIUSZ IN GDAŃSK .", "oopolo", 0),
+    ("paella , says mercedes , belongs to valencia .", "doopooolo", 0),
+    ("Did Oluwaseun Adeyemi call ?", "opPoo", 0),
+    ("In Addis Ababa Tigist shared her injera with us .", "olLpoodooo", 0),
+    ("Snow again .", "ooo", 0),
+    ("Kazimierz left Kraków at dawn", "poloo", 0),
+    ("Is this the bus to Ulaanbaatar ?", "ooooolo", 0),
+    ("Umberto and Greta live near Trondheim .", "popoolo", 0),
+    ("Bilbao sleeps late .", "looo", 0),
+    ("Mercedes moved to Gdańsk .", "poolo", 1),
+    ("The goulash of Ilse Brandauer is the best in Bilbao .", "odopPoooolo", 1),
+    ("Who ate the pho and the paella ?", "ooodoodo", 1),
+    ("Tigist drove through Ulaanbaatar", "pool", 1),
 ]
-HARD = ["Mercedes 🎉 moved to Gdańsk .", "Jean-Luc lives in San-Diego .", "Dariusz O'Leary cooks ."]  # what Blurr cuts up
+# what Blurr cuts up, or loses
+HARD = ["Mercedes 🎉 moved to Gdańsk .", "Jean-Luc lives in San-Diego .", "Dariusz O'Leary cooks ."]
 TEXTS = ["Umberto lives in Trondheim.", "Greta Halvorsen, from Bilbao, ate the ramen.", "Nobody came.",
-         "Kazimierz and Wanjiru Supercalifragilistic met in Addis Ababa!", "Unbelievably, Tigist left Ulaanbaatar at dawn"]
+         "Kazimierz and Wanjiru Supercalifragilistic met in Addis Ababa!",
+         "Unbelievably, Tigist left Ulaanbaatar at dawn"]
 
 
 def frame() -> pd.DataFrame:
@@ -126,7 +139,8 @@ def tag_sequences() -> list:
         ([["O", "B-PER", "I-PER"]], [["O", "B-PER", "I-PER"]]), ([["B-PER", "O"]], [["O", "O"]]),
         ([["O", "O"]], [["B-PER", "I-PER"]]), ([["I-PER", "I-LOC", "O"]], [["B-PER", "B-LOC", "O"]]),
         ([["B-PER", "I-LOC", "I-LOC"]], [["B-PER", "I-PER", "I-LOC"]]), ([[], ["B-LOC"]], [[], ["B-LOC"]]),
-        ([["S-PER", "B-LOC", "I-LOC", "E-LOC"]], [["S-PER", "B-LOC", "E-LOC", "E-LOC"]]), ([["B", "I", "O"]], [["B", "B", "O"]]),
+        ([["S-PER", "B-LOC", "I-LOC", "E-LOC"]], [["S-PER", "B-LOC", "E-LOC", "E-LOC"]]),
+        ([["B", "I", "O"]], [["B", "B", "O"]]),
         ([["O", "O"], ["O"]], [["O", "O"], ["O"]]), ([["B-a-b", "I-a-b"]], [["B-a-b", "I-a"]]), ([[]], [[]]), ([], []),
         ([["NOUN", "VERB", "NOUN"]], [["NOUN", "NOUN", "VERB"]])]
     tags, more = ["O", "O", "O", "B-PER", "I-PER", "B-LOC", "I-LOC", "I-DISH", "B-DISH"], draws(7)
@@ -174,8 +188,8 @@ def single() -> dict:
     predicted, true = map(list, zip(*getattr(metrics, "results")))
     with quiet(learn):
         result |= dict(
-            names=list(learn.recorder.metric_names), values=plain(learn.recorder.values), predicted=predicted, true=true,
-            report=learn.token_classification_report,
+            names=list(learn.recorder.metric_names), values=plain(learn.recorder.values),
+            predicted=predicted, true=true, report=learn.token_classification_report,
             show_batch=table(dls.show_batch, dict(dataloaders=dls)),
             show_batch_cut=table(dls.show_batch, dict(dataloaders=dls), max_n=3, trunc_at=2),
             show_results=table(learn.show_results, dict(learner=learn), shuffle=False, max_n=3),
@@ -228,4 +242,5 @@ def processed() -> dict:
     return found
 
 
-CASES = [strategies, batches, words_and_labels, categories, metrics, single, fastai_loss, found_entities, high, processed]
+CASES = [strategies, batches, words_and_labels, categories, metrics, single, fastai_loss, found_entities, high,
+         processed]
