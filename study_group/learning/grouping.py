@@ -116,14 +116,14 @@ def word_spans(text: str) -> list[tuple[int, int]]: # where each begins and ends
         spans += signs[:first - run.start()] + [(first, last)]*(first < last) + signs[last - run.start():]
     return spans
 
-# %% ../../nbs/under_the_hood/learning/grouping.ipynb #f84d00f7b8be
+# %% ../../nbs/under_the_hood/learning/grouping.ipynb #c49f1ef1bd4f
 STRATEGIES = "none", "token", "simple", "first", "max", "average", "whole", "word"  # Blurr says token for none
 
 def _read(item, by_word: bool) -> tuple[str, list | None, list | None]:
     "Return the text of `item`, its words, and their places; no words where the tokenizer is to find them."
     if isinstance(item, str):
-        spans = word_spans(text_of(item)) if by_word else None
-        return item, spans and [item[start:end] for start, end in spans], spans
+        spans = word_spans(item) if by_word else None
+        return text_of(item), spans and [item[start:end] for start, end in spans], spans
     if not isinstance(item, (list, tuple, L)): raise TypeError(f"{one_line(item)} must be a text, or a list of words.")
     words = text_of(item, True)
     ends = [*accumulate(len(word) + 1 for word in words)]
