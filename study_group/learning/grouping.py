@@ -5,17 +5,16 @@
 # %% auto #0
 __all__ = ['STRATEGIES', 'TokenAggregationStrategies', 'word_spans', 'tag']
 
-# %% ../../nbs/under_the_hood/learning/grouping.ipynb #d1bace796283
+# %% ../../nbs/under_the_hood/learning/grouping.ipynb #783481cba3c6
 import re, unicodedata, warnings
 from itertools import accumulate
 
 import numpy as np, torch
 from fastcore.basics import patch
-from fastcore.foundation import L
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from ..core.running import run_model
-from ..core.texts import one_line
+from ..core.texts import listed, one_line
 from ..core.tokens import backend_of
 from .inputs import text_of
 
@@ -116,7 +115,7 @@ def word_spans(text: str) -> list[tuple[int, int]]: # where each begins and ends
         spans += signs[:first - run.start()] + [(first, last)]*(first < last) + signs[last - run.start():]
     return spans
 
-# %% ../../nbs/under_the_hood/learning/grouping.ipynb #c49f1ef1bd4f
+# %% ../../nbs/under_the_hood/learning/grouping.ipynb #6b2cf30d92c3
 STRATEGIES = "none", "token", "simple", "first", "max", "average", "whole", "word"  # Blurr says token for none
 
 def _read(item, by_word: bool) -> tuple[str, list | None, list | None]:
@@ -124,8 +123,8 @@ def _read(item, by_word: bool) -> tuple[str, list | None, list | None]:
     if isinstance(item, str):
         spans = word_spans(item) if by_word else None
         return text_of(item), spans and [item[start:end] for start, end in spans], spans
-    if not isinstance(item, (list, tuple, L)): raise TypeError(f"{one_line(item)} must be a text, or a list of words.")
-    words = text_of(item, True)
+    if not isinstance(listed(item), list): raise TypeError(f"{one_line(item)} must be a text, or a list of words.")
+    words = text_of(listed(item), True)
     ends = [*accumulate(len(word) + 1 for word in words)]
     return " ".join(words), words, [(end - 1 - len(word), end - 1) for word, end in zip(words, ends)]
 

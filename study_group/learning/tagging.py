@@ -7,14 +7,14 @@ __all__ = ['TokenTensorCategory', 'TokenCategorize', 'TokenCategoryBlock', 'Toke
            'TokenClassBatchTokenizeTransform', 'show_batch', 'show_results', 'TokenClassMetricsCallback',
            'BlearnerForTokenClassification']
 
-# %% ../../nbs/under_the_hood/learning/tagging.ipynb #7c999b77515c
+# %% ../../nbs/under_the_hood/learning/tagging.ipynb #6a3d9dd1dff4
 from functools import partial
 
 import pandas as pd, torch
 from fastai.callback.core import Callback
 from fastai.data.block import DataBlock, TransformBlock
 from fastai.data.core import DataLoaders, show_batch, show_results
-from fastai.data.transforms import CategoryMap, ItemGetter, MultiCategory
+from fastai.data.transforms import CategoryMap, MultiCategory
 from fastai.learner import Learner, Recorder, ValueMetric
 from fastai.losses import CrossEntropyLossFlat
 from fastai.torch_core import TensorBase, display_df
@@ -33,7 +33,7 @@ from .batches import (BatchTokenizeTransform, TextBlock, TextInput, config_for, 
 from .entities import calculate_token_class_metrics
 from .grouping import tag
 from .inputs import (as_named, as_table, check_head, check_size, from_dataset, give_pad_token,
-                                         text_of)
+                                         reads, text_of, value_of)
 from .learners import Blearner
 
 # %% ../../nbs/under_the_hood/learning/tagging.ipynb #ba2ea0f83c23
@@ -157,7 +157,7 @@ class TokenClassMetricsCallback(Callback):
 
     def metric_value(self, metric_key: str): return self.custom_metrics_dict[metric_key]
 
-# %% ../../nbs/under_the_hood/learning/tagging.ipynb #9901d4f8cac0
+# %% ../../nbs/under_the_hood/learning/tagging.ipynb #caba247a4556
 @patch
 def blurr_predict_tokens(self: Learner,
                          items,                                # texts, or lists of words; one text; rows as in training
@@ -166,7 +166,7 @@ def blurr_predict_tokens(self: Learner,
     "Find entities in each of `items`, or label its words, as `grouping.tag` does. Raises ValueError, TypeError."
     if hasattr(items, "to_pandas"): items = from_dataset(items)
     if isinstance(items, pd.DataFrame): items = items.to_dict("records")
-    if isinstance(items, (str, dict, pd.Series)): items = [items]
+    if isinstance(items, (str, dict)) or isinstance(items, pd.Series) and reads(self.dls, items): items = [items]
     read, tfm = self.dls.valid_ds.tls[0].tfms, first_blurr_tfm(self.dls, [TokenClassBatchTokenizeTransform])
     items = [read(item) if isinstance(item, (dict, pd.Series)) else item for item in items]
     return tag(items, self.model.hf_model, tfm.hf_tokenizer, vocab_of(self.dls), aggregation_strategy, non_entity_label,
@@ -187,7 +187,7 @@ class BlearnerForTokenClassification(Blearner):
 
     def predict(self, text): return self.blurr_predict_tokens(text)
 
-# %% ../../nbs/under_the_hood/learning/tagging.ipynb #d05d67aa3d3c
+# %% ../../nbs/under_the_hood/learning/tagging.ipynb #ea35073a202d
 def _names(rows: list[list], labels: list[str] | None) -> tuple[list[str], list[list[str]]]:
     "List the names of all labels, and name those in `rows`. Raises ValueError if one has none, or there is only one."
     if labels is None:
@@ -220,8 +220,9 @@ def from_data(cls: BlearnerForTokenClassification,
     labels = as_named(labels, hf[1])
     tfm = TokenClassBatchTokenizeTransform(*hf, target_label_names=labels)
     blocks = TextBlock(batch_tokenize_tfm=tfm, input_return_type=TokenClassTextInput), TokenCategoryBlock(vocab=labels)
-    block = DataBlock(blocks=blocks, get_x=ItemGetter(tokens_attr), get_y=ItemGetter(token_labels_attr),
-                      splitter=lambda _: splits)
+    block = DataBlock(blocks=blocks, splitter=lambda _: splits,
+                      get_x=partial(value_of, attr=tokens_attr, name="tokens_attr"),
+                      get_y=partial(value_of, attr=token_labels_attr, name="token_labels_attr"))
     dls = block.dataloaders(frame.assign(**{tokens_attr: words, token_labels_attr: tags}), **dl_kwargs)
     if not len(dls.train):
         raise ValueError(f"bs={dls.train.bs} is more than the {len(splits[0])} rows for training, and the last batch "
