@@ -513,7 +513,7 @@ def test_every_kind_of_data(hf, tmp_path):
     features = Features(dict(tokens=Sequence(Value("string")), token_labels=Sequence(ClassLabel(names=VOCAB)),
                              is_valid=Value("bool")))
     numbers = rows.assign(token_labels=[[VOCAB.index(label) for label in row] for row in rows.token_labels])
-    def with_lists(kind): return rows.assign(tokens=[*map(kind, rows.tokens)], token_labels=[*map(kind, rows.token_labels)])
+    def with_lists(kind): return rows.assign(**{name: [*map(kind, rows[name])] for name in ("tokens", "token_labels")})
     kinds = [rows, tmp_path / "rows.csv", str(tmp_path / "rows.jsonl"), Dataset.from_pandas(rows),
              rows.to_dict("records"), Dataset.from_dict(numbers.to_dict("list"), features=features),
              with_lists(tuple), with_lists(np.array)]
