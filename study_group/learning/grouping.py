@@ -148,7 +148,7 @@ def of_words(self: TokenAggregationStrategies, text: str, pieces: list[dict]) ->
     found = [entity | dict(word=text[entity["start"]:entity["end"]]) for entity in map(self._entity, groups)]
     return [entity for entity in found if entity["entity_group"] != self.non_entity_label]
 
-# %% ../../nbs/under_the_hood/learning/grouping.ipynb #6ca9edfadb3b
+# %% ../../nbs/under_the_hood/learning/grouping.ipynb #cc008d584e16
 def _encoded(item, by_word: bool, tokenizer: PreTrainedTokenizerBase, options: dict, name: str) -> tuple:
     "Tokenize `item`: its text, words, their places, the encoding, and the places of tokens. Warns if it is cut."
     text, words, spans = _read(item, by_word)
@@ -162,11 +162,12 @@ def _encoded(item, by_word: bool, tokenizer: PreTrainedTokenizerBase, options: d
     return text, words, spans, encoding, offsets
 
 def _probs(encodings: list, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> list[np.ndarray]:
-    "Run `model` on `encodings` in one batch; return probabilities (tokens, labels) for each, pads left out."
+    "Run `model` on `encodings` in a batch, pads on the right; return probabilities (tokens, labels) of each, no pads."
     names = [name for name in tokenizer.model_input_names if name in encodings[0]]
-    batch = tokenizer.pad([{name: e[name] for name in names} for e in encodings], return_tensors="pt")
+    rows = [{name: e[name] for name in names} for e in encodings]
+    batch = tokenizer.pad(rows, padding_side="right", return_tensors="pt")
     with torch.no_grad(): probs = run_model(batch, model).logits.float().softmax(-1).cpu().numpy()
-    return [row[mask] for row, mask in zip(probs, batch["attention_mask"].bool().numpy())]
+    return [row[:len(e["input_ids"])] for row, e in zip(probs, encodings)]
 
 # %% ../../nbs/under_the_hood/learning/grouping.ipynb #554ebcfa7de3
 def tag(items: list,                              # texts, or lists of words
