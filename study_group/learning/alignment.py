@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['IGNORED', 'BaseLabelingStrategy', 'OnlyFirstTokenLabelingStrategy', 'SameLabelLabelingStrategy', 'BILabelingStrategy',
-           'draw_alignment', 'get_token_labels_from_input_ids', 'get_word_labels_from_token_labels', 'lists_in',
-           'tagged_in', 'TokenClassPreprocessor', 'chunks_of']
+           'word_ids_of', 'draw_alignment', 'get_token_labels_from_input_ids', 'get_word_labels_from_token_labels',
+           'lists_in', 'tagged_in', 'TokenClassPreprocessor', 'chunks_of']
 
 # %% ../../nbs/under_the_hood/learning/alignment.ipynb #6068e3b5935c
 import ast
@@ -72,6 +72,16 @@ class BILabelingStrategy(BaseLabelingStrategy):
         if names[number] == self.non_entity_label: return number
         inner = f"I-{names[number][2:]}"
         return names.index(inner) if inner in names else self.ignore_token_id
+
+# %% ../../nbs/under_the_hood/learning/alignment.ipynb #59b2cb3122b3
+def word_ids_of(encoding, i: int, hf_tokenizer: PreTrainedTokenizerBase,
+                slow_word_ids_func=None, # tokenizer, row, encoding → word of each token, for a slow tokenizer
+               ) -> list[int | None]:
+    "Find the word of each token in row `i` of `encoding`. Raises ValueError where a slow tokenizer has no function."
+    if hf_tokenizer.is_fast: return encoding.word_ids(i)
+    if slow_word_ids_func: return slow_word_ids_func(hf_tokenizer, i, encoding)
+    raise ValueError(f"{type(hf_tokenizer).__name__} is a slow tokenizer, and can't say which word a token comes from: "
+                     "pass slow_word_ids_func, a function of tokenizer, row and encoding that can.")
 
 # %% ../../nbs/under_the_hood/learning/alignment.ipynb #6ee45e78c9a5
 _CELL = "padding:1px 5px;text-align:center;border:0;white-space:pre"
@@ -186,13 +196,13 @@ class TokenClassPreprocessor(Preprocessor):
             made.insert(at, f"proc_{column}", [[rows[i][w] for w in some] for i, some in kept])
         return made
 
-# %% ../../nbs/under_the_hood/learning/alignment.ipynb #2caef57f1c84
+# %% ../../nbs/under_the_hood/learning/alignment.ipynb #29c79b2a270a
 @patch
 def kept(self: TokenClassPreprocessor, words: list[str]) -> list:
     "Number the `words` that a model will see: once, or chunk by chunk."
     tokenizer, options = self.hf_tokenizer, dict(truncation=False, verbose=False) if self.chunk_examples else {}
     encoding = tokenizer([words], **{**self.tok_kwargs, **options})
-    ids = encoding.word_ids(0) if tokenizer.is_fast else self.slow_word_ids_func(tokenizer, 0, encoding)
+    ids = word_ids_of(encoding, 0, tokenizer, self.slow_word_ids_func)
     sizes = Counter(w for w in ids if w is not None)
     if not self.chunk_examples: return [sorted(sizes)]
     limit = self.tok_kwargs.get("max_length", tokenizer.model_max_length) - tokenizer.num_special_tokens_to_add()

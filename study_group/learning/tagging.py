@@ -7,7 +7,7 @@ __all__ = ['TokenTensorCategory', 'TokenCategorize', 'TokenCategoryBlock', 'Toke
            'TokenClassBatchTokenizeTransform', 'show_batch', 'show_results', 'TokenClassMetricsCallback',
            'BlearnerForTokenClassification']
 
-# %% ../../nbs/under_the_hood/learning/tagging.ipynb #6a3d9dd1dff4
+# %% ../../nbs/under_the_hood/learning/tagging.ipynb #29a72fcba2a3
 from functools import partial
 
 import pandas as pd, torch
@@ -27,7 +27,7 @@ from transformers import AutoModelForTokenClassification, PreTrainedModel
 from ..core.texts import one_line
 from .alignment import (IGNORED, BaseLabelingStrategy, OnlyFirstTokenLabelingStrategy,
                                             get_token_labels_from_input_ids, get_word_labels_from_token_labels,
-                                            tagged_in)
+                                            tagged_in, word_ids_of)
 from .batches import (BatchTokenizeTransform, TextBlock, TextInput, config_for, decoded_text,
                                           first_blurr_tfm, get_hf_objects, splits_of, vocab_of)
 from .entities import calculate_token_class_metrics
@@ -63,7 +63,7 @@ def TokenCategoryBlock(vocab: list[str] | None = None, ignore_token: str = IGNOR
     "Make a fastai block for lists of labels, as `TokenCategorize` takes them."
     return TransformBlock(type_tfms=TokenCategorize(vocab, ignore_token, ignore_token_id))
 
-# %% ../../nbs/under_the_hood/learning/tagging.ipynb #93f19c5f1e06
+# %% ../../nbs/under_the_hood/learning/tagging.ipynb #bbc0d99fea30
 class TokenClassTextInput(TextInput): "Token ids of tagged words: by this type fastai picks how to show them."
 
 class TokenClassBatchTokenizeTransform(BatchTokenizeTransform):
@@ -89,8 +89,7 @@ class TokenClassBatchTokenizeTransform(BatchTokenizeTransform):
 
     def targets(self, encoding, i: int, targets: list) -> list:
         if not targets: return targets
-        fast = self.hf_tokenizer.is_fast
-        words = encoding.word_ids(i) if fast else self.slow_word_ids_func(self.hf_tokenizer, i, encoding)
+        words = word_ids_of(encoding, i, self.hf_tokenizer, self.slow_word_ids_func)
         aligned = self.labeling_strategy.align_labels_with_tokens(words, targets[0].tolist())
         return [type(targets[0])(aligned), *targets[1:]]
 

@@ -566,6 +566,33 @@ def test_a_roberta_takes_words(tmp_path):
     assert [e["word"] for e in answers] == ["Anna", "sleeps", "in", "San-Diego", "🎉", "."]
 
 
+def canine_words(tokenizer, i, encoding) -> list:
+    "The word of each character, for words of three letters."
+    special = tokenizer.all_special_ids
+    ids, at, found = encoding["input_ids"][i], 0, []
+    for id_ in ids:
+        found.append(None if int(id_) in special else at // 3)
+        at += found[-1] is not None
+    return found
+
+
+def test_a_slow_tokenizer_needs_a_function():
+    from transformers import CanineForTokenClassification
+    model, tokenizer = tiny_models.pair("canine", num_labels=2)
+    model = CanineForTokenClassification(model.config)
+    hf = "canine", model.config, tokenizer, model
+    rows = [(["tic", "tac"], TokenTensorCategory([1, 0])), (["toe"], TokenTensorCategory([1]))]
+    with pytest.raises(ValueError, match="CanineTokenizer is a slow tokenizer"): TokenClassBatchTokenizeTransform(*hf)(rows)
+    made = TokenClassBatchTokenizeTransform(*hf, slow_word_ids_func=canine_words)(rows)
+    assert [y.tolist() for _, y in made] == [[-100, 1, -100, -100, 0, -100, -100, -100],
+                                             [-100, 1, -100, -100, -100, -100, -100, -100]]
+    processor = TokenClassPreprocessor(tokenizer, slow_word_ids_func=canine_words, tok_kwargs=dict(max_length=5))
+    cut = processor.process_df(pd.DataFrame(dict(tokens=[["tic", "tac"]], labels=[["B-PER", "O"]])))
+    assert cut.proc_tokens.tolist() == [["tic"]]
+    with pytest.raises(ValueError, match="CanineTokenizer can't say where tokens are in a text"):
+        tag(["tic tac"], model, tokenizer, ["O", "B-PER"])
+
+
 def test_it_learns(hf):
     set_seed(1)
     learn = made(hf, table(40), learner_kwargs=dict(cbs=TokenClassMetricsCallback()))
