@@ -582,7 +582,8 @@ def test_a_slow_tokenizer_needs_a_function():
     model = CanineForTokenClassification(model.config)
     hf = "canine", model.config, tokenizer, model
     rows = [(["tic", "tac"], TokenTensorCategory([1, 0])), (["toe"], TokenTensorCategory([1]))]
-    with pytest.raises(ValueError, match="CanineTokenizer is a slow tokenizer"): TokenClassBatchTokenizeTransform(*hf)(rows)
+    with pytest.raises(ValueError, match="CanineTokenizer is a slow tokenizer"):
+        TokenClassBatchTokenizeTransform(*hf)(rows)
     made = TokenClassBatchTokenizeTransform(*hf, slow_word_ids_func=canine_words)(rows)
     assert [y.tolist() for _, y in made] == [[-100, 1, -100, -100, 0, -100, -100, -100],
                                              [-100, 1, -100, -100, -100, -100, -100, -100]]
