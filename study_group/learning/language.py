@@ -150,10 +150,9 @@ def check_lm(hf_model: PreTrainedModel, hf_tokenizer: PreTrainedTokenizerBase, l
 class BlearnerForLM(Blearner):
     "A Blearner for a language model, causal or masked as the strategy of its `dls` is."
     def __init__(self, dls: DataLoaders, hf_model: PreTrainedModel, **kwargs):
-        tfm, problem = first_blurr_tfm(dls), hf_model.config.problem_type
+        tfm = first_blurr_tfm(dls)
         check_lm(hf_model, tfm.hf_tokenizer, tfm.lm_strategy.get_lm_type())
         super().__init__(dls, hf_model, **{"loss_func": PreCalculatedCrossEntropyLoss(), **kwargs})
-        hf_model.config.problem_type = problem  # it is none of those that transformers knows
 
     @classmethod
     def get_model_cls(cls, lm_type: LMType) -> type:
