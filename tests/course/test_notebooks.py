@@ -2,8 +2,11 @@
 import nbformat, notebooks, pytest
 from places import REPO
 
+TRAIN = {"language", "questions", "rewriting", "tagging"}  # each trains for about a minute: in `make test-all`
+PATHS = [pytest.param(path, marks=[pytest.mark.extra]*(path.stem in TRAIN)) for path in notebooks.notebooks()]
 
-@pytest.mark.parametrize("path", notebooks.notebooks(), ids=lambda p: p.relative_to(REPO / "nbs").as_posix())
+
+@pytest.mark.parametrize("path", PATHS, ids=lambda p: p.relative_to(REPO / "nbs").as_posix())
 def test_prints_what_it_holds(path):
     stored, before = nbformat.read(path, as_version=4), set(path.parent.iterdir())
     assert notebooks.differences(stored, notebooks.execute(path)) == []
