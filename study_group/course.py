@@ -4,14 +4,13 @@
 
 # %% auto #0
 __all__ = ['main', 'UNSET', 'Settings', 'settings', 'course_root', 'sync', 'start', 'self_checks', 'Finding', 'checked', 'checks',
-           'doctor', 'blog', 'group']
+           'doctor', 'blog']
 
 # %% ../nbs/under_the_hood/command/course.ipynb #76f5688a
 import argparse, sys
 
 from .command.blog import blog
 from .command.doctor import Finding, checks, doctor
-from .command.group import group
 from .command.settings import UNSET, Settings, course_root, settings
 from .command.start import self_checks, start
 from .command.sync import sync
@@ -20,7 +19,7 @@ from .core.progress import checked
 
 # %% ../nbs/under_the_hood/command/course.ipynb #f38e415c
 _all_ = ["UNSET", "Settings", "settings", "course_root", "sync", "start", "self_checks", "Finding", "checked", "checks",
-         "doctor", "blog", "group"]
+         "doctor", "blog"]
 __getattr__ = door(__name__, "Progress", "Quiz")
 
 # %% ../nbs/under_the_hood/command/course.ipynb #621b0766
@@ -42,6 +41,7 @@ def _run_blog(args: argparse.Namespace):
     print(f"written: {post}")
 
 def _run_group(args: argparse.Namespace):
+    from study_group.command.group import group  # it knows the quizzes, and so the widgets: slow to import
     page, troubles = group(*args.folder, out=args.out)
     for said in troubles: print(f"study-group: {said}", file=sys.stderr)
     print(f"written: {page}")

@@ -289,7 +289,7 @@ def predicts(texts):
     assert lengths == [len(tokenizer()(text, add_special_tokens=False, verbose=False).input_ids) for text in texts]
 
 
-@covers("blurr.show_batch", "blurr.show_results", together=True)
+@covers("blurr.BlearnerForSequenceClassification", together=True)
 def shows(texts):
     wordy = [text for text in texts if text.strip()]*2 + [FINE]*6  # some to learn from, some to look at
     data = pd.DataFrame(dict(text=pd.Series(wordy, dtype=object), label=[n % 2 for n, _ in enumerate(wordy)],
@@ -533,13 +533,35 @@ NO_TEXT = dict(
         blurr.first_blurr_tfm blurr.BaseModelWrapper blurr.PreCalculatedLoss blurr.PreCalculatedCrossEntropyLoss
         blurr.PreCalculatedBCELoss blurr.PreCalculatedMSELoss blurr.BaseModelCallback blurr.blurr_splitter
         blurr.blurr_splitter_by_layer blurr.FastHugsModel blurr.SpecialClsTokens blurr.AdaptiveLearner
-        blurr.preproc_hf_dataset blurr.wandb_callback checkpoints.from_pretrained""",
+        blurr.preproc_hf_dataset blurr.wandb_callback checkpoints.from_pretrained blurr.get_blurr_tfm
+        blurr.give_pad_token blurr.GradientCheckpointing blurr.MultiTargetLoss""",
     takes_nothing="""data.corpus data.bundled_reviews data.index_url data.cache_folder course.course_root course.doctor
         course.checks quiz.quiz_names flights.current_phase checkpoints.quiet""",
-    is_an_error="checkpoints.CheckpointError",
+    is_an_error="checkpoints.CheckpointError blurr.CheckpointingNotSupported",
+    tags_words_which_its_own_tests_spoil="""blurr.BILabelingStrategy blurr.BaseLabelingStrategy
+        blurr.OnlyFirstTokenLabelingStrategy blurr.SameLabelLabelingStrategy blurr.BlearnerForTokenClassification
+        blurr.TokenAggregationStrategies blurr.TokenCategorize blurr.TokenCategoryBlock blurr.TokenTensorCategory
+        blurr.TokenClassBatchTokenizeTransform blurr.TokenClassMetricsCallback blurr.TokenClassPreprocessor
+        blurr.TokenClassTextInput blurr.calculate_token_class_metrics blurr.draw_alignment data.tagged_sentences
+        blurr.get_token_labels_from_input_ids blurr.get_word_labels_from_token_labels""",
+    models_language_which_its_own_tests_spoil="""blurr.BaseLMStrategy blurr.BertMLMStrategy blurr.CausalLMStrategy
+        blurr.BlearnerForLM blurr.CausalLMTextInput blurr.MLMTextInput blurr.LMBatchTokenizeTransform
+        blurr.LMMetricsCallback blurr.LMPreprocessor blurr.LMType blurr.fill_masks""",
+    answers_questions_which_its_own_tests_spoil="""blurr.BlearnerForQuestionAnswering blurr.PreCalculatedQALoss
+        blurr.QABatchTokenizeTransform blurr.QAMetricsCallback blurr.QAModelCallback blurr.QAPreprocessor
+        blurr.QATextInput blurr.compute_qa_metrics blurr.draw_answer blurr.find_answers blurr.qa_logits
+        data.corpus_questions""",
+    rewrites_texts_which_its_own_tests_spoil="""blurr.BlearnerForSeq2Seq blurr.BlearnerForSummarization
+        blurr.BlearnerForTranslation blurr.Seq2SeqBatchDecodeTransform blurr.Seq2SeqBatchTokenizeTransform
+        blurr.Seq2SeqMetricsCallback blurr.Seq2SeqPreprocessor blurr.Seq2SeqTextBlock blurr.Seq2SeqTextInput
+        blurr.SummarizationPreprocessor blurr.TranslationPreprocessor blurr.blurr_seq2seq_splitter
+        blurr.default_text_gen_kwargs blurr.generate_texts blurr.language_kwargs""",
+    prepares_or_names_which_tests_of_extras_spoil="""blurr.BlurrText blurr.ClassificationPreprocessor
+        blurr.Preprocessor""",
+    keeps_progress_which_its_own_tests_spoil="course.checked progress.Progress quiz.question_keys",
     takes_labels_which_tests_of_homework_spoil="""homework.scores homework.check_predictions homework.submit
         homework.compare homework.Submission homework.Competition homework.board_folder homework.baselines
-        homework.leaderboard""",
+        homework.leaderboard homework.is_line homework.to_line""",
     takes_settings_and_folders_which_tests_of_the_course_spoil="""course.Settings course.settings course.sync
         course.start course.main course.Finding""")
 

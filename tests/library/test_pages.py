@@ -33,7 +33,7 @@ def test_what_needs_python_all_the_time_shows_its_static_form():
 
 def test_the_front_page_has_a_picture_of_each_widget():
     front = "".join(c.source for c in nbformat.read(NBS / "index.ipynb", as_version=4).cells if c.id == "gallery")
-    assert all(f"![{name}: " in front for name in MAKERS)
+    assert all(f"![{name}: " in front for name in MAKERS.keys() - {"Progress"})  # which stands there itself
 
 
 def test_saving_is_all_or_nothing(tmp_path, monkeypatch):

@@ -80,7 +80,7 @@ def test_freezing_freezes_what_is_drawn(bundled):
     model, tokenizer = bundled
     def frozen(call, **options):
         dls = blurr.TextDataLoader(["A film.", "No!"], *blurr.get_hf_objects((model, tokenizer)), bs=2)
-        learn = fastai.Learner(blurr.DataLoaders(dls, dls), blurr.BaseModelWrapper(model), loss_func=len,
+        learn = fastai.Learner(fastai.DataLoaders(dls, dls), blurr.BaseModelWrapper(model), loss_func=len,
                                splitter=blurr.blurr_splitter, **options)
         eval(f"learn.{call}", dict(learn=learn))
         return [[p.requires_grad for p in group] for group in blurr.blurr_splitter(model)]
