@@ -15,7 +15,8 @@ RECORDED = json.loads((record_blurr.DATA / "blurr_extras.json").read_text(encodi
 
 def mended_heads(old):
     "As far as today's transformers has what there was: it dropped heads, and added some."
-    def there(names): return [name for name in names if name in dir(transformers)]
+    today = {*dir(transformers)}
+    def there(names): return [name for name in names if name in today]
     return {**old, "models": {arch: there(names) for arch, names in old["models"].items()},
             "architectures": {name: old["architectures"][name] for name in there(old["architectures"])}}
 
