@@ -192,7 +192,8 @@ def from_data(cls: BlearnerForQuestionAnswering,
     size = tfm.max_length or 1 + int(frame[positions].max().max())
     bad = ~frame[positions[0]].between(0, frame[positions[1]]) | (frame[positions[1]] >= size)
     if bad.any():
-        raise ValueError(f"Row {bad.idxmax()} has its answer at tokens {frame.loc[bad.idxmax(), positions].tolist()}: "
+        places = [int(frame.loc[bad.idxmax(), position]) for position in positions]
+        raise ValueError(f"Row {bad.idxmax()} has its answer at tokens {places}: "
                          f"they must be in order, below {size}. Give max_seq_len as max_length to QAPreprocessor, too.")
     splits = splits_of(frame, dblock_splitter)
     read = partial(cls._get_x, qst=question_attr, ctx=context_attr, id=id_attr, padding_side=hf[2].padding_side)
