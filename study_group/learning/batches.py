@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['get_hf_objects', 'TextInput', 'decoded_text', 'BatchTokenizeTransform', 'BatchDecodeTransform', 'blurr_sort_func',
            'forget_dicts', 'DictDL', 'LengthSortedDL', 'TextBlock', 'get_blurr_tfm', 'first_blurr_tfm', 'vocab_of',
-           'cell_of', 'show_table', 'show_batch', 'splits_of', 'config_for']
+           'cell_of', 'show_table', 'show_batch', 'splits_of', 'check_batch_size', 'config_for']
 
 # %% ../../nbs/under_the_hood/learning/batches.ipynb #05cad9189cf3
 from functools import partial
@@ -212,6 +212,12 @@ def splits_of(data: pd.DataFrame,
         if not len(rows):
             raise ValueError(f"No row of {len(data)} is left for {name}: see is_valid or dblock_splitter.")
     return splits
+
+def check_batch_size(dls):
+    "Raise ValueError if the batches of `dls` are larger than what there is to train on, so that none is full."
+    if not len(dls.train):
+        raise ValueError(f"bs={dls.train.bs} is more than the {len(dls.train_ds)} rows for training, and the last "
+                         "batch counts only when it is full: pass dl_kwargs=dict(bs=…).")
 
 # %% ../../nbs/under_the_hood/learning/batches.ipynb #f50b72ae
 def config_for(place, n_labels: int) -> PretrainedConfig | None:

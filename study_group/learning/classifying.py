@@ -16,7 +16,7 @@ from fastcore.basics import patch
 from fastcore.meta import delegates
 from transformers import AutoModelForSequenceClassification, PreTrainedModel
 
-from .batches import TextBlock, config_for, get_hf_objects, splits_of
+from .batches import TextBlock, check_batch_size, config_for, get_hf_objects, splits_of
 from .inputs import (are_lists, as_named, as_table, check_columns, check_head, check_size,
                                          check_text_columns, check_values, classes_of, columns_of, give_pad_token,
                                          text_or_pair, value_of)
@@ -87,9 +87,7 @@ def from_data(cls: BlearnerForSequenceClassification,
                       get_x=partial(text_or_pair, attr=text_attr),
                       get_y=partial(value_of, attr=labels, name="label_attr"))
     dls = block.dataloaders(frame, **dl_kwargs)
-    if not len(dls.train):
-        raise ValueError(f"bs={dls.train.bs} is more than the {len(splits[0])} rows for training, and the last batch "
-                         "counts only when it is full: pass dl_kwargs=dict(bs=…).")
+    check_batch_size(dls)
     return cls(dls, hf[3], **{"metrics": metrics, **learner_kwargs})
 
 # %% ../../nbs/under_the_hood/learning/classifying.ipynb #c840a3b2

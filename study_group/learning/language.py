@@ -21,8 +21,8 @@ from fastcore.meta import delegates
 from transformers import AutoModelForCausalLM, AutoModelForMaskedLM, PreTrainedModel, PreTrainedTokenizerBase
 
 from ..core.running import run_model
-from .batches import (BatchTokenizeTransform, TextBlock, TextInput, first_blurr_tfm,
-                                          get_hf_objects, show_table, splits_of)
+from .batches import (BatchTokenizeTransform, TextBlock, TextInput, check_batch_size,
+                                          first_blurr_tfm, get_hf_objects, show_table, splits_of)
 from .generating import fill_masks
 from .inputs import as_table, check_columns, check_text_columns, give_pad_token, text_or_pair
 from .learners import Blearner, PreCalculatedCrossEntropyLoss
@@ -191,8 +191,6 @@ def from_data(cls: BlearnerForLM,
     block = DataBlock(blocks=(TextBlock(batch_tokenize_tfm=tfm, input_return_type=shown), TransformBlock),
                       get_x=partial(text_or_pair, attr=text_attr), splitter=lambda _: splits)
     dls = block.dataloaders(frame, **dl_kwargs)
-    if not len(dls.train):
-        raise ValueError(f"bs={dls.train.bs} is more than the {len(splits[0])} rows for training, and the last batch "
-                         "counts only when it is full: pass dl_kwargs=dict(bs=…).")
+    check_batch_size(dls)
     warn_of_long_texts(dls, pair=not isinstance(text_attr, str))
     return cls(dls, hf[3], **{"metrics": [perplexity], **learner_kwargs})

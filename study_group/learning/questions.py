@@ -20,8 +20,8 @@ from torch import nn
 from transformers import AutoModelForQuestionAnswering, PreTrainedModel
 from transformers.utils import ModelOutput
 
-from .batches import (BatchTokenizeTransform, TextBlock, TextInput, decoded_text, first_blurr_tfm,
-                                          get_hf_objects, splits_of)
+from .batches import (BatchTokenizeTransform, TextBlock, TextInput, check_batch_size,
+                                          decoded_text, first_blurr_tfm, get_hf_objects, splits_of)
 from .inputs import (as_table, check_column, check_head, check_text_columns, give_pad_token,
                                          text_of, value_of)
 from .learners import BaseModelCallback, Blearner, PreCalculatedLoss
@@ -202,7 +202,5 @@ def from_data(cls: BlearnerForQuestionAnswering,
                       get_y=[partial(value_of, attr=attr, name="data") for attr in positions],
                       splitter=lambda _: splits)
     dls = block.dataloaders(frame, **dl_kwargs)
-    if not len(dls.train):
-        raise ValueError(f"bs={dls.train.bs} is more than the {len(splits[0])} rows for training, and the last batch "
-                         "counts only when it is full: pass dl_kwargs=dict(bs=…).")
+    check_batch_size(dls)
     return cls(dls, hf[3], **learner_kwargs)

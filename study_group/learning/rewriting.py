@@ -26,7 +26,7 @@ from transformers import AutoModelForSeq2SeqLM, PreTrainedModel, PreTrainedToken
 from ..core.running import max_tokens
 from ..core.texts import check_text
 from .batches import (BatchDecodeTransform, BatchTokenizeTransform, TextBlock, TextInput,
-                                          first_blurr_tfm, get_hf_objects, splits_of)
+                                          check_batch_size, first_blurr_tfm, get_hf_objects, splits_of)
 from .inputs import give_pad_token, text_of
 from .learners import Blearner, PreCalculatedCrossEntropyLoss
 from .pairing import text_in, text_table
@@ -205,9 +205,7 @@ class BlearnerForSeq2Seq(Blearner):
         block = DataBlock(blocks=(Seq2SeqTextBlock(batch_tokenize_tfm=tfm), noop), get_x=source, get_y=target,
                           splitter=lambda _: splits)
         dls = block.dataloaders(frame, **dl_kwargs)
-        if not len(dls.train):
-            raise ValueError(f"bs={dls.train.bs} is more than the {len(splits[0])} rows for training, and the last "
-                             "batch counts only when it is full: pass dl_kwargs=dict(bs=…).")
+        check_batch_size(dls)
         return cls(dls, hf[3], **learner_kwargs)
 
 # %% ../../nbs/under_the_hood/learning/rewriting.ipynb #4a9263f520c8

@@ -28,8 +28,8 @@ from ..core.texts import one_line
 from .alignment import (IGNORED, BaseLabelingStrategy, OnlyFirstTokenLabelingStrategy,
                                             get_token_labels_from_input_ids, get_word_labels_from_token_labels,
                                             tagged_in, word_ids_of)
-from .batches import (BatchTokenizeTransform, TextBlock, TextInput, config_for, decoded_text,
-                                          first_blurr_tfm, get_hf_objects, splits_of, vocab_of)
+from .batches import (BatchTokenizeTransform, TextBlock, TextInput, check_batch_size, config_for,
+                                          decoded_text, first_blurr_tfm, get_hf_objects, splits_of, vocab_of)
 from .entities import calculate_token_class_metrics
 from .grouping import tag
 from .inputs import (as_named, as_table, check_head, check_size, from_dataset, give_pad_token,
@@ -223,7 +223,5 @@ def from_data(cls: BlearnerForTokenClassification,
                       get_x=partial(value_of, attr=tokens_attr, name="tokens_attr"),
                       get_y=partial(value_of, attr=token_labels_attr, name="token_labels_attr"))
     dls = block.dataloaders(frame.assign(**{tokens_attr: words, token_labels_attr: tags}), **dl_kwargs)
-    if not len(dls.train):
-        raise ValueError(f"bs={dls.train.bs} is more than the {len(splits[0])} rows for training, and the last batch "
-                         "counts only when it is full: pass dl_kwargs=dict(bs=…).")
+    check_batch_size(dls)
     return cls(dls, hf[3], **learner_kwargs)
