@@ -1,12 +1,12 @@
 """The attention grid's saved page beside BertViz's head view of the same maps, in one run, each in a fresh Chromium.
 
-BertViz and what its pages load from a CDN come from PyPI and npm, into a temporary folder. Trust ratios and bytes.
+BertViz comes from PyPI, what its pages load from a CDN from npm. Trust ratios and bytes.
 """
-import shutil, statistics, subprocess, sys, tempfile, time
+import statistics, subprocess, sys, tempfile, time
 from dataclasses import replace
 from pathlib import Path
 
-import chromium, psutil, transformers
+import chromium, npm, psutil, transformers
 from bench import row
 from playwright.sync_api import sync_playwright
 
@@ -16,8 +16,9 @@ from study_group.checkpoints import load_tokenizer
 from study_group.data import bundled_reviews
 
 
-CDN = {"require.js": "requirejs@2.3.6/require.js", "d3": "d3@5.7.0/dist/d3.min.js",
-       "jquery": "jquery@2.1.4/dist/jquery.min.js"}  # a part of what its page asks for → what it gets
+CDN = {  # a part of what BertViz's page asks for → the package that has it, its version, the file
+    "require.js": ("requirejs", "2.3.6", "require.js"), "d3": ("d3", "5.7.0", "dist/d3.min.js"),
+    "jquery": ("jquery", "2.1.4", "dist/jquery.min.js")}
 ROUNDS = int(next((a for a in sys.argv[1:] if a.isdigit()), 3))
 WATCH = """(async () => {
     const look = %s;
@@ -43,19 +44,11 @@ VIEWS = {  # how to tell that a view has painted (a layer), and how to change it
 
 
 def fetch(folder: Path) -> dict[str, Path]:
-    "Install BertViz into `folder`, and what its pages need."
+    "Install BertViz into `folder`, and find what its pages need."
     pip = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--target", folder, "bertviz==1.4.1"]
     subprocess.run([*map(str, pip)], check=True)
     sys.path.append(str(folder))
-    files = {}
-    for part, wanted in CDN.items():
-        package, path = wanted.split("/", 1)
-        name = subprocess.run(["npm", "pack", "--silent", package], cwd=folder, check=True, capture_output=True,
-                              text=True).stdout.strip()
-        (folder / part).mkdir()
-        shutil.unpack_archive(folder / name, folder / part)
-        files[part] = folder / part / "package" / path
-    return files
+    return {part: npm.fetched(*package) / file for part, (*package, file) in CDN.items()}
 
 
 def text_of(n_tokens: int) -> str:
@@ -129,7 +122,6 @@ def alone(folder: Path, maps: AttentionMaps):
 
 
 def main():
-    if not shutil.which("npm"): sys.exit("BertViz's pages need npm: apt-get install npm")
     transformers.logging.set_verbosity_error()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
