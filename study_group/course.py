@@ -11,11 +11,12 @@ import argparse, sys
 
 from .command.blog import blog
 from .command.doctor import Finding, checks, doctor
-from .command.settings import UNSET, Settings, course_root, settings
+from .command.group import group
 from .command.start import self_checks, start
 from .command.sync import sync
 from .core.doors import door
 from .core.progress import checked
+from .core.settings import UNSET, Settings, course_root, settings
 
 # %% ../nbs/under_the_hood/command/course.ipynb #f38e415c
 _all_ = ["UNSET", "Settings", "settings", "course_root", "sync", "start", "self_checks", "Finding", "checked", "checks",
@@ -41,7 +42,6 @@ def _run_blog(args: argparse.Namespace):
     print(f"written: {post}")
 
 def _run_group(args: argparse.Namespace):
-    from study_group.command.group import group  # it knows the quizzes, and so the widgets: slow to import
     page, troubles = group(*args.folder, out=args.out)
     for said in troubles: print(f"study-group: {said}", file=sys.stderr)
     print(f"written: {page}")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from fastcore.nbio import dict2nb, nb2str, read_nb
 
-from study_group.command.settings import session_number, settings
+from study_group.core.settings import session_number, settings
 
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "nbs/cheat_sheet.ipynb"

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 
-from .settings import settings
 from ..core.files import within
+from ..core.settings import settings
 
 # %% ../../nbs/under_the_hood/command/doctor.ipynb #ddc6fb3d
 @dataclass(frozen=True)

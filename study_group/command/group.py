@@ -14,9 +14,9 @@ from statistics import median
 from string import Template
 from typing import NamedTuple
 
-from .outline import Chapter, is_right, outline, standing
 from ..core.files import ASSETS, read_text, write_file
 from ..core.html import with_code
+from ..core.outline import Chapter, is_right, outline, standing
 from ..core.progress import read_progress
 
 # %% ../../nbs/under_the_hood/command/group.ipynb #7e5d3ec559af

@@ -15,8 +15,8 @@ from itertools import count
 from pathlib import Path
 from types import CodeType
 
-from .settings import UNSET, Settings, course_root, settings
 from ..core.files import read_text, write_file
+from ..core.settings import UNSET, Settings, course_root, settings
 
 # %% ../../nbs/under_the_hood/command/start.ipynb #6c005618
 def _notebooks(root: Path, s: Settings) -> dict[str, Path]:

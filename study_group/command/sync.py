@@ -11,8 +11,8 @@ from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 from urllib.parse import quote, unquote
 
-from .settings import UNSET, Settings, course_root, parse_settings, session_number
 from ..core.files import read_text, write_file
+from ..core.settings import UNSET, Settings, course_root, parse_settings, session_number
 
 # %% ../../nbs/under_the_hood/command/sync.ipynb #88e448c0
 WRITTEN = ("colab-badge", "colab-setup", "way-on", "colab-links")  # ids of the cells that `sync` writes

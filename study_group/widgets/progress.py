@@ -12,8 +12,8 @@ from html import escape
 import traitlets
 from fastcore.basics import patch
 
-from ..command.outline import outline, standing
 from ..core.html import html_cells, html_table
+from ..core.outline import outline, standing
 from ..core.progress import EMPTY, change_progress, progress_path, read_progress
 from .base import StudyWidget
 

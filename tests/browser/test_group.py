@@ -4,7 +4,7 @@ import json, shutil
 import pytest
 
 from study_group.command.group import group, read_group
-from study_group.command.outline import outline
+from study_group.core.outline import outline
 
 ANSWERS = dict(ada=0, ben=1, cy=2)  # how many wrong answers each gives first
 

@@ -5,7 +5,8 @@ import pytest
 from own_quiz import WRITTEN
 
 from study_group.core.progress import read_progress
-from study_group.widgets.quiz import Quiz, load_quiz
+from study_group.core.quizzes import load_quiz
+from study_group.widgets.quiz import Quiz
 
 KEEP = "import os\nos.environ['STUDY_GROUP_PROGRESS'] = '.'\n"
 SHOW = "from study_group.widgets.quiz import Quiz\nquiz = Quiz('own.toml')\nquiz"

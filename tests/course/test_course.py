@@ -9,7 +9,8 @@ from packaging.requirements import Requirement
 from places import REPO, tracked
 
 from study_group import course
-from study_group.command import doctor, settings, start, sync
+from study_group.command import doctor, start, sync
+from study_group.core import settings
 
 INI = """# ours
 [course]
@@ -81,7 +82,8 @@ COMMAND = """
 import sys
 from pathlib import Path
 from study_group import course
-from study_group.command import settings, start, sync
+from study_group.command import start, sync
+from study_group.core import settings
 settings.course_root = start.course_root = sync.course_root = lambda: Path(sys.argv[1])
 sys.exit(course.main(sys.argv[2:]))
 """

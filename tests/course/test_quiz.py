@@ -6,7 +6,7 @@ import pytest
 
 from study_group.course import course_root, settings
 from study_group.checkpoints import quiet
-from study_group.widgets.quiz import load_quiz, quiz_names
+from study_group.core.quizzes import load_quiz, quiz_names
 
 SESSIONS = list(settings().sessions)
 

@@ -30,7 +30,7 @@ from study_group.checkpoints import quiet
 from study_group.padding import classify, encode, mask_effect, padding_table
 from study_group.pipeline import trace
 from study_group.widgets.pipeline_strip import PipelineStrip
-from study_group.widgets.quiz import quiz_path
+from study_group.core.quizzes import quiz_path
 from study_group.core.texts import check_text, check_texts, listed, one_line, shorten, visible
 from study_group.widgets.token_strip import TokenStrip
 from study_group.tokenizing.sizes import trained
@@ -420,7 +420,7 @@ for name, make, covered, options in [
     ("grid", lambda text: AttentionGrid([text, (FINE, text)], row=1), ["attention_grid.AttentionGrid"], dict(
         refused={"A text has": ("mixed line", "words")})),
     ("recorder", lambda text: FlightRecorder({text: events_of(text)}), ["flight_recorder.FlightRecorder"], {}),
-    ("quiz", quiz, ["quiz.Quiz", "quiz.load_quiz"], dict(
+    ("quiz", quiz, ["quiz.Quiz", "quizzes.load_quiz"], dict(
         refused={"": HALVES, ".*question 1 has no text for `ask`": ("empty", "blank")}))]:
     make_widget(name, make, covered, **options)
 
@@ -502,7 +502,7 @@ NAMES = {
     **{f"checkpoints.{f.__name__}": (f, CheckpointError, "checkpoint=") for f in (
         load, load_model, load_tokenizer, load_shared)},
     "blurr.get_hf_objects": (lambda name: blurr().get_hf_objects(name), CheckpointError, "checkpoint="),
-    "quiz.quiz_path": (quiz_path, ValueError, "There is no quiz"),
+    "quizzes.quiz_path": (quiz_path, ValueError, "There is no quiz"),
     "data.load_reviews": (load_reviews, ValueError, "split="),
     "homework.competition_data": (homework.competition_data, ValueError, "source="),
     "models.saved_files": (saved_files, FileNotFoundError, "folder="),
@@ -522,11 +522,11 @@ def test_a_name(call, name):
 
 MODULES = {name: name for name in (  # how a module is called here → its dotted name
     "attention blurr checkpoints course data homework models padding pipeline tokenizers").split()}
-MODULES |= dict(blog="command.blog", flights="learning.flights", quiz="widgets.quiz", texts="core.texts")
+MODULES |= dict(blog="command.blog", flights="learning.flights", quizzes="core.quizzes", texts="core.texts")
 NO_TEXT = dict(
     takes_numbers="""attention.scaled_dot_product_attention attention.causal_mask attention.additive_mask
         attention.sinusoidal_positions padding.make_attention_mask padding.check_mask padding.masked_logits padding.pad
-        padding.padded_length padding.truncate padding.forward_flops padding.padding_cost quiz.letter
+        padding.padded_length padding.truncate padding.forward_flops padding.padding_cost quizzes.letter
         padding.token_budget_batches padding_bill.PaddingBill tokenizers.curve""",
     takes_a_model_or_its_parts="""attention.MultiHeadAttention attention.EncoderLayer pipeline.function_to_apply
         models.anatomy models.Anatomy models.Row models.save_checkpoint models.SavedFile padding.add_pad_token
@@ -536,7 +536,7 @@ NO_TEXT = dict(
         blurr.preproc_hf_dataset blurr.wandb_callback checkpoints.from_pretrained blurr.get_blurr_tfm
         blurr.give_pad_token blurr.GradientCheckpointing blurr.MultiTargetLoss""",
     takes_nothing="""data.corpus data.bundled_reviews data.index_url data.cache_folder course.course_root course.doctor
-        course.checks quiz.quiz_names flights.current_phase checkpoints.quiet""",
+        course.checks quizzes.quiz_names flights.current_phase checkpoints.quiet""",
     is_an_error="checkpoints.CheckpointError blurr.CheckpointingNotSupported",
     tags_words_which_its_own_tests_spoil="""blurr.BILabelingStrategy blurr.BaseLabelingStrategy
         blurr.OnlyFirstTokenLabelingStrategy blurr.SameLabelLabelingStrategy blurr.BlearnerForTokenClassification
@@ -558,7 +558,7 @@ NO_TEXT = dict(
         blurr.default_text_gen_kwargs blurr.generate_texts blurr.language_kwargs""",
     prepares_or_names_which_tests_of_extras_spoil="""blurr.BlurrText blurr.ClassificationPreprocessor
         blurr.Preprocessor""",
-    keeps_progress_which_its_own_tests_spoil="course.checked progress.Progress quiz.question_keys",
+    keeps_progress_which_its_own_tests_spoil="course.checked progress.Progress quizzes.question_keys",
     takes_labels_which_tests_of_homework_spoil="""homework.scores homework.check_predictions homework.submit
         homework.compare homework.Submission homework.Competition homework.board_folder homework.baselines
         homework.leaderboard homework.is_line homework.to_line""",

@@ -25,7 +25,7 @@ ALLOWED = {  # what calls it: a module by its dotted name, or a file → what it
     "batching.calls": {"exec": "a row's code is padding_table's own; it is run to say what came of it"},
     "widgets.padding_table": {"exec": "the same code, to draw its batch"},
     "batching.calls.ipynb": {"exec": "the same code, checked"},
-    "widgets.quiz.ipynb": {"exec": "the setup of a quiz that the cell above writes", "eval": "its answers' claims"},
+    "core.quizzes.ipynb": {"exec": "the setup of a quiz that the cell above writes", "eval": "its answers' claims"},
     "learning.inputs.ipynb": {"pickle": "that a setting can be copied and sent to a worker"},
     "learning.questions.ipynb": {"load_learner": "fastai's own, for what `export` has just written"},
     "nbs/02_models.ipynb": {"torch.load": "the lesson on pickles, with one that it has just written itself"},

@@ -4,7 +4,8 @@ import re
 import pytest
 from own_quiz import WRITTEN
 
-from study_group.widgets.quiz import Quiz, load_quiz, quiz_names
+from study_group.core.quizzes import load_quiz, quiz_names
+from study_group.widgets.quiz import Quiz
 
 
 @pytest.fixture
