@@ -5,100 +5,26 @@
 # %% auto #0
 __all__ = ['MOST_ANSWERS', 'LEGEND', 'Lens', 'logit_lens']
 
-# %% ../../nbs/under_the_hood/attending/lens.ipynb #7e5f1edee73b
-from contextlib import contextmanager
+# %% ../../nbs/under_the_hood/attending/lens.ipynb #05264fee1bb9
 from dataclasses import dataclass
 from html import escape
 from itertools import chain
 
 import torch
 from fastcore.basics import patch
-from torch import nn
 from transformers import AutoConfig, PreTrainedModel
-from transformers.modeling_outputs import BaseModelOutputWithPoolingAndCrossAttentions
 
 from .listening import MAX_BYTES, check_pairs, encode_pairs
+from .reading import NEEDS, layer_states, read_states
 from ..core.checkpoints import from_pretrained, load_shared
 from ..core.heads import HEADS, head_classes
 from ..core.html import html_cells, html_table, paragraphs, shade
 from ..core.numbers import check_index, percent, say_number
-from ..core.running import check_inputs, run_model
+from ..core.running import check_inputs
 from ..core.texts import MOST_TEXTS, shorten, visible
 from ..core.tracing import FUNCTIONS, MOST_TOKENS, function_to_apply
 
-# %% ../../nbs/under_the_hood/attending/lens.ipynb #b2493e578b1c
-_NEEDS = "logit_lens needs a model with a head for labels or words, such as BERT, GPT-2, Llama, or the bundled one."
-
-def _first(output) -> torch.Tensor: return output if torch.is_tensor(output) else output[0]
-
-def _owners(base: nn.Module) -> tuple[nn.Module, list[nn.Module]]:
-    "Find the list of layers of `base`, and the modules that it is in, from `base` inwards. Raises ValueError for none."
-    lists = [part for part in base.modules() if isinstance(part, nn.ModuleList) and len(part)]
-    if not lists: raise ValueError(f"{type(base).__name__} has no list of layers: {_NEEDS}")
-    layers = max(lists, key=lambda part: sum(p.numel() for p in part.parameters()))
-    return layers, [part for part in base.modules() if part is not layers and layers in part.modules()]
-
-# %% ../../nbs/under_the_hood/attending/lens.ipynb #c43cf0420ce4
-@contextmanager
-def _noting(base: nn.Module):
-    "Note, in a `with` block, the `last` layer's output in `base`, what is called `after` it, and the `final` states."
-    layers, owners = _owners(base)
-    noted = dict(after=[])
-    def last(module, args, output): noted.update(last=_first(output), after=[])
-    def after(module, args, output): noted["after"].append(module)
-    def final(module, args, output): noted.update(final=_first(output))
-    between = {part for owner in owners for part in owner.children()} - {layers, *owners}
-    hooks = [layers[-1].register_forward_hook(last), *(part.register_forward_hook(after) for part in between),
-             owners[0].register_forward_hook(final)]
-    try: yield noted
-    finally:
-        for hook in hooks: hook.remove()
-
-def _finish(states: torch.Tensor, after: list[nn.Module]) -> torch.Tensor:
-    "Do with `states` (batch, n_tokens, hidden) what the model does `after` its last layer, poolers left out."
-    for part in after:
-        done = part(states)
-        if torch.is_tensor(done) and done.shape[:2] == states.shape[:2]: states = done
-    return states
-
-# %% ../../nbs/under_the_hood/attending/lens.ipynb #d3ed67bd20f9
-def _layer_states(model: PreTrainedModel, inputs: dict) -> tuple[list[torch.Tensor], torch.Tensor]:
-    "Run `model`; return the states after each layer as its head would get them, and its logits. Raises ValueError."
-    with _noting(model.base_model) as noted: outputs = run_model(inputs, model, output_hidden_states=True)
-    states, final, name = outputs.get("hidden_states"), noted.get("final"), type(model).__name__
-    if not torch.is_tensor(outputs.get("logits")): raise ValueError(f"{name} gives no logits: {_NEEDS}")
-    if not states or len({x.shape for x in states[:-1]}) != 1 or "last" not in noted:
-        raise ValueError(f"{name} has no states of each token after each layer: {_NEEDS}")
-    def same(a, b): return a.shape == b.shape and torch.allclose(a, b, rtol=1e-3, atol=1e-3*b.abs().max())
-    if not same(_finish(noted["last"], noted["after"]), final) or not any(same(states[-1], x) for x in (noted["last"], final)):
-        raise ValueError(f"{name} does more between its last layer and its head than logit_lens can tell: {_NEEDS}")
-    return [*(_finish(x, noted["after"]) for x in states[:-1]), final], outputs.logits
-
-# %% ../../nbs/under_the_hood/attending/lens.ipynb #aa58936deefc
-@contextmanager
-def _skipping(model: PreTrainedModel, states: torch.Tensor):
-    "Let all that is before the head of `model` give `states` (batch, n_tokens, hidden) in a `with` block."
-    base = model.base_model
-    _, owners = _owners(base)
-    pooler = getattr(base, "pooler", None)
-    given = BaseModelOutputWithPoolingAndCrossAttentions(
-        last_hidden_state=states, pooler_output=None if pooler is None else pooler(states))
-    before = [vars(part).get("forward") for part in owners]
-    try:
-        for part in owners: part.forward = lambda *_, **__: given
-        yield
-    finally:
-        for part, forward in zip(owners, before):
-            if forward is None: del part.forward
-            else: part.forward = forward
-
-def _head_logits(model: PreTrainedModel, states: torch.Tensor, ids: torch.Tensor) -> torch.Tensor:
-    "Put the head of `model` on each of `states` (n, hidden) of tokens with `ids` (n,): (n, n_labels or n_vocabulary)."
-    ids = ids[:, None]
-    with _skipping(model, states[:, None]):
-        return run_model(dict(input_ids=ids, attention_mask=torch.ones_like(ids)), model).logits.flatten(1).float()
-
-# %% ../../nbs/under_the_hood/attending/lens.ipynb #5be404db9ff9
+# %% ../../nbs/under_the_hood/attending/lens.ipynb #ac36f844e1a0
 MOST_ANSWERS = 5  # kept for each token and layer
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -118,7 +44,7 @@ class Lens:
     function: str                       # "softmax", "sigmoid" or "none"
     n_layers = property(lambda self: len(self.answers) - 1)
 
-# %% ../../nbs/under_the_hood/attending/lens.ipynb #57218587bbc5
+# %% ../../nbs/under_the_hood/attending/lens.ipynb #9b5f5fc7f823
 def _own_head(checkpoint) -> str:
     "Return which of `HEADS` a `checkpoint` was saved with, or 'base', for whatever a pair's model has."
     if checkpoint is None: return "sequence-classification"
@@ -127,66 +53,68 @@ def _own_head(checkpoint) -> str:
     own = {name for name, cls in head_classes(config) if cls.__name__ in (config.architectures or ())}
     return next((head for head, auto in HEADS.items() if auto in own), "base")
 
-def _which_read(last: torch.Tensor, own: torch.Tensor, real: torch.Tensor, model: PreTrainedModel) -> list[int] | None:
+def _reads(last: torch.Tensor, own: torch.Tensor, real: torch.Tensor, model: PreTrainedModel) -> list[int] | None:
     "Find the token whose `last` logits (batch, n_tokens, n) are the model's `own`; None: all are. Raises ValueError."
-    own, tolerance = own.float().cpu(), 1e-3 if model.dtype == torch.float32 else .1
-    off = (last - (own[:, None] if own.ndim == 2 else own)).abs().amax(-1).masked_fill(~real, torch.inf)  # (batch, n_tokens)
-    allowed = tolerance*own.abs().max().clamp(min=1)
-    if own.ndim == 2 and (off.amin(-1) < allowed).all(): return off.argmin(-1).tolist()
-    if own.ndim == 3 and (off.masked_fill(~real, 0) < allowed).all(): return None
-    raise ValueError(f"{type(model).__name__} has a head that doesn't read the tokens one by one, as logit_lens does: {_NEEDS}")
+    near = own.abs().max().clamp(min=1)*(1e-3 if model.dtype == torch.float32 else .1)
+    off = (last - (own[:, None] if own.ndim == 2 else own)).abs().amax(-1)      # (batch, n_tokens)
+    nearest = off.masked_fill(~real, torch.inf).min(-1)
+    if own.ndim == 2 and (nearest.values < near).all(): return nearest.indices.tolist()
+    if own.ndim == 3 and (off[real] < near).all(): return None
+    raise ValueError(f"{type(model).__name__} has a head that reads several tokens at once: {NEEDS}")
 
-# %% ../../nbs/under_the_hood/attending/lens.ipynb #375288342af8
+# %% ../../nbs/under_the_hood/attending/lens.ipynb #bacc4ffe0ed8
 def _check_room(model: PreTrainedModel, n_rows: int, n_tokens: int):
-    "Raise ValueError, with size and remedy, where a head for words of `model` needs too much memory for its logits."
+    "Raise ValueError, with size and remedy, where logits of `model` take too much memory, or it has a decoder, too."
     if model.config.is_encoder_decoder:
-        raise ValueError(f"{type(model).__name__} reads with an encoder and answers with a decoder: {_NEEDS}")
-    size = 0 if model.get_output_embeddings() is None else 3*4*n_rows*n_tokens*model.get_output_embeddings().weight.shape[0]
+        raise ValueError(f"{type(model).__name__} reads with an encoder and answers with a decoder: {NEEDS}")
+    words = model.get_output_embeddings()
+    size = 0 if words is None else 3*4*n_rows*n_tokens*len(words.weight)  # the model's, ours, their softmax
     if size > MAX_BYTES:
-        raise ValueError(f"The logits of {n_rows:,} texts × {n_tokens:,} tokens take {size/1e9:,.1f} GB for each layer, "
-                         f"more than {MAX_BYTES/1e9:,.1f} GB: pass fewer or shorter texts.")
+        raise ValueError(f"The logits of {n_rows:,} texts × {n_tokens:,} tokens × {len(words.weight):,} words take "
+                         f"{size/1e9:,.1f} GB, more than {MAX_BYTES/1e9:,.1f} GB: pass fewer or shorter texts.")
 
 def _best(logits: torch.Tensor, final: torch.Tensor, function: str) -> tuple[torch.Tensor, ...]:
     "Find in `logits` (batch, n_tokens, n) ids and probabilities of the best, and probability and rank of `final`."
-    probabilities, final = FUNCTIONS[function](logits), final[..., None]  # (batch, n_tokens, n), (batch, n_tokens, 1)
+    probabilities, final = FUNCTIONS[function](logits), final[..., None]        # (batch, n_tokens, n or 1)
     best = logits.topk(min(MOST_ANSWERS, logits.shape[-1])).indices
     rank = 1 + (logits > logits.gather(-1, final)).sum(-1)
     return best, probabilities.gather(-1, best), probabilities.gather(-1, final)[..., 0], rank
 
+def _names(model: PreTrainedModel, tokenizer, answers: torch.Tensor) -> dict[int, str]:
+    "Return the label, or the token, of each id in `answers`."
+    if model.get_output_embeddings() is None: return {id_: str(label) for id_, label in model.config.id2label.items()}
+    return {id_: tokenizer.convert_ids_to_tokens(id_) or str(id_) for id_ in answers.unique().tolist()}
+
+# %% ../../nbs/under_the_hood/attending/lens.ipynb #edd204820ef7
+def _see(model: PreTrainedModel, inputs: dict) -> dict:
+    "Put the head of `model` on each layer's states of `inputs`; return what `Lens` holds of it. Raises ValueError."
+    states, own, noted = layer_states(model, inputs)
+    def read(layer): return read_states(model, layer, inputs["input_ids"], noted)
+    last, real = read(states[-1]), inputs["attention_mask"].bool()              # (batch, n_tokens, n or none)
+    reads = _reads(last, own.float().cpu(), real, model)
+    final = last.argmax(-1)                                                     # (batch, n_tokens)
+    if reads: final = final[range(len(reads)), reads][:, None].expand(real.shape)
+    few = model.get_output_embeddings() is None
+    function = function_to_apply(model.config) if few else "softmax"
+    found = [(*_best(x, final, function), x if few else x[:0]) for x in chain(map(read, states[:-1]), [last])]
+    names = "answers", "probabilities", "final_probability", "final_rank", "logits"
+    lens = dict(zip(names, map(torch.stack, zip(*found))), final=final, reads=reads, function=function)
+    return lens if few else lens | dict(logits=None)
+
 def logit_lens(texts,           # a text, or a list of texts and (first, second) pairs
-               checkpoint=None, # None (bundled), hub name, folder, or (model, tokenizer), with a head for labels or words
+               checkpoint=None, # None (bundled), hub name, folder, or (model, tokenizer): a head for labels or words
               ) -> Lens:
     "Put the head of `checkpoint` on each layer's states of `texts`. Raises TypeError, ValueError, CheckpointError."
     rows = check_pairs(texts)
     model, tokenizer = load_shared(checkpoint, _own_head(checkpoint))
     fields = encode_pairs(rows, model, tokenizer, False)
-    inputs, real = fields["_inputs"], fields["attention_mask"].bool()
-    check_inputs(inputs, model, tokenizer)
-    _check_room(model, *real.shape)
-    with torch.no_grad():
-        states, own = _layer_states(model, inputs)
-        ids = inputs["input_ids"].flatten().to(states[0].device)
-        def read(layer): return _head_logits(model, layer.flatten(0, 1), ids).unflatten(0, layer.shape[:2]).cpu()
-        last = read(states[-1])                                                # (batch, n_tokens, n)
-        reads = _which_read(last, own, real, model)
-        final = last.argmax(-1)                                                # (batch, n_tokens)
-        if reads is not None: final = final[range(len(rows)), reads][:, None].expand(real.shape)
-        words = model.get_output_embeddings() is not None
-        function = "softmax" if words else function_to_apply(model.config)
-        layers = [*map(read, states[:-1]), last] if not words else None
-        found = [_best(logits, final, function) for logits in layers or chain(map(read, states[:-1]), [last])]
-    answers, probabilities, final_probability, final_rank = map(torch.stack, zip(*found))
-    return Lens(**{name: fields[name] for name in ("texts", "tokens", "kinds")}, answers=answers,
-                probabilities=probabilities, names=_names(model, tokenizer, answers, words), final=final,
-                final_probability=final_probability, final_rank=final_rank,
-                logits=torch.stack(layers) if layers else None, reads=reads, function=function)
+    check_inputs(fields["_inputs"], model, tokenizer)
+    _check_room(model, *fields["attention_mask"].shape)
+    with torch.no_grad(): seen = _see(model, fields["_inputs"])
+    known = {name: fields[name] for name in ("texts", "tokens", "kinds")}
+    return Lens(**known, **seen, names=_names(model, tokenizer, seen["answers"]))
 
-def _names(model: PreTrainedModel, tokenizer, answers: torch.Tensor, words: bool) -> dict[int, str]:
-    "Return the token or the label of each id in `answers`."
-    if not words: return {id_: str(label) for id_, label in model.config.id2label.items()}
-    return {id_: tokenizer.convert_ids_to_tokens(id_) or str(id_) for id_ in answers.unique().tolist()}
-
-# %% ../../nbs/under_the_hood/attending/lens.ipynb #3167f8652e73
+# %% ../../nbs/under_the_hood/attending/lens.ipynb #33acb8e3d6df
 @patch
 def strength(self: Lens) -> torch.Tensor:  # (layers + 1, batch, n_tokens), from -1 to 1
     "Tell how sure each layer is at each token; below zero where it says something else than in the end."
@@ -206,7 +134,7 @@ def answer(self: Lens, layer: int, row: int, token: int) -> list[tuple[str, str]
     ids, values = (x[layer, row, token].tolist() for x in (self.answers, self.probabilities))
     return [(visible(self.names[id_]), self.say(value)) for id_, value in zip(ids, values)]
 
-# %% ../../nbs/under_the_hood/attending/lens.ipynb #17588b859de5
+# %% ../../nbs/under_the_hood/attending/lens.ipynb #f1bab2f58b31
 LEGEND = "Blue: what the model says in the end. Orange: something else. The stronger, the surer."
 
 def _cell(lens: Lens, layer: int, row: int, token: int, strength: float) -> str:
@@ -233,17 +161,19 @@ def table(self: Lens, row: int = 0) -> str:  # HTML
 
 @patch
 def _repr_html_(self: Lens) -> str:
-    texts = "".join(paragraphs([shorten(str(text), 200)]) + self.table(row) for row, text in enumerate(self.texts[:MOST_TEXTS]))
+    rows = range(min(MOST_TEXTS, len(self.texts)))
+    texts = "".join(paragraphs([shorten(str(self.texts[row]), 200)]) + self.table(row) for row in rows)
     left = len(self.texts) - MOST_TEXTS
     return paragraphs([LEGEND]) + texts + paragraphs([f"… and {left} more texts"]*(left > 0))
 
-# %% ../../nbs/under_the_hood/attending/lens.ipynb #df3c620604d9
+# %% ../../nbs/under_the_hood/attending/lens.ipynb #915cbac8151d
 @patch
 def __repr__(self: Lens) -> str:
     lines = [f"Lens: what the model would say after each of its {self.n_layers} layers, the embeddings first"]
     for row, kinds in enumerate(self.kinds[:MOST_TEXTS]):
         at = self.reads[row] if self.reads else max(i for i, kind in enumerate(kinds) if kind != "pad")
         said = (" ".join(self.answer(layer, row, at)[0]) for layer in range(self.n_layers + 1))
-        lines.append(f"  {shorten(str(self.texts[row]), 40)!r}, at {visible(self.tokens[row][at])}: {' → '.join(said)}")
+        where = f"{shorten(str(self.texts[row]), 40)!r}, at {visible(self.tokens[row][at])}"
+        lines.append(f"  {where}: {' → '.join(said)}")
     left = len(self.texts) - MOST_TEXTS
     return "\n".join([*lines, *[f"  … and {left} more texts"]*(left > 0)])

@@ -61,7 +61,7 @@ def layer_probe(texts: list[str],
                 checkpoint=None,  # None (bundled), hub name, folder, or (model, tokenizer)
                 seed: int = 0,    # of the choice of the half that is learned from
                ) -> pd.Series:    # layer, 0 for the embeddings → share of right answers on the other half
-    "Train a head for each layer on half of `texts`; test it on the rest. Raises TypeError, ValueError, CheckpointError."
+    "Train a head for each layer on half of `texts`, try it on the rest. Raises TypeError, ValueError, CheckpointError."
     texts, labels = check_texts(texts), listed(labels)
     if len(labels) != len(texts):
         raise ValueError(f"labels has {len(labels)} values for {len(texts)} texts: each text needs one.")
@@ -72,5 +72,6 @@ def layer_probe(texts: list[str],
     with torch.inference_mode(False), torch.enable_grad():
         with torch.no_grad(): states = _one_state(texts, model, tokenizer)
         heads = [_fit(layer[half], y[half], len(known)) for layer in states]
-        right = [(head(layer[~half]).argmax(-1) == y[~half]).float().mean().item() for head, layer in zip(heads, states)]
+        said = [head(layer[~half]).argmax(-1) for head, layer in zip(heads, states)]
+    right = [(answer == y[~half]).float().mean().item() for answer in said]
     return pd.Series(right, pd.RangeIndex(len(right), name="layer"), name="accuracy")

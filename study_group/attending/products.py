@@ -50,7 +50,11 @@ class _LayerListener(Listener):
             self.query, self.key = query[0].float().cpu(), key[0].float().cpu()  # (heads, n_tokens, head_dim)
             self.scaling = float(query.shape[-1]**-.5 if scaling is None else scaling)
             self.bias = kwargs.get("position_bias")
-        return super().__call__(module, query, key, value, attention_mask, scaling, **kwargs)
+        output = super().__call__(module, query, key, value, attention_mask, scaling, **kwargs)
+        if self.want_scores:
+            mask = self.masks[-1]                                                # (1, 1 or n_query, n_key), or None
+            self.open = torch.ones(self.scores.shape[1:], dtype=torch.bool) & (True if mask is None else mask[0])
+        return output
 
     def _keep(self, weights: torch.Tensor, scores: torch.Tensor | None):
         if self.want_scores: self.weights, self.scores = weights[0].float().cpu(), scores[0].float().cpu()
@@ -91,7 +95,8 @@ def _check_maps(maps):
         raise TypeError(f"maps={one_line(maps)} must be what attention_maps(texts) returns, not {type(maps).__name__}.")
     if not maps._checkpoint:
         raise ValueError("These maps have no model that could run again: make them with attention_maps(texts).")
-    if not maps._inputs: raise ValueError("These maps are of words, and only tokens have a query and a key: pass those.")
+    if not maps._inputs:
+        raise ValueError("These maps are of words, and only tokens have a query and a key: pass the maps of tokens.")
 
 def query_key(maps: AttentionMaps, layer: int, head: int,
               query: int, key: int, # numbers of tokens: the one that looks, the one looked at
@@ -103,12 +108,11 @@ def query_key(maps: AttentionMaps, layer: int, head: int,
     asked = dict(layer=layer, row=row, head=head, query=query, key=key)
     at = {name: check_index(name, asked[name], n) for name, n in sizes.items()}
     layer, row, head, query, key = at.values()
-    heard, n = _as_shown(maps, layer, row), maps.n_tokens
-    mask, bias = (True if x is None else x for x in (heard.masks[layer], heard.bias))
+    heard = _as_shown(maps, layer, row)
     return QueryKey(q=heard.query[head, query], k=heard.key[head*len(heard.key)//maps.n_heads, key],
                     scaling=heard.scaling, bias=0. if heard.bias is None else heard.bias[0, head, query, key].item(),
-                    row_scores=heard.scores[head, query], weight=heard.weights[head, query, key].item(), at=at,
-                    row_allowed=torch.ones(n, dtype=torch.bool) & (mask if mask is True else mask[0].expand(n, n)[query]),
+                    row_scores=heard.scores[head, query], row_allowed=heard.open[query],
+                    weight=heard.weights[head, query, key].item(), at=at,
                     tokens=(maps.tokens[row][query], maps.tokens[row][key]))
 
 # %% ../../nbs/under_the_hood/attending/products.ipynb #f3933eb9938a
@@ -130,7 +134,7 @@ def title(self: QueryKey) -> str:
 
 @patch
 def __repr__(self: QueryKey) -> str:
-    return "\n".join([self.title() + f"; query and key of {len(self.q)} numbers", *(f"  {words:<34}{value}" for words, value in self.steps())])
+    return "\n".join([self.title(), *(f"  {words:<34}{value}" for words, value in self.steps())])
 
 # %% ../../nbs/under_the_hood/attending/products.ipynb #b3a108e7fdf4
 def _strip(name: str, values: torch.Tensor) -> str:
@@ -145,5 +149,5 @@ def _strip(name: str, values: torch.Tensor) -> str:
 def _repr_html_(self: QueryKey) -> str:
     rows = dict(query=self.q, key=self.k, products=self.products)
     strip = html_table([_strip(*row) for row in rows.items()], "Query, key and products")
-    steps = html_table(html_cells([words]) + html_cells([value], "text-align:right;font-variant-numeric:tabular-nums") for words, value in self.steps())
+    steps = html_table(html_cells([words]) + html_cells([value], "text-align:right") for words, value in self.steps())
     return f"<p>{escape(self.title())}. Blue is below zero, orange above.</p>{strip}{steps}"
