@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['MAX_TOKENS', 'MAX_BYTES', 'MASKS', 'check_pairs', 'check_size', 'encode_pairs', 'check_mask_name', 'allowed_keys',
-           'attending_with', 'listen']
+           'Listener', 'attending_with', 'listen']
 
 # %% ../../nbs/under_the_hood/attending/listening.ipynb #c77b2e0a
 import sys, warnings
@@ -133,7 +133,7 @@ def _is_mask(mask: torch.Tensor | None) -> bool:
     return mask is None or mask.dtype == torch.bool or not ((mask != 0) & (mask > -1e4)).any()
 
 # %% ../../nbs/under_the_hood/attending/listening.ipynb #2cb78f88
-class _Listener:
+class Listener:
     "Compute attention as a model's own function does, for transformers, and keep weights, scores and masks."
     def __init__(self, n_layers: int, allowed: torch.Tensor | None, scores: bool):
         self.n_layers, self.allowed, self.want_scores = n_layers, allowed, scores
@@ -151,7 +151,7 @@ class _Listener:
 
 # %% ../../nbs/under_the_hood/attending/listening.ipynb #531a9d7d
 @patch
-def _keep(self: _Listener, weights: torch.Tensor, scores: torch.Tensor | None):
+def _keep(self: Listener, weights: torch.Tensor, scores: torch.Tensor | None):
     "Copy one layer's maps into the result, so that no more memory is needed. Raises ValueError."
     if self.weights is None:
         self.weights = torch.empty(self.n_layers, *weights.shape)
@@ -165,7 +165,7 @@ def _keep(self: _Listener, weights: torch.Tensor, scores: torch.Tensor | None):
 
 # %% ../../nbs/under_the_hood/attending/listening.ipynb #62d0c202
 @patch
-def _replace(self: _Listener, module, mask, query: torch.Tensor) -> torch.Tensor:
+def _replace(self: Listener, module, mask, query: torch.Tensor) -> torch.Tensor:
     "Return our mask in place of the model's `mask`. Raises ValueError where that was more than a mask."
     if not _is_mask(mask):
         raise ValueError(f"{type(module).__name__} adds more than a mask to its scores, so its mask can't be changed: "
@@ -174,7 +174,7 @@ def _replace(self: _Listener, module, mask, query: torch.Tensor) -> torch.Tensor
     return torch.where(self.allowed, 0., lowest).to(query)[:, None]  # (batch, 1, 1 or n_tokens, n_tokens)
 
 @patch
-def _check_scores(self: _Listener, module, scores, mask, weights: torch.Tensor):
+def _check_scores(self: Listener, module, scores, mask, weights: torch.Tensor):
     "Raise ValueError unless `weights` are the softmax of `scores` plus `mask`, as they are in nearly all models."
     again = (scores if mask is None else scores + mask).softmax(-1)
     if (again - weights).abs().max() > (1e-4 if weights.dtype == torch.float32 else .05):
@@ -199,7 +199,7 @@ def attending_with(model: torch.nn.Module, function):
         for register in (AttentionInterface, AttentionMaskInterface): register._global_mapping.pop("study_group", None)
 
 # %% ../../nbs/under_the_hood/attending/listening.ipynb #de894422
-def _which_mask(heard: _Listener, attention_mask: torch.Tensor) -> tuple[str, torch.Tensor]:
+def _which_mask(heard: Listener, attention_mask: torch.Tensor) -> tuple[str, torch.Tensor]:
     "Find name and allowed keys of the mask that a model made itself, 'own' for none of `MASKS`. Raises ValueError."
     shape = heard.weights.shape[1], *heard.weights.shape[-2:]
     seen = [torch.ones(shape, dtype=torch.bool) if mask is None else mask.expand(shape) for mask in heard.masks]
@@ -222,7 +222,7 @@ def listen(model: PreTrainedModel, inputs: dict, mask: str | None, scores: bool)
     "Run `model` on `inputs` under `mask`; return its weights, scores, mask and allowed keys. Raises ValueError."
     attention_mask, n_layers = inputs["attention_mask"], _n_layers(model)
     allowed = None if mask is None else allowed_keys(mask, attention_mask)
-    heard = _Listener(n_layers, None if mask is None else allowed.to(model.device), scores)
+    heard = Listener(n_layers, None if mask is None else allowed.to(model.device), scores)
     with torch.no_grad(), attending_with(model, heard): run_model(inputs, model)
     if heard.weights is None: return _ask_for_weights(model, inputs, mask, scores)
     if heard.n < n_layers: raise _no_maps_error(model)
