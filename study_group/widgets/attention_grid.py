@@ -21,12 +21,12 @@ from torch.nn.functional import adaptive_max_pool2d
 from ..attending.listening import MASKS, check_pairs
 from ..attending.maps import STAGES, AttentionMaps, attention_maps
 from ..core.checkpoints import load_shared
-from ..core.html import HATCH
+from ..core.html import ABOVE, BELOW, HATCH
 from ..core.texts import listed, one_line, shorten, visible
 from .base import StudyWidget
 from .engine import is_bundled
 from .scripts import static_text
-from .pictures import ABOVE, BELOW, png
+from .pictures import png
 
 # %% ../../nbs/under_the_hood/widgets/attention_grid.ipynb #45ba5f72
 def weights_to_bytes(weights: torch.Tensor,  # attention weights from 0 to 1, any shape
