@@ -18,8 +18,9 @@ from ..core.texts import check_texts, listed, one_line
 
 # %% ../../nbs/under_the_hood/attending/probing.ipynb #cc6e1ad0782c
 def _one_state(texts: list[str], model: PreTrainedModel, tokenizer, some: int = 32) -> torch.Tensor:
-    "Return each layer's state of one token for each of `texts`: [CLS], where it comes first, else the last."
+    "Return each layer's state of one token of each of `texts`: [CLS], where it comes first and sees all, else the last."
     reader, found = text_part(model), []
+    causal = any(getattr(part, "is_causal", False) for part in reader.modules())
     for i in range(0, len(texts), some):
         inputs = tokenize(texts[i:i + some], reader, tokenizer)
         check_inputs(inputs, reader, tokenizer)
@@ -27,7 +28,7 @@ def _one_state(texts: list[str], model: PreTrainedModel, tokenizer, some: int = 
         states = torch.stack(token_states(outputs, inputs["input_ids"].shape[1], reader)).float().cpu()
         ids, mask = inputs["input_ids"], inputs["attention_mask"]
         last = (mask*torch.arange(mask.shape[1])).argmax(-1)                    # (batch,)
-        at = last*(ids[:, 0] != tokenizer.cls_token_id)
+        at = last if causal else last*(ids[:, 0] != tokenizer.cls_token_id)
         found.append(states[:, range(len(ids)), at])                            # (layers + 1, batch, hidden)
     return torch.cat(found, 1)
 
