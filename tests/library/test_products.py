@@ -124,7 +124,7 @@ def test_places_that_arent_there(place, said):
 
 @pytest.mark.parametrize("kind", ["XLNet", "Bloom", "DebertaV2"])
 def test_models_that_attend_in_their_own_way(kind):
-    with pytest.raises(ValueError, match="in a way of its own, so its queries and keys can't be had: query_key needs"):
+    with pytest.raises(ValueError, match="in a way of its own, so it has no query and key to show: query_key needs"):
         query_key(attention_maps(TEXTS, pair(kind)), 0, 0, 0, 0)
 
 
@@ -159,7 +159,7 @@ def test_the_picture_escapes_its_tokens_and_shows_every_number():
     for name, values in dict(query=found.q, key=found.k, products=found.products).items():
         for i, value in enumerate(values.tolist()): assert f'title="{name}[{i}] = {value:.4f}"' in html
     steps = dict(found.steps())
-    assert steps["mask"] == "may be looked at" and list(steps.values())[-1] == f"{found.weight:.4f}"
+    assert steps["mask"] == "open" and list(steps.values())[-1] == f"{found.weight:.4f}"
     assert all(f"{number:.4f}" in repr(found) for number in (found.dot, found.scaling, found.score, found.weight))
     none = QueryKey(found.q, found.k, 1., 0., torch.zeros(2), torch.zeros(2).bool(), .5, dict(found.at, key=1), ("a", "b"))
-    assert none.steps()[-1] == ("softmax with no key to look at, all get the same: weight", "0.5000")
+    assert none.steps()[-1] == ("softmax of nothing but masked keys: weight", "0.5000")
