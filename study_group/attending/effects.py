@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import pandas as pd, torch
 from fastcore.basics import patch
+from transformers.integrations.sdpa_attention import sdpa_attention_forward
 
 from .listening import _own_attention, attending_with, check_pairs, check_size, encode_pairs
 from .maps import attention_maps, summarize
@@ -32,13 +33,15 @@ def read_alone(texts, checkpoint) -> tuple[tuple, dict, list[dict]]:
 
 # %% ../../nbs/under_the_hood/attending/effects.ipynb #cb695d4befe9
 class _Hider:
-    "Compute attention as a model's own function does, with one head of each row hidden, or all but that one."
+    "Compute attention as a model itself does, with one head of each row hidden, or all but that one."
     def __init__(self, model, layers: torch.Tensor, heads: torch.Tensor, keep: bool):  # (rows,), (rows,)
         self.parts, self.layers, self.heads, self.keep = {*text_part(model).modules()}, layers, heads, keep
+        self.fast = text_part(model).config._attn_implementation == "sdpa"
         self.n_heads = []  # of each layer
 
     def __call__(self, module, query, key, value, attention_mask, **kwargs):
-        out, weights = _own_attention(module)(module, query, key, value, attention_mask, **kwargs)
+        attend = sdpa_attention_forward if self.fast else _own_attention(module)
+        out, weights = attend(module, query, key, value, attention_mask, **kwargs)
         if module not in self.parts: return out, weights  # a decoder's, where there is an encoder
         rows = (self.layers == len(self.n_heads)).to(out.device)
         self.n_heads.append(out.shape[2])
@@ -49,7 +52,7 @@ class _Hider:
 
 # %% ../../nbs/under_the_hood/attending/effects.ipynb #682d812ebb3f
 def _run(model, inputs: dict, layers, heads, keep: bool) -> tuple[torch.Tensor, list[int]]:
-    "Return logits (rows, n_labels) of one text, whose row i lacks `heads[i]` of `layers[i]`, and each layer's number of heads."
+    "Return logits (rows, n_labels) of one text, row i without `heads[i]` of `layers[i]`; and the heads of layers."
     rows = len(layers)
     hider = _Hider(model, torch.as_tensor(layers), torch.as_tensor(heads), keep)
     copies = {name: x.expand(rows, -1) for name, x in inputs.items()}
@@ -67,7 +70,7 @@ def log_odds(logits: torch.Tensor,   # (…, n_labels)
 # %% ../../nbs/under_the_hood/attending/effects.ipynb #5e3dcf910fe9
 @dataclass(frozen=True, eq=False, repr=False)
 class HeadEffect:
-    "Hold what a model says of `texts` when each of its heads is hidden in turn, or is the only one of its layer that isn't."
+    "Hold what a model says of `texts` without each of its heads in turn, or with none of a layer but that."
     logits: torch.Tensor  # (layers, heads, batch, n_labels), without that head
     base: torch.Tensor    # (batch, n_labels), with all heads
     keep: bool            # whether that head alone was left in its layer
@@ -122,8 +125,8 @@ def _check_heads(model, n_heads: list[int]):
     "Raise ValueError unless each layer of `model` was overheard, with as many of `n_heads` as the others."
     n_layers = getattr(text_part(model).config, "num_hidden_layers", None) or 1
     if len(n_heads) == n_layers and len({*n_heads}) == 1: return
-    raise ValueError(f"{type(model).__name__} computes attention in a way of its own, at least in some layers, so its heads "
-                     "can't be hidden one by one: head_effect needs a model such as DistilBERT, BERT, GPT-2, Llama or BART.")
+    raise ValueError(f"{type(model).__name__} computes attention in a way of its own, at least in some layers, so its "
+                     "heads can't be hidden one by one: head_effect needs a model such as BERT, GPT-2, Llama or BART.")
 
 # %% ../../nbs/under_the_hood/attending/effects.ipynb #302b5cf4cb7f
 @patch
