@@ -57,7 +57,7 @@ def _integrate_all(text: Reading, steps: int, name: str) -> tuple[torch.Tensor, 
     "Integrate with `steps`, or as many more as it takes; warn, by the `name` of `text`, of values that don't sum up."
     text.settle()
     difference, size = text.logit - text.baseline_logit, abs(text.logit) + abs(text.baseline_logit)
-    enough = .01*abs(difference) + max(1e-5, torch.finfo(text.model.dtype).eps)*size  # the logits themselves are rounded
+    enough = .01*abs(difference) + max(1e-5, torch.finfo(text.model.dtype).eps)*size  # logits are rounded
     values = _integrate(text, steps)
     while not (gap := abs(values.sum().item() - difference)) <= enough and 2*steps <= MOST_STEPS:
         steps *= 2

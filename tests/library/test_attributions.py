@@ -1,5 +1,5 @@
-"""What an answer hangs on: each method equal to Captum's for many architectures, whatever texts come together; integrals
-that sum up, or warn; the model left as it was; words, tables and pictures; models and calls that can't be."""
+"""What an answer hangs on: each method equal to Captum's for many architectures, whatever texts come together;
+integrals that sum up, or warn; the model left as it was; words, tables and pictures; models and calls that can't be."""
 import copy
 
 import numpy as np, pytest, torch
@@ -83,7 +83,8 @@ def test_values_of_the_bundled_model_are_captums_and_integrals_sum_up(method):
         if method == TIMES_INPUT: assert found.gap[row].isnan()
         else:
             torch.testing.assert_close(found.baseline_logit[row], ends[1], atol=1e-5, rtol=1e-5)
-            torch.testing.assert_close(found.gap[row], found.values[row].sum() - (ends[0] - ends[1]), atol=1e-4, rtol=1e-4)
+            gap = found.values[row].sum() - (ends[0] - ends[1])
+            torch.testing.assert_close(found.gap[row], gap, atol=1e-4, rtol=1e-4)
         if method == INTEGRATED: assert found.gap[row].abs() <= .0101*(ends[0] - ends[1]).abs()
 
 
@@ -135,7 +136,8 @@ def test_what_has_no_gradients_says_so_and_can_be_occluded():
     with torch.inference_mode():
         for a, b in zip(attribution(TEXTS, (model, tokenizer)).values, want.values): assert a.equal(b)
         for method in METHODS[1:]:
-            with pytest.raises(ValueError, match="call this outside of it"): attribution("a", (model, tokenizer), method=method)
+            with pytest.raises(ValueError, match="call this outside of it"):
+                attribution("a", (model, tokenizer), method=method)
         made_there = pair("bert")
     with pytest.raises(ValueError, match="was loaded under torch.inference_mode"):
         attribution("a", made_there, method=INTEGRATED)
@@ -195,7 +197,8 @@ def test_words_are_the_sums_of_their_tokens():
 def test_any_text_can_be_attributed_and_drawn(name):
     found = attribution([NASTY[name], "fine"], pair("bert"))
     page = found._repr_html_()
-    assert page.count("<bdi") == sum(map(len, found.tokens)) and repr(found).startswith("Attribution by occlusion, 2 texts")
+    assert page.count("<bdi") == sum(map(len, found.tokens))
+    assert repr(found).startswith("Attribution by occlusion, 2 texts")
     assert "<script" not in page and "<img" not in page
 
 
@@ -203,7 +206,8 @@ def test_any_text_can_be_attributed_and_drawn(name):
     (dict(method="guess"), ValueError, "method='guess' isn't one of 'occlusion', 'gradient × input'"),
     (dict(method=None), ValueError, "method=None"), (dict(steps=0), ValueError, "steps=0 must be a positive"),
     (dict(steps=2.5), ValueError, "steps=2.5"), (dict(label="good"), ValueError, "isn't one of 'NEGATIVE', 'POSITIVE'"),
-    (dict(label=2), IndexError, "label=2 must be a whole number from 0 to 1"), (dict(label=1.), IndexError, "label=1.0"),
+    (dict(label=2), IndexError, "label=2 must be a whole number from 0 to 1"),
+    (dict(label=1.), IndexError, "label=1.0"),
     (dict(baseline="no such token"), ValueError, "must be a token of the vocabulary; pass one as it writes it"),
     (dict(baseline=103), ValueError, "baseline=103"), (dict(texts=[]), ValueError, "texts=[] is empty"),
     (dict(texts="fine "*6000), ValueError, "more than 4,096"), (dict(texts=1), TypeError, "texts=1 must be")])
@@ -215,7 +219,7 @@ def test_what_cant_be(options, kind, said):
 def test_models_without_a_table_or_a_label():
     with pytest.raises(ValueError, match="from a table of embeddings"): attribution("fine film", pair("canine"))
     from transformers import BertConfig, BertForTokenClassification
-    config = BertConfig(hidden_size=32, num_hidden_layers=1, num_attention_heads=2, intermediate_size=36, vocab_size=400)
+    config = BertConfig(hidden_size=32, num_hidden_layers=1, num_attention_heads=2, vocab_size=400)
     with pytest.raises(ValueError, match="AutoModelForSequenceClassification"):
         attribution("fine", (BertForTokenClassification(config), roberta_tokenizer()))
 
@@ -244,7 +248,8 @@ def test_rank_agreement_is_that_of_a_slow_loop(name, reads):
                      **{method: found[method].values[row] for method in METHODS})
         effect = np.abs(effect)[real]
         for what, values in named.items():
-            assert got[what][row] == pytest.approx(spearmanr(effect, values.abs().numpy()[real]).statistic, abs=.05), what
+            want = spearmanr(effect, values.abs().numpy()[real]).statistic
+            assert got[what][row] == pytest.approx(want, abs=.05), what
 
 
 def test_a_text_of_one_word_has_no_ranks():

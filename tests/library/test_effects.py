@@ -1,5 +1,5 @@
-"""What a head is for, measured by hiding it: equal to hooks that zero its part of what the real output projection reads,
-for many architectures; whatever texts come together; tables beside slow loops; models and calls that can't be."""
+"""What a head is for, measured by hiding it: equal to hooks that zero its part of what the real output projection
+reads, for many architectures; any texts together; tables beside slow loops; models and calls that can't be."""
 import copy
 
 import pandas as pd, pytest, torch
@@ -81,7 +81,8 @@ def test_it_doesnt_matter_which_texts_come_together_or_how_many_fit_into_a_run(m
 def test_numbers_and_table_are_those_of_slow_loops():
     checkpoint = pair("bert", num_labels=3)
     effect = head_effect(TEXTS, checkpoint)
-    maps, p, own = attention_maps(TEXTS, checkpoint), effect.logits.double().softmax(-1), effect.base.double().softmax(-1)
+    maps = attention_maps(TEXTS, checkpoint)
+    p, own = effect.logits.double().softmax(-1), effect.base.double().softmax(-1)
     rows = []
     for layer in range(2):
         for head in range(2):
@@ -135,8 +136,9 @@ def test_models_whose_heads_cant_be_hidden_say_so(name):
 
 
 @pytest.mark.parametrize("texts, options, kind, said", [
-    ([], {}, ValueError, "texts=[] is empty"), (3, {}, TypeError, "texts=3 must be"), ([["a"]], {}, ValueError, "has 1 parts"),
-    ("fine "*6000, {}, ValueError, "more than 4,096"), ("fine", dict(keep=1), TypeError, "keep=1 must be True or False")])
+    ([], {}, ValueError, "texts=[] is empty"), (3, {}, TypeError, "texts=3 must be"),
+    ([["a"]], {}, ValueError, "has 1 parts"), ("fine "*6000, {}, ValueError, "more than 4,096"),
+    ("fine", dict(keep=1), TypeError, "keep=1 must be True or False")])
 def test_what_cant_be(texts, options, kind, said):
     with pytest.raises(kind) as e: head_effect(texts, **options)
     assert said in str(e.value)
@@ -144,6 +146,6 @@ def test_what_cant_be(texts, options, kind, said):
 
 def test_models_for_something_else():
     from transformers import BertConfig, BertForTokenClassification
-    config = BertConfig(hidden_size=32, num_hidden_layers=1, num_attention_heads=2, intermediate_size=36, vocab_size=400)
+    config = BertConfig(hidden_size=32, num_hidden_layers=1, num_attention_heads=2, vocab_size=400)
     with pytest.raises(ValueError, match="AutoModelForSequenceClassification"):
         head_effect(TEXTS, (BertForTokenClassification(config), roberta_tokenizer()))
