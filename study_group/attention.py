@@ -4,7 +4,9 @@
 
 # %% auto #0
 __all__ = ['scaled_dot_product_attention', 'causal_mask', 'MultiHeadAttention', 'sinusoidal_positions', 'EncoderLayer',
-           'additive_mask', 'MASKS', 'STAGES', 'AttentionMaps', 'attention_maps', 'summarize', 'plot_attention']
+           'additive_mask', 'MASKS', 'STAGES', 'AttentionMaps', 'attention_maps', 'summarize', 'plot_attention',
+           'QueryKey', 'query_key', 'Lens', 'logit_lens', 'layer_probe', 'HeadEffect', 'head_effect', 'Attribution',
+           'attribution', 'rank_agreement']
 
 # %% ../nbs/05_attention.ipynb #047ea6c1
 import math
@@ -13,9 +15,15 @@ import torch
 from fastcore.basics import patch
 from torch import nn
 
+from .attending.agreement import rank_agreement
+from .attending.attributions import Attribution, attribution
 from .attending.drawing import plot_attention
+from .attending.effects import HeadEffect, head_effect
+from .attending.lens import Lens, logit_lens
 from .attending.listening import MASKS
 from .attending.maps import STAGES, AttentionMaps, attention_maps, summarize
+from .attending.probing import layer_probe
+from .attending.products import QueryKey, query_key
 from .core.doors import door
 from .core.numbers import is_whole
 
@@ -157,5 +165,7 @@ def additive_mask(mask: torch.Tensor,                  # True or 1 = may attend
     return torch.zeros(mask.shape, dtype=dtype, device=mask.device).masked_fill(~mask, torch.finfo(dtype).min)
 
 # %% ../nbs/05_attention.ipynb #f9f67bb0
-_all_ = ["MASKS", "STAGES", "AttentionMaps", "attention_maps", "summarize", "plot_attention"]
+_all_ = ["MASKS", "STAGES", "AttentionMaps", "attention_maps", "summarize", "plot_attention", "QueryKey",
+         "query_key", "Lens", "logit_lens", "layer_probe", "HeadEffect", "head_effect", "Attribution", "attribution",
+         "rank_agreement"]
 __getattr__ = door(__name__, "AttentionGrid")

@@ -17,7 +17,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from .effects import read_alone
 from .vectors import Reading, check_gradients, table_of
-from ..core.html import KIND_STYLES
+from ..core.html import KIND_STYLES, shade
 from ..core.numbers import check_index, is_positive
 from ..core.texts import MOST_TEXTS, one_line, shorten, visible
 from ..core.tokens import knows_words
@@ -173,11 +173,10 @@ MOST_SHOWN = 200  # tokens of each text
 
 def _token_html(token: str, kind: str, value: float, most: float) -> str:
     "Draw `token` in its box, coloured by `value` of at `most` such a size, over the number."
-    colour = "33,102,172" if value > 0 else "214,96,2"
-    look = f"padding:1px 4px;border-radius:4px;white-space:pre;{KIND_STYLES[kind]};background:rgba({colour},"
+    look = f"padding:1px 4px;border-radius:4px;white-space:pre;{KIND_STYLES[kind]};background:{shade(.55*value/most)}"
     number = f"{value:+.2f}".replace("-", "−") if value else "0"
     return ('<span style="display:inline-block;margin:2px 1px;text-align:center">'
-            f'<bdi style="{look}{.55*abs(value)/most:.3f})">{escape(visible(shorten(token, 24)))}</bdi><br>'
+            f'<bdi style="{look}">{escape(visible(shorten(token, 24)))}</bdi><br>'
             f'<small style="font-variant-numeric:tabular-nums">{number}</small></span>')
 
 def _row_html(found: Attribution, row: int) -> str:
@@ -197,10 +196,10 @@ def _repr_html_(self: Attribution) -> str:
     "Draw the tokens of the first texts, coloured, with a legend."
     rows = "".join(_row_html(self, row) for row in range(len(self.texts))[:MOST_TEXTS])
     left = len(self.texts) - MOST_TEXTS
-    sign = "padding:1px 4px;border-radius:4px;background:rgba"
+    look = "padding:1px 4px;border-radius:4px;background"
     return (f'{rows}{f"<p>… and {left:,} more texts</p>"*(left > 0)}<p style="font-size:12px">{self.method}: '
-            f'<span style="{sign}(33,102,172,.55)">+ for the label</span> '
-            f'<span style="{sign}(214,96,2,.55)">− against it</span></p>')
+            f'<span style="{look}:{shade(.55)}">+ for the label</span> '
+            f'<span style="{look}:{shade(-.55)}">− against it</span></p>')
 
 @patch
 def __repr__(self: Attribution) -> str:
