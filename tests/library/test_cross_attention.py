@@ -10,6 +10,7 @@ from matplotlib import pyplot as plt
 from tiny_models import roberta_tokenizer
 
 from study_group.attending.masks import name_patterns
+from study_group.attending.products import query_key
 from study_group.attention import attention_maps, plot_attention, summarize
 
 close = dict(atol=1e-5, rtol=1e-5)
@@ -272,3 +273,16 @@ def test_too_much_is_refused_before_the_model_runs(monkeypatch):
     monkeypatch.setattr("study_group.attending.axes.MAX_BYTES", 1000)
     with pytest.raises(ValueError, match=r"3 layers × 4 heads × 2 texts × 9 × 29 tokens × 4 bytes × 2, for scores"):
         attention_maps(TEXTS, checkpoint, which="cross", targets=TARGETS, scores=True)
+
+
+@pytest.mark.parametrize("which", ["decoder", "cross"])
+@pytest.mark.parametrize("kind", ["Bart", "T5", "EncoderDecoder"])
+def test_a_weight_is_taken_to_pieces(kind, which):
+    maps = attention_maps(TEXTS, (made(kind), roberta_tokenizer()), which=which, targets=TARGETS, scores=True)
+    last = maps.n_key - 1 if which == "cross" else 2
+    for layer, head, query, key in ((0, 0, 0, 0), (2, 3, 8, last), (1, 2, 3, 1)):
+        found = query_key(maps, layer, head, query, key, row=1)
+        at = layer, 1, head, query, key
+        assert found.weight == pytest.approx(maps.weights[at].item(), abs=1e-5)
+        assert found.score == pytest.approx(maps.scores[at].item(), abs=1e-4)
+        assert found.tokens == (maps.queries.tokens[1][query], maps.keys.tokens[1][key])
