@@ -11,6 +11,7 @@ from itertools import groupby
 
 import torch
 
+from .axes import Axis
 from .maps import AttentionMaps
 from ..core.numbers import check_index
 
@@ -19,21 +20,21 @@ def tick_label(token: str) -> str: return token.replace("$", r"\$") or " "  # ma
 
 # %% ../../nbs/under_the_hood/attending/drawing.ipynb #47184220
 def hatch_cells(ax, cells: torch.Tensor, hatch: str):
-    "Hatch the True ones of (n, n) `cells` on `ax`."
+    "Hatch the True ones of (n_query, n_key) `cells` on `ax`."
     from matplotlib.patches import Rectangle
     look = dict(fill=False, hatch=hatch, lw=0, ec="#8a8a8a", alpha=.6)
     for y, line in enumerate(cells.tolist()):
         for on, (x, *more) in groupby(range(len(line)), line.__getitem__):
             if on: ax.add_patch(Rectangle((x - .5, y - .5), 1 + len(more), 1, **look))
 
-def token_ticks(axis, maps, row: int, **how):
-    "Write the tokens of text `row` of AttentionMaps `maps` along `axis`, not more than there is room for."
-    n = maps.n_tokens
+def token_ticks(axis, side: Axis, row: int, **how):
+    "Write the tokens of text `row` of `side` along matplotlib's `axis`, not more than there is room for."
+    n = len(side.tokens[row])
     shown = range(0, n, max(1, n//64))
-    axis.set_ticks(list(shown), [tick_label(maps.tokens[row][i]) for i in shown], fontsize=9 if n < 40 else 6, **how)
+    axis.set_ticks(list(shown), [tick_label(side.tokens[row][i]) for i in shown], fontsize=9 if n < 40 else 6, **how)
     for i, label in zip(shown, axis.get_ticklabels()):
-        if not maps.attention_mask[row, i]: label.set(color="#777777", style="italic")
-        elif maps.special_tokens_mask[row, i]: label.set(weight="bold")
+        if not side.attention_mask[row, i]: label.set(color="#777777", style="italic")
+        elif side.special_tokens_mask[row, i]: label.set(weight="bold")
 
 # %% ../../nbs/under_the_hood/attending/drawing.ipynb #b20c592d
 def plot_attention(maps: AttentionMaps, layer: int, head: int,
@@ -44,17 +45,18 @@ def plot_attention(maps: AttentionMaps, layer: int, head: int,
     from matplotlib import pyplot as plt
     layer, head, row = (check_index(name, i, n) for name, i, n in (
         ("layer", layer, maps.n_layers), ("head", head, maps.n_heads), ("row", row, len(maps.texts))))
-    n, table = maps.n_tokens, maps.stage("softmax" if stage == "softmax" else "scores", layer)[row, head]  # (n, n)
+    table = maps.stage("softmax" if stage == "softmax" else "scores", layer)[row, head]  # (n_query, n_key)
     maps.stage(stage, layer)
-    allowed, pads = maps.allowed[row].expand(n, n), maps.attention_mask[row] == 0
-    if ax is None: ax = plt.subplots(figsize=(min(3 + n*.26, 12), min(2 + n*.24, 11)), layout="constrained")[1]
+    allowed, size = maps.allowed[row].expand(table.shape), (min(3 + maps.n_key*.26, 12), min(2 + maps.n_query*.24, 11))
+    pads = (maps.queries.attention_mask[row] == 0)[:, None] | (maps.attention_mask[row] == 0)
+    if ax is None: ax = plt.subplots(figsize=size, layout="constrained")[1]
     limit = table.abs().max().item() or 1
     colours, least = ("Blues", 0) if stage == "softmax" else ("PuOr_r", -limit)
     shown = table.masked_fill(~allowed, math.nan) if stage == "masked" else table
     picture = ax.imshow(shown.numpy(), cmap=colours, vmin=least, vmax=limit, interpolation="nearest")
     if stage != "scores": hatch_cells(ax, ~allowed, "xx")
-    hatch_cells(ax, pads[:, None] | pads, "//")
-    token_ticks(ax.xaxis, maps, row, rotation=90), token_ticks(ax.yaxis, maps, row)
+    hatch_cells(ax, pads, "//")
+    token_ticks(ax.xaxis, maps, row, rotation=90), token_ticks(ax.yaxis, maps.queries, row)
     names = dict(softmax="attention weight", scores="score", masked="score, where allowed")
     ax.figure.colorbar(picture, ax=ax, label=names[stage], shrink=.8)
     ax.set(xlabel="looked at (key)", ylabel="looks (query)", title=f"layer {layer}, head {head}{maps.of_part}")

@@ -14,7 +14,7 @@ import torch
 from fastcore.basics import patch
 from transformers import AutoConfig, PreTrainedModel
 
-from .listening import MAX_BYTES, check_pairs, encode_pairs
+from .axes import MAX_BYTES, check_pairs, encode_pairs
 from .reading import NEEDS, layer_states, read_states
 from ..core.checkpoints import from_pretrained, load_shared
 from ..core.heads import HEADS, head_classes
@@ -107,11 +107,11 @@ def logit_lens(texts,           # a text, or a list of texts and (first, second)
     "Put the head of `checkpoint` on each layer's states of `texts`. Raises TypeError, ValueError, CheckpointError."
     rows = check_pairs(texts)
     model, tokenizer = load_shared(checkpoint, _own_head(checkpoint))
-    fields = encode_pairs(rows, model, tokenizer, False)
-    check_inputs(fields["_inputs"], model, tokenizer)
-    _check_room(model, *fields["attention_mask"].shape)
-    with torch.no_grad(): seen = _see(model, fields["_inputs"])
-    known = {name: fields[name] for name in ("texts", "tokens", "kinds")}
+    axis, inputs = encode_pairs(rows, model, tokenizer)
+    check_inputs(inputs, model, tokenizer)
+    _check_room(model, *axis.input_ids.shape)
+    with torch.no_grad(): seen = _see(model, inputs)
+    known = {name: getattr(axis, name) for name in ("texts", "tokens", "kinds")}
     return Lens(**known, **seen, names=_names(model, tokenizer, seen["answers"]))
 
 # %% ../../nbs/under_the_hood/attending/lens.ipynb #33acb8e3d6df

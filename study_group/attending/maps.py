@@ -13,58 +13,68 @@ from itertools import groupby
 import pandas as pd, torch
 from fastcore.basics import patch
 
-from .listening import check_mask_name, check_pairs, check_size, encode_pairs, listen
+from .axes import (PARTS, Axis, check_pairs, check_size, encode_pairs, encode_targets,
+                                        part_of)
+from .listening import listen
+from .masks import check_mask_name
 from ..core.checkpoints import load_shared
 from ..core.numbers import check_index
 from ..core.running import check_inputs, text_part
 from ..core.tokens import knows_words
 
 # %% ../../nbs/under_the_hood/attending/maps.ipynb #5a66e38e
-@dataclass(frozen=True, eq=False, repr=False)
-class AttentionMaps:
-    "Hold every attention map of a model for `texts`, and what each token is."
-    weights: torch.Tensor                # (layers, batch, heads, n_tokens, n_tokens), fp32; rows are queries
-    scores: torch.Tensor | None          # the same shape: before mask and softmax; None unless asked for
-    tokens: list[list[str]]              # one row a text, pads included
-    attention_mask: torch.Tensor         # (batch, n_tokens), 1 = a real token, 0 = padding
-    special_tokens_mask: torch.Tensor    # (batch, n_tokens), 1 = added by the tokenizer, pads included
-    token_type_ids: torch.Tensor | None  # (batch, n_tokens), 1 = of a pair's second text; None: no pairs
-    word_ids: list[list[int | None]]     # the word of each token, counted through both texts of a pair; None: no word's
-    kinds: list[list[str]]               # what each token is: a name of `study_group.core.tokens.TOKEN_KINDS`
-    mask: str                            # "padding", "causal", "both", "none", or "own" for none of these
-    allowed: torch.Tensor                # bool (batch, 1 or n_tokens, n_tokens): the keys a query may attend to;
-                                         # with "own", in any of the layers
-    texts: list                          # strings, or (first, second) pairs
-    cut: list[int]                       # how many tokens of each text the model doesn't take
-    part: str                            # whose they are: the "model"'s; its "encoder"'s, where it has a decoder, too
-    _inputs: dict                        # for the model, to run it again
-    _checkpoint: tuple                   # (model, tokenizer)
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class AttentionMaps(Axis):
+    "Hold every attention map of a model for `texts`, and what each token is that is looked at (key)."
+    weights: torch.Tensor        # (layers, batch, heads, n_query, n_key), fp32; rows are queries
+    scores: torch.Tensor | None  # the same shape: before mask and softmax; None unless asked for
+    mask: str                    # "padding", "causal", "both", "none", or "own" for none of these
+    allowed: torch.Tensor        # bool (batch, 1 or n_query, n_key): the keys a query may attend to;
+                                 # with "own", in any of the layers
+    about: str                   # what more there is to say: windows, chunks, heads that share their keys
+    part: str                    # whose they are, of `PARTS`
+    _looks: Axis | None          # what the queries are, where they aren't the keys
+    _inputs: dict                # for the model, to run it again
+    _checkpoint: tuple           # (model, tokenizer)
     n_layers = property(lambda self: self.weights.shape[0])
     n_heads = property(lambda self: self.weights.shape[2])
-    n_tokens = property(lambda self: self.weights.shape[-1])
-    of_part = property(lambda self: f", of the {self.part} alone"*(self.part != "model"))  # to say so
+    n_tokens = n_key = property(lambda self: self.weights.shape[-1])
+    n_query = property(lambda self: self.weights.shape[-2])
+    keys = property(lambda self: self)                           # what each token is that is looked at
+    queries = property(lambda self: self._looks or self)         # what each token is that looks
+    of_part = property(lambda self: PARTS[self.part])            # to say so
 
     def __repr__(self):
+        size = f"{self.n_query} × {self.n_key}" if self._looks else f"{self.n_tokens}"
         return (f"AttentionMaps: {self.n_layers} layers × {self.n_heads} heads, {len(self.texts)} "
-                f"text{'s'[:len(self.texts) > 1]} of {self.n_tokens} tokens, mask={self.mask!r}{self.of_part}")
+                f"text{'s'[:len(self.texts) > 1]} of {size} tokens, mask={self.mask!r}"
+                f"{f' ({self.about})' if self.about else ''}{self.of_part}")
 
 # %% ../../nbs/under_the_hood/attending/maps.ipynb #27347575
 def attention_maps(texts,                    # a text, or a list of texts and (first, second) pairs
                    checkpoint=None,          # None (bundled), hub name, folder, or (model, tokenizer)
                    *, scores: bool = False,  # keep the scores before mask and softmax, too
                    mask: str | None = None,  # of all layers: "padding", "causal", "both", "none"; None: the model's own
+                   which: str | None = None, # of an encoder-decoder: "encoder" (None, too), "decoder", or "cross"
+                   targets=None,             # a text for each, that the decoder reads; None: the model writes them
                   ) -> AttentionMaps:
     "Run the model of `checkpoint` on `texts`; keep its attention. Raises TypeError, ValueError, CheckpointError."
     rows = check_pairs(texts)
     check_mask_name(mask)
     whole, tokenizer = load_shared(checkpoint, "sequence-classification" if checkpoint is None else "base")
+    part = part_of(whole, which, targets)
     model = text_part(whole)
-    part = "encoder" if getattr(whole.config, "is_encoder_decoder", False) else "model"
-    fields = encode_pairs(rows, model, tokenizer, scores)
-    check_inputs(fields["_inputs"], model, tokenizer)
-    check_size(model.config, *fields["attention_mask"].shape, scores)
-    return AttentionMaps(**fields, **listen(model, fields["_inputs"], mask, scores), part=part,
-                         _checkpoint=(model, tokenizer))
+    axis, inputs = encode_pairs(rows, model, tokenizer)
+    check_inputs(inputs, model, tokenizer)
+    config, looks, n_query = model.config, None, None
+    if part in ("decoder", "cross"):
+        looks, more = encode_targets(targets, inputs, whole, tokenizer, checkpoint)
+        model, inputs, n_query = whole.base_model, inputs | more, looks.input_ids.shape[1]
+        config = model.get_decoder().config
+        if part == "decoder": axis, looks = looks, None
+    check_size(config, *axis.input_ids.shape, scores, n_query)
+    return AttentionMaps(**vars(axis), **listen(model, inputs, mask, scores, part), part=part, _looks=looks,
+                         _inputs=inputs, _checkpoint=(model, tokenizer))
 
 # %% ../../nbs/under_the_hood/attending/maps.ipynb #e2407ff9
 @patch
@@ -73,7 +83,7 @@ def remask(self: AttentionMaps, mask: str | None) -> AttentionMaps:
     check_mask_name(mask)
     if not self._inputs:
         raise ValueError("These maps are of words: change the mask first, maps.remask(mask).by_word(row).")
-    return replace(self, **listen(self._checkpoint[0], self._inputs, mask, self.scores is not None))
+    return replace(self, **listen(self._checkpoint[0], self._inputs, mask, self.scores is not None, self.part))
 
 # %% ../../nbs/under_the_hood/attending/maps.ipynb #0966d411
 STAGES = {
@@ -88,8 +98,8 @@ def stage(self: AttentionMaps, name: str = "softmax", layer: int | None = None) 
     if name != "softmax" and self.scores is None:
         raise ValueError(f"stage={name!r} needs scores: make the maps with attention_maps(texts, scores=True).")
     at = slice(None) if layer is None else check_index("layer", layer, self.n_layers)
-    if name == "softmax": return self.weights[at]                              # (…, batch, heads, n_tokens, n_tokens)
-    forbidden = torch.where(self.allowed, 0., torch.finfo(torch.float32).min)  # (batch, 1 or n_tokens, n_tokens)
+    if name == "softmax": return self.weights[at]                              # (…, batch, heads, n_query, n_key)
+    forbidden = torch.where(self.allowed, 0., torch.finfo(torch.float32).min)  # (batch, 1 or n_query, n_key)
     return self.scores[at] + (forbidden[:, None] if name == "masked" else 0)
 
 # %% ../../nbs/under_the_hood/attending/maps.ipynb #9b032049
@@ -104,44 +114,63 @@ def _neighbour(weights: torch.Tensor, real: torch.Tensor, offset: int) -> torch.
 def summarize(maps: AttentionMaps,
               row: int | None = None,  # of one text; None: of all of them
              ) -> pd.DataFrame:        # one row a (layer, head)
-    "Compute entropy, shares and distance of each head in `maps`, means over tokens but pads. Raises IndexError."
+    """Compute entropy, shares and distance of each head in `maps`, means over tokens but pads. Raises IndexError.
+    A decoder that looks at an encoder has no self, previous, next and distance: these compare places in one text."""
     rows = slice(None) if row is None else [check_index("row", row, len(maps.texts))]
-    real = maps.attention_mask[rows].bool()                             # (batch, n)
-    special, pads = maps.special_tokens_mask[rows].bool() & real, ~real # (batch, n)
-    position = torch.arange(maps.n_tokens).float()                      # (n,)
-    away = (position[:, None] - position).abs()                         # (n, n)
-    def mean(values): return (values*real[:, None]).sum((0, 2))/real.sum()  # (batch, heads, n) → (heads,)
+    real, looks = (side.attention_mask[rows].bool() for side in (maps.keys, maps.queries))  # (batch, n_key or n_query)
+    groups = ("special", maps.special_tokens_mask[rows].bool() & real), ("pad", ~real)  # each (batch, n_key)
+    position = torch.arange(maps.n_key).float()                          # (n_key,)
+    away = (position[:, None] - position).abs()                          # (n_key, n_key)
+    def mean(values): return (values*looks[:, None]).sum((0, 2))/looks.sum()  # (batch, heads, n_query) → (heads,)
     found = []
-    for layer in maps.weights[:, rows]:                                 # (batch, heads, n, n)
-        found.append(dict(entropy=mean(torch.special.entr(layer).sum(-1))/math.log(2),
-            self=_neighbour(layer, real, 0), previous=_neighbour(layer, real, -1), next=_neighbour(layer, real, 1),
-            special=mean((layer*special[:, None, None]).sum(-1)), pad=mean((layer*pads[:, None, None]).sum(-1)),
-            distance=mean((layer*away).sum(-1))))
+    for layer in maps.weights[:, rows]:                                  # (batch, heads, n_query, n_key)
+        entropy = dict(entropy=mean(torch.special.entr(layer).sum(-1))/math.log(2))
+        near, far = {}, {}
+        if not maps._looks:
+            near = {name: _neighbour(layer, real, offset) for name, offset in dict(self=0, previous=-1, next=1).items()}
+            far = dict(distance=mean((layer*away).sum(-1)))
+        shares = {name: mean((layer*keys[:, None, None]).sum(-1)) for name, keys in groups}
+        found.append(entropy | near | shares | far)
     tables = [pd.DataFrame({name: values.tolist() for name, values in one.items()}) for one in found]
     return pd.concat(tables, keys=range(maps.n_layers), names=["layer", "head"])
 
 # %% ../../nbs/under_the_hood/attending/maps.ipynb #81c4c3c5
+def _word_groups(axis: Axis, row: int, tokenizer) -> list[list[int]]:
+    "Group the tokens of text `row` by their words. Raises ValueError where `tokenizer` doesn't tell all of them."
+    word_of = axis.word_ids[row]
+    if not knows_words(word_of, axis.kinds[row]):
+        raise ValueError(f"texts[{row}]={axis.texts[row]!r:.60} has no words that {type(tokenizer).__name__} tells: "
+                         "leave these maps between tokens.")
+    runs = groupby(range(len(word_of)), lambda i: (word_of[i], word_of[i] is None and i))  # no word: alone
+    return [list(run) for _, run in runs]
+
+def _of_words(axis: Axis, row: int, groups: list[list[int]], tokenizer) -> dict:
+    "Make the fields of `axis` for the words, `groups` of the tokens, of text `row`."
+    firsts, ids = [group[0] for group in groups], axis.input_ids[row]
+    words = [tokenizer.decode(ids[group]).strip() if len(group) > 1 else axis.tokens[row][group[0]] for group in groups]
+    def of(values): return None if values is None else values[[row]][:, firsts]
+    return dict(texts=[axis.texts[row]], tokens=[words], cut=[axis.cut[row]], input_ids=of(axis.input_ids),
+        attention_mask=of(axis.attention_mask), special_tokens_mask=of(axis.special_tokens_mask),
+        token_type_ids=of(axis.token_type_ids), word_ids=[[axis.word_ids[row][i] for i in firsts]],
+        kinds=[[axis.kinds[row][i] for i in firsts]])
+
+# %% ../../nbs/under_the_hood/attending/maps.ipynb #fc8b4513a279
+def _member(groups: list[list[int]]) -> torch.Tensor:  # (n_tokens, n_words)
+    "Tell which token is of which word."
+    member = torch.zeros(sum(map(len, groups)), len(groups))
+    for g, group in enumerate(groups): member[group, g] = 1
+    return member
+
 @patch
 def by_word(self: AttentionMaps, row: int = 0) -> AttentionMaps:
     """Make maps between the words of text `row`: sum to a word, mean from a word, over its tokens.
     Raises IndexError, and ValueError where the tokenizer doesn't tell all of its words."""
-    row = check_index("row", row, len(self.texts))
-    ids, word_of = self._inputs["input_ids"][row], self.word_ids[row]
-    if not knows_words(word_of, self.kinds[row]):
-        raise ValueError(f"texts[{row}]={self.texts[row]!r:.60} has no words that {type(self._checkpoint[1]).__name__} "
-                         "tells: leave these maps between tokens.")
-    runs = groupby(range(self.n_tokens), lambda i: (word_of[i], word_of[i] is None and i))  # no word: alone
-    groups = [list(run) for _, run in runs]
-    member = torch.zeros(self.n_tokens, len(groups))                               # (n_tokens, n_words)
-    for g, group in enumerate(groups): member[group, g] = 1
-    mean = (member/member.sum(0)).T                                                # (n_words, n_tokens)
-    allowed = self.allowed[row].expand(self.n_tokens, -1).float()
-    tokenizer, firsts = self._checkpoint[1], [group[0] for group in groups]
-    words = [tokenizer.decode(ids[group]).strip() if len(group) > 1 else self.tokens[row][group[0]] for group in groups]
-    def of_words(values): return None if values is None else values[[row]][:, firsts]
+    row, tokenizer = check_index("row", row, len(self.texts)), self._checkpoint[1]
+    if not self._inputs: raise ValueError("These maps are of words already.")
+    to, of = (_word_groups(axis, row, tokenizer) for axis in (self, self.queries))
+    from_word = _member(of).T/_member(of).sum(0)[:, None]                            # (n_query_words, n_query)
+    allowed = self.allowed[row].expand(self.n_query, -1).float()
     return replace(
-        self, weights=mean @ self.weights[:, [row]] @ member, scores=None, tokens=[words], texts=[self.texts[row]],
-        attention_mask=of_words(self.attention_mask), special_tokens_mask=of_words(self.special_tokens_mask),
-        token_type_ids=of_words(self.token_type_ids), cut=[self.cut[row]],
-        word_ids=[[word_of[i] for i in firsts]], kinds=[[self.kinds[row][i] for i in firsts]],
-        allowed=(mean @ allowed @ member > 0)[None], _inputs={})
+        self, weights=from_word @ self.weights[:, [row]] @ _member(to), scores=None, _inputs={},
+        allowed=(from_word @ allowed @ _member(to) > 0)[None], **_of_words(self, row, to, tokenizer),
+        _looks=self._looks and Axis(**_of_words(self._looks, row, of, tokenizer)))

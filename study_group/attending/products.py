@@ -12,11 +12,11 @@ from html import escape
 import torch
 from fastcore.basics import patch
 
-from .listening import MASKS, Listener, allowed_keys, attending_with
+from .listening import Listener, attending_with, decoder_of, run_for, sides_of
 from .maps import AttentionMaps
+from .masks import MASKS, allowed_keys
 from ..core.html import html_cells, html_table, shade
 from ..core.numbers import check_index, say_number
-from ..core.running import run_model
 from ..core.texts import one_line, visible
 
 # %% ../../nbs/under_the_hood/attending/products.ipynb #2bff3f5b52e2
@@ -40,17 +40,17 @@ class QueryKey:
 # %% ../../nbs/under_the_hood/attending/products.ipynb #5696c30d80de
 class _LayerListener(Listener):
     "Keep query, key and scores of one `layer`, for transformers, and forget the others."
-    def __init__(self, layer: int, allowed: torch.Tensor | None):
-        super().__init__(0, allowed, False)
+    def __init__(self, layer: int, allowed: torch.Tensor | None, *part):
+        super().__init__(0, allowed, False, *part)
         self.layer, self.plain = layer, True
 
-    def __call__(self, module, query, key, value, attention_mask, scaling=None, **kwargs):
+    def hear(self, module, query, key, value, attention_mask, scaling=None, **kwargs):
         self.want_scores = self.n == self.layer
         if self.want_scores:
             self.query, self.key = query[0].float().cpu(), key[0].float().cpu()  # (heads, n_tokens, head_dim)
             self.scaling = float(query.shape[-1]**-.5 if scaling is None else scaling)
             self.bias = kwargs.get("position_bias")
-        output = super().__call__(module, query, key, value, attention_mask, scaling, **kwargs)
+        output = super().hear(module, query, key, value, attention_mask, scaling, **kwargs)
         if self.want_scores:
             mask = self.masks[-1]                                                # (1, 1 or n_query, n_key), or None
             self.open = torch.ones(self.scores.shape[1:], dtype=torch.bool) & (True if mask is None else mask[0])
@@ -70,9 +70,9 @@ _NEEDS = "query_key needs a model such as BERT, GPT-2, Llama, T5, or the bundled
 def _heard(maps: AttentionMaps, layer: int, row: int, mask: str | None) -> _LayerListener:
     "Run the model of `maps` on text `row` under `mask`, and listen to `layer`. Raises ValueError."
     model, inputs = maps._checkpoint[0], {name: x[row:row + 1] for name, x in maps._inputs.items()}
-    allowed = None if mask is None else allowed_keys(mask, inputs["attention_mask"]).to(model.device)
-    heard, name = _LayerListener(layer, allowed), type(model).__name__
-    with torch.no_grad(), attending_with(model, heard): run_model(inputs, model)
+    allowed = None if mask is None else allowed_keys(mask, sides_of(inputs, maps.part)[1]).to(model.device)
+    heard, name = _LayerListener(layer, allowed, maps.part, decoder_of(model, maps.part)), type(model).__name__
+    with torch.no_grad(), attending_with(model, heard): run_for(inputs, model, maps.part)
     if heard.weights is None:
         raise ValueError(f"{name} computes attention in a way of its own, so it has no query and key to show: {_NEEDS}")
     if heard.plain: return heard
@@ -121,7 +121,7 @@ def query_key(maps: AttentionMaps, layer: int, head: int,
              ) -> QueryKey:
     "Run the model of `maps` again; take one weight to pieces. Raises TypeError, ValueError, IndexError."
     _check_maps(maps)
-    sizes = dict(layer=maps.n_layers, row=len(maps.texts), head=maps.n_heads, query=maps.n_tokens, key=maps.n_tokens)
+    sizes = dict(layer=maps.n_layers, row=len(maps.texts), head=maps.n_heads, query=maps.n_query, key=maps.n_key)
     asked = dict(layer=layer, row=row, head=head, query=query, key=key)
     at = {name: check_index(name, asked[name], n) for name, n in sizes.items()}
     layer, row, head, query, key = at.values()
@@ -129,7 +129,7 @@ def query_key(maps: AttentionMaps, layer: int, head: int,
     return QueryKey(q=found.q[head, query], k=found.k[head, key], scaling=found.scaling,
                     bias=0. if found.bias is None else found.bias[cell].item(), row_scores=found.scores[head, query],
                     row_allowed=found.allowed[query], weight=found.weights[cell].item(), at=at,
-                    tokens=(maps.tokens[row][query], maps.tokens[row][key]))
+                    tokens=(maps.queries.tokens[row][query], maps.tokens[row][key]))
 
 # %% ../../nbs/under_the_hood/attending/products.ipynb #50cb60eeec95
 STEPS = ("sum of the products", "× scale", "+ bias for the two places", "= score", "mask")

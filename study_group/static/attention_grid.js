@@ -137,7 +137,7 @@ function draw({ model, root, set, put }) {
     const [at, spot, { live }] = [open.at(), open.spot(), view()];
     words.read(picture, spot, at, live);
     if (at.r < 0 && at.c < 0) return;
-    if (live && picture.sharp) store.askExact(picture.state, spot.query, spot.key);
+    if (live && picture.sharp) store.askExact(picture.state, spot.query ?? 0, spot.key ?? 0);
     clearTimeout(spoken);
     if (open.held()) spoken = setTimeout(() => say(words.line.textContent), 200);
   }

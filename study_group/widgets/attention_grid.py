@@ -18,8 +18,9 @@ from PIL import Image
 from fastcore.basics import patch
 from torch.nn.functional import adaptive_max_pool2d
 
-from ..attending.listening import MASKS, check_pairs
+from ..attending.axes import PARTS, Axis, check_pairs
 from ..attending.maps import STAGES, AttentionMaps, attention_maps
+from ..attending.masks import MASKS
 from ..core.checkpoints import load_shared
 from ..core.html import ABOVE, BELOW, HATCH
 from ..core.texts import listed, one_line, shorten, visible
@@ -47,17 +48,18 @@ def scores_to_bytes(scores: torch.Tensor,                # (heads, n_query, n_ke
 # %% ../../nbs/under_the_hood/widgets/attention_grid.ipynb #0afa8b74
 THUMB = 48  # cells of a thumbnail's side, at most
 
-def shrink(values: torch.Tensor,      # (..., n, n)
+def shrink(values: torch.Tensor,      # (..., n_query, n_key)
            signed: bool = False,      # keep the value farthest from zero, instead of the largest
            most: int = THUMB,
-          ) -> torch.Tensor:          # (..., m, m), m at most `most`
+          ) -> torch.Tensor:          # as before, each side at most `most`
     "Keep the extreme of each patch of `values`."
-    n = values.shape[-1]
-    if n <= most: return values
-    flat = values.reshape(-1, n, n)
-    high = adaptive_max_pool2d(flat, most)
-    if signed: low = -adaptive_max_pool2d(-flat, most); high = torch.where(high >= -low, high, low)
-    return high.reshape(*values.shape[:-2], most, most)
+    tall, wide = values.shape[-2:]
+    size = min(tall, most), min(wide, most)
+    if size == (tall, wide): return values
+    flat = values.reshape(-1, tall, wide)
+    high = adaptive_max_pool2d(flat, size)
+    if signed: low = -adaptive_max_pool2d(-flat, size); high = torch.where(high >= -low, high, low)
+    return high.reshape(*values.shape[:-2], *size)
 
 # %% ../../nbs/under_the_hood/widgets/attention_grid.ipynb #78f92c2c
 ABOUT_MASKS = {
@@ -76,11 +78,11 @@ def stages_of(maps: AttentionMaps) -> dict[str, str]:
     return {stage: words for stage, words in STAGES.items() if maps.scores is not None or stage == "softmax"}
 
 # %% ../../nbs/under_the_hood/widgets/attention_grid.ipynb #2d36474d
-def overview(maps: AttentionMaps, row: int, stage: str) -> np.ndarray:  # uint8 (layers, heads, m, m)
+def overview(maps: AttentionMaps, row: int, stage: str) -> np.ndarray:  # uint8 (layers, heads, …, …)
     "Draw a thumbnail of every head for text `row` at `stage`, layer by layer, so that not all are copied at once."
     layers = []
     for layer in getattr(maps, kind_of(stage)):
-        values = whole = layer[row].float()  # (heads, n_tokens, n_tokens)
+        values = whole = layer[row].float()  # (heads, n_query, n_key)
         if stage == "masked": values = whole.masked_fill(~maps.allowed[row].to(whole.device), 0.)
         small = shrink(values, stage != "softmax")
         layers.append(weights_to_bytes(small) if stage == "softmax" else scores_to_bytes(small, whole)[0])
@@ -91,37 +93,37 @@ ANSWER = 4_000_000  # bytes of heads that go into one answer, or one head if tha
 
 def group_of(maps: AttentionMaps) -> int:
     "Count the heads of `maps` that go into one answer."
-    return min(maps.n_heads, max(1, ANSWER//maps.n_tokens**2))
+    return min(maps.n_heads, max(1, ANSWER//(maps.n_query*maps.n_key)))
 
 def heads_bytes(maps: AttentionMaps, kind: str, row: int, layer: int, heads: slice) -> tuple[np.ndarray, list[float]]:
-    "Convert `heads` of `layer` for text `row` to bytes (heads, n_tokens, n_tokens), with the scales of scores."
+    "Convert `heads` of `layer` for text `row` to bytes (heads, n_query, n_key), with the scales of scores."
     values = getattr(maps, kind)[layer, row, heads]
     return (weights_to_bytes(values), []) if kind == "weights" else scores_to_bytes(values)
 
 # %% ../../nbs/under_the_hood/widgets/attention_grid.ipynb #4895c5b9
-def _letters(maps: AttentionMaps) -> list[str]:
-    "Write for each text a letter for each token: p, a pad; s, a special token; w, a word or a part of one."
-    return ["".join(kind[0] if kind in ("pad", "special") else "w" for kind in kinds) for kinds in maps.kinds]
-
-def _types(maps: AttentionMaps) -> list[str]:
-    "Write for each pair a 0 or 1 for each token, the text it is in; for single texts nothing."
-    types = [] if maps.token_type_ids is None else maps.token_type_ids.tolist()
-    return ["".join(map(str, row)) if 1 in row else "" for row in types]
+def _side(axis: Axis) -> dict:
+    """Collect what the page needs of `axis`: its tokens; for each text a letter for each token: p, a pad; s, a special
+    token; w, a word or a part of one; and for each pair a 0 or 1, the text that the token is in."""
+    kinds = ["".join(kind[0] if kind in ("pad", "special") else "w" for kind in kinds) for kinds in axis.kinds]
+    types = [] if axis.token_type_ids is None else axis.token_type_ids.tolist()
+    return dict(tokens=axis.tokens, kinds=kinds, types=["".join(map(str, row)) if 1 in row else "" for row in types])
 
 def _own(maps: AttentionMaps) -> bytes:
-    "Pack the bits (batch, n_tokens, n_tokens) of who may look at whom, where the name of the mask doesn't tell."
-    n = maps.n_tokens
-    return np.packbits(maps.allowed.cpu().expand(-1, n, n).numpy()).tobytes() if maps.mask == "own" else b""
+    "Pack the bits (batch, n_query, n_key) of who may look at whom, where the name of the mask doesn't tell."
+    bits = maps.allowed.cpu().expand(-1, maps.n_query, -1).numpy()
+    return np.packbits(bits).tobytes() if maps.mask == "own" else b""
 
 # %% ../../nbs/under_the_hood/widgets/attention_grid.ipynb #4f9c9410
 def grid_view(maps: AttentionMaps, rows: list[int], **more) -> dict:
     "Collect what the page needs of `maps` before any weights; of the texts only `rows` can be chosen."
     whose = f" The maps are{maps.of_part[1:]}."*bool(maps.of_part)
-    masks = {name: ABOUT_MASKS[name] + whose for name in (*MASKS, *["own"]*(maps.mask == "own"))}
-    batch = len(maps.tokens)
-    return dict(shape=[maps.n_layers, batch, maps.n_heads, maps.n_tokens], group=group_of(maps), rows=rows,
-                tokens=maps.tokens, texts=maps.texts, cut=maps.cut, kinds=_letters(maps), types=_types(maps),
-                mask=maps.mask, own=_own(maps), stages=stages_of(maps), masks=masks, name="maps", **more)
+    named = ("padding", "none") if maps.part == "cross" else MASKS
+    masks = {name: ABOUT_MASKS[name] + whose for name in (*named, *["own"]*(maps.mask == "own"))}
+    if maps.about: masks[maps.mask] += f" {maps.about[0].upper()}{maps.about[1:]}."
+    shape = [maps.n_layers, len(maps.tokens), maps.n_heads, maps.n_query, maps.n_key]
+    return dict(shape=shape, group=group_of(maps), rows=rows, texts=maps.texts, cut=maps.cut, **_side(maps),
+                looks=_side(maps.queries) if maps.part == "cross" else None, mask=maps.mask, own=_own(maps),
+                stages=stages_of(maps), masks=masks, which=maps.part, name="maps", **more)
 
 # %% ../../nbs/under_the_hood/widgets/attention_grid.ipynb #0284d301
 def bytes_image(values: np.ndarray, signed: bool = False) -> str:
@@ -133,8 +135,8 @@ def bytes_image(values: np.ndarray, signed: bool = False) -> str:
     image.putpalette([c for step in steps for c in step[:3]])
     return png(image, bytes(step[3] for step in steps), bits=4)
 
-def tiles(overview: np.ndarray, signed: bool = False) -> np.ndarray:  # (layers*(m + 1), heads*(m + 1)) uint8
-    "Lay the thumbnails of `overview` (layers, heads, m, m) side by side in a grid, at most 16 × 16 each."
+def tiles(overview: np.ndarray, signed: bool = False) -> np.ndarray:  # uint8, a line between them
+    "Lay the thumbnails of `overview` (layers, heads, …, …) side by side in a grid, at most 16 × 16 each."
     zero = 128*signed
     small = shrink(torch.from_numpy(overview).float() - zero, signed, 16) + zero
     small = torch.nn.functional.pad(small, (0, 1, 0, 1), value=zero)
@@ -143,22 +145,26 @@ def tiles(overview: np.ndarray, signed: bool = False) -> np.ndarray:  # (layers*
 # %% ../../nbs/under_the_hood/widgets/attention_grid.ipynb #b16b8997
 _TH = "padding:0 3px;border:0;font-weight:400;font-size:11px;white-space:pre"
 
-def head_html(values: np.ndarray,  # (n, n) uint8
-              tokens: list[str], kinds: str, signed: bool) -> str:
-    "Draw one head as a picture in a table, at most 32 rows named by `tokens` and number, columns by number."
-    n = len(tokens)
-    names, cell = range(0, n, -(-n//32)), 18 if n <= 32 else 14
-    style = lambda k: f"background:{HATCH}"*(kinds[k] == "p")
-    name = lambda k: f'<bdi style="{style(k)}">{escape(shorten(tokens[k], 14))}</bdi> {k}'
-    head = "".join(f'<th style="{_TH};padding:0;width:{cell}px;text-align:center">{k}</th>' for k in names)
-    side = cell*len(names)
-    look = f"width:{side}px;height:{side}px;max-width:none;display:block;outline:1px solid #8885"
-    image = (f'<td colspan="{len(names)}" rowspan="{len(names)}" style="padding:0;border:0">'
-             f'<img alt="One head" src="{bytes_image(values, signed)}" style="{look};image-rendering:pixelated"></td>')
-    lines = [f'<tr style="height:{cell}px"><th style="{_TH};text-align:right;line-height:{cell - 2}px">{name(k)}</th>'
-             f'{image if k == 0 else ""}</tr>' for k in names]
+def head_html(values: np.ndarray,  # (n_query, n_key) uint8
+              looks: dict,         # the tokens that look, and their kinds
+              looked: dict,        # those that are looked at; the same: their names stand once
+              row: int, signed: bool) -> str:
+    "Draw one head as a picture in a table, at most 32 rows named by token and number, columns by number."
+    sizes = [len(side["tokens"][row]) for side in (looks, looked)]
+    (lines, columns), cell = (range(0, n, -(-n//32)) for n in sizes), 18 if max(sizes) <= 32 else 14
+    style = lambda side, k: f"background:{HATCH}"*(side["kinds"][row][k] == "p")
+    name = lambda side, k: f'<bdi style="{style(side, k)}">{escape(shorten(side["tokens"][row][k], 14))}</bdi> {k}'
+    turned = "" if looks is looked else ";writing-mode:vertical-rl;vertical-align:bottom"
+    head = "".join(f'<th style="{_TH};padding:0;width:{cell}px;text-align:center{turned}">'
+                   f'{name(looked, k) if turned else k}</th>' for k in columns)
+    look = "max-width:none;display:block;outline:1px solid #8885;image-rendering:pixelated"
+    image = (f'<td colspan="{len(columns)}" rowspan="{len(lines)}" style="padding:0;border:0"><img alt="One head" '
+             f'src="{bytes_image(values, signed)}" '
+             f'style="width:{cell*len(columns)}px;height:{cell*len(lines)}px;{look}"></td>')
+    rows = [f'<tr style="height:{cell}px"><th style="{_TH};text-align:right;line-height:{cell - 2}px">{name(looks, k)}'
+            f'</th>{image if k == 0 else ""}</tr>' for k in lines]
     return (f'<table style="border-collapse:collapse;color:inherit"><tr><th style="border:0"></th>{head}</tr>'
-            f'{"".join(lines)}</table>')
+            f'{"".join(rows)}</table>')
 
 # %% ../../nbs/under_the_hood/widgets/attention_grid.ipynb #277b0adb
 _HELD = []  # the maps looked at last: one at least, more while they take less than HOLD
@@ -182,6 +188,7 @@ class AttentionGrid(StudyWidget):
     head = traitlets.Int().tag(sync=True)
     row = traitlets.Int().tag(sync=True)        # of the batch
     stage = traitlets.Unicode("softmax").tag(sync=True)
+    which = traitlets.Unicode().tag(sync=True)  # of `PARTS`
     error = traitlets.Unicode().tag(sync=True)  # why the last change failed
     _view = traitlets.Dict().tag(sync=True)     # all that doesn't depend on the open head
     _start = traitlets.List().tag(sync=True)    # answers to a page's first questions, as the kernel may be busy then
@@ -205,13 +212,22 @@ class AttentionGrid(StudyWidget):
         if not self._of_texts:
             raise traitlets.TraitError("texts can't be set: this grid shows maps. AttentionGrid(texts) shows texts.")
         try: texts = check_pairs(proposal.value)
-        except (TypeError, ValueError) as e: texts, self.error = self._recipe.texts, str(e)
-        else: self.error = "" if texts == self._recipe.texts else self.error
+        except (TypeError, ValueError) as e: texts, self.error = self._read, str(e)
+        else: self.error = "" if texts == self._read else self.error
         return texts
+
+    @traitlets.validate("which")
+    def _is_part(self, proposal):
+        if proposal.value in (known := self._view["parts"] or [self._recipe.part]): return proposal.value
+        raise traitlets.TraitError(f"which={proposal.value!r} must be one of {', '.join(map(repr, known))}.")
+
+    @traitlets.observe("which")
+    def _on_which(self, _):
+        if self.which != self._recipe.part: self._edit(None)  # another part has other masks
 
     @traitlets.observe("texts")
     def _on_texts(self, change):
-        if self.texts != change.old: self._edit()  # the same: others were refused
+        if self.texts != change.old: self._edit(self._mask)  # the same: others were refused
 
     def choices(self) -> list[dict]: return []
 
@@ -220,40 +236,52 @@ class AttentionGrid(StudyWidget):
 def __init__(self: AttentionGrid,
              maps,             # AttentionMaps; or a text, or a list of texts and (first, second) pairs
              checkpoint=None,  # for texts: None (bundled), hub name, folder, or (model, tokenizer)
-             *, layer: int = 0, head: int = 0, row: int = 0, stage: str = "softmax"):
+             *, layer: int = 0, head: int = 0, row: int = 0, stage: str = "softmax",
+             which: str | None = None,  # for texts: as in `attention_maps`
+             targets=None):             # for texts: as in `attention_maps`
     "Show the attention `maps`, or those of `checkpoint` for texts. Raises TypeError, ValueError, CheckpointError."
     maps = listed(maps)
-    self._of_texts, self._checkpoint = isinstance(maps, (str, list)), checkpoint
-    if self._of_texts: maps = maps_of(maps, checkpoint)
+    self._of_texts, self._checkpoint, self._targets = isinstance(maps, (str, list)), checkpoint, targets
+    texts = check_pairs(maps) if self._of_texts else None
+    if self._of_texts: maps = maps_of(texts, checkpoint, which=which, targets=targets)
     elif not isinstance(maps, AttentionMaps):
         raise TypeError(f"maps={one_line(maps)} must be texts, or what attention_maps returns, "
                         f"not {type(maps).__name__}.")
-    elif checkpoint is not None: raise ValueError("checkpoint is for texts: these maps were made by a model already.")
+    for name, given in dict(checkpoint=checkpoint, which=which, targets=targets).items():
+        if given is not None and not self._of_texts:
+            raise ValueError(f"{name} is for texts: these maps were made by a model already.")
     self._version, self._mask = -1, None if self._of_texts or maps.mask == "own" else maps.mask
     super(AttentionGrid, self).__init__()
     with self.hold_sync():
-        self._adopt(maps)
-        if self._of_texts: self.texts = maps.texts
+        self._adopt(maps, texts)
+        if self._of_texts: self.texts = texts
         self.layer, self.head, self.row, self.stage = layer, head, row, stage
     self._start = [self._overview(row, stage), self._heads(kind_of(stage), row, layer, head, 1)]
     self.on_msg(self._on_message)
 
 # %% ../../nbs/under_the_hood/widgets/attention_grid.ipynb #28bb6dd5
-def maps_of(texts, checkpoint=None, mask: str | None = None) -> AttentionMaps:
+def maps_of(texts, checkpoint=None, mask: str | None = None, **part) -> AttentionMaps:
     "Make attention maps of `texts`, with scores if the model and the memory allow. Raises as `attention_maps`."
-    try: return attention_maps(texts, checkpoint, scores=True, mask=mask)
-    except ValueError: return attention_maps(texts, checkpoint, mask=mask)
+    try: return attention_maps(texts, checkpoint, scores=True, mask=mask, **part)
+    except ValueError: return attention_maps(texts, checkpoint, mask=mask, **part)
 
 # %% ../../nbs/under_the_hood/widgets/attention_grid.ipynb #b8faf4b1
 @patch
-def _adopt(self: AttentionGrid, maps: AttentionMaps) -> AttentionMaps:
-    "Show these `maps`. Those that a model made are held by a weak reference: the model can make them again."
+def _adopt(self: AttentionGrid, maps: AttentionMaps, texts: list | None) -> AttentionMaps:
+    "Show these `maps`, of `texts`. Those that a model made are held by a weak reference: it can make them again."
     again = maps._checkpoint is not None
     self._recipe = replace(maps, weights=None, scores=maps.scores is not None or None) if again else maps
-    self._there = weakref.ref(maps)
+    self._there, self._read = weakref.ref(maps), texts
     self._version += 1
-    self._view = grid_view(maps, [*range(len(maps.tokens))], version=self._version, live=True)
+    parts = [*PARTS][1:] if self._of_texts and maps.part != "model" else []
+    self._view = self._seen(maps, [*range(len(maps.tokens))], version=self._version, live=True, parts=parts)
+    self.which = maps.part
     return hold(maps) if again else maps
+
+@patch
+def _seen(self: AttentionGrid, maps: AttentionMaps, rows: list[int], **more) -> dict:
+    "Collect what the page needs of `maps`, with the texts that were given, whichever part of the model reads them."
+    return grid_view(maps, rows, **more) | (dict(texts=self._read) if self._of_texts else {})
 
 @patch(as_prop=True)
 def maps(self: AttentionGrid) -> AttentionMaps:
@@ -276,20 +304,26 @@ def mask(self: AttentionGrid, mask: str):
     if mask not in MASKS: raise ValueError(f"mask={mask!r} must be one of {', '.join(map(repr, MASKS))}.")
     if self._recipe.weights is not None: raise ValueError("These maps have no model that could run with another mask.")
     with self.hold_sync():
-        self._adopt(self._recipe.remask(mask))
+        self._adopt(self._recipe.remask(mask), self._read)
         self._mask = mask
-        if self.texts in (None, self._recipe.texts): self.error = ""
+        if self.texts == self._read: self.error = ""
 
 # %% ../../nbs/under_the_hood/widgets/attention_grid.ipynb #7e315be6
 @patch
-def _edit(self: AttentionGrid):
-    "Run the model on `texts`, or say in `error` why that can't be; what is open stays so where it is still there."
-    if self.texts == self._recipe.texts: self.error = ""; return
-    try: maps = maps_of(self.texts, self._checkpoint, self._mask)
-    except Exception as e: self.error = str(e); return  # a model may raise anything
+def _edit(self: AttentionGrid, mask: str | None):
+    "Run the model on `texts` for `which`, or say in `error` why that can't be; what is open stays so if it's there."
+    if (self.texts, self.which) == (self._read, self._recipe.part): self.error = ""; return
+    part = dict(which=None if self.which == "model" else self.which)
+    if self.which in ("decoder", "cross"): part["targets"] = self._targets
+    try: maps = maps_of(self.texts, self._checkpoint, mask, **part)
+    except Exception as e:  # a model may raise anything
+        self.error, self.which = str(e), self._recipe.part
+        return
     with self.hold_sync():
-        self._adopt(maps)
-        self.error, self.row = "", min(self.row, len(maps.texts) - 1)
+        self._adopt(maps, self.texts)
+        self.error, self._mask = "", mask
+        self.row, self.layer, self.head = (min(at, n - 1) for at, n in
+            ((self.row, len(maps.texts)), (self.layer, maps.n_layers), (self.head, maps.n_heads)))
         if self.stage not in self._view["stages"]: self.stage = "softmax"
 
 # %% ../../nbs/under_the_hood/widgets/attention_grid.ipynb #e8d2468c
@@ -298,7 +332,7 @@ def _overview(self: AttentionGrid, row: int, stage: str) -> dict:
     "Answer with all thumbnails for text `row` at `stage`."
     small = overview(self.maps, row, stage)
     asked = dict(stage=stage, row=row)
-    return dict(what="overview", version=self._version, asked=asked, size=small.shape[-1], data=small.tobytes())
+    return dict(what="overview", version=self._version, asked=asked, size=[*small.shape[-2:]], data=small.tobytes())
 
 @patch
 def _heads(self: AttentionGrid, kind: str, row: int, layer: int, first: int, many: int | None = None) -> dict:
@@ -310,7 +344,7 @@ def _heads(self: AttentionGrid, kind: str, row: int, layer: int, first: int, man
 
 @patch
 def _exact(self: AttentionGrid, kind: str, row: int, layer: int, head: int, query: int, key: int) -> dict:
-    "Answer with the exact numbers of row `query` and of column `key`: 2 × n_tokens."
+    "Answer with the exact numbers of row `query` and of column `key`: n_key + n_query."
     values = getattr(self.maps, kind)[layer, row, head].float()
     both = torch.cat([values[query], values[:, key]]).cpu().numpy().astype("<f4")
     asked = dict(kind=kind, row=row, layer=layer, head=head, query=query, key=key)
@@ -328,10 +362,10 @@ def _remask(self: AttentionGrid, mask: str) -> dict:
 @patch
 def _exists_all(self: AttentionGrid, asked: dict) -> bool:
     "Check whether everything `asked` for exists."
-    layers, batch, heads, n = self._view["shape"]
+    layers, batch, heads, *sides = self._view["shape"]
     stages = [*self._view["stages"]]
-    known = dict(layer=range(layers), row=range(batch), head=range(heads), first=range(heads), query=range(n),
-                 key=range(n), stage=stages, kind=[*map(kind_of, stages)], mask=[*MASKS])
+    known = dict(layer=range(layers), row=range(batch), head=range(heads), first=range(heads), query=range(sides[0]),
+                 key=range(sides[1]), stage=stages, kind=[*map(kind_of, stages)], mask=[*MASKS])
     return all(name in known and value in known[name] for name, value in asked.items())
 
 @patch
@@ -376,25 +410,27 @@ def _layers(self: AttentionGrid, rows: list[int]) -> tuple[str, dict]:
 def page_state(self: AttentionGrid) -> tuple[dict, str, str]:
     rows = _page_rows(self.maps, self.row)
     layers, scales = self._layers(rows)
-    view = dict(grid_view(self.maps, rows, version=0, live=False), group=self.maps.n_heads)
+    view = dict(self._seen(self.maps, rows, version=0, live=False, parts=[]), group=self.maps.n_heads)
     traits = {name: getattr(self, name) for name in self.page_traits()}
-    if self._of_texts: traits["texts"] = self._recipe.texts
+    if self._of_texts: traits["texts"] = self._read
     traits.update(error="", _view=view, _start=[], _scales=scales)
     return dict(traits=traits, choices=[]), layers, static_text("attention_page.js")
 
 # %% ../../nbs/under_the_hood/widgets/attention_grid.ipynb #3302f031
 @patch
 def live(self: AttentionGrid) -> dict | None:
-    if not self._of_texts or not all(isinstance(text, str) for text in self._recipe.texts): return None
+    if not self._of_texts or not all(isinstance(text, str) for text in self._read): return None
     checkpoint = load_shared(self._checkpoint, "sequence-classification" if self._checkpoint is None else "base")
     return dict(model=True, stages=STAGES, few=dict(softmax=STAGES["softmax"])) if is_bundled(checkpoint) else None
 
 # %% ../../nbs/under_the_hood/widgets/attention_grid.ipynb #c053ecf1
 @patch
 def _about(self: AttentionGrid) -> str:
-    layers, batch, heads, n = self._view["shape"]
-    what = f"{layers} layers × {heads} heads, {batch} text{'s'*(batch > 1)} of {n:,} tokens"
-    return f"{what}, mask {self.mask}{self._recipe.of_part}"
+    layers, batch, heads, *sides = self._view["shape"]
+    size = " × ".join(f"{n:,}" for n in (sides if self._view["looks"] else sides[:1]))
+    what = f"{layers} layers × {heads} heads, {batch} text{'s'*(batch > 1)} of {size} tokens"
+    about = f" ({self._recipe.about})"*bool(self._recipe.about)
+    return f"{what}, mask {self.mask}{about}{self._recipe.of_part}"
 
 @patch
 def _where(self: AttentionGrid) -> str: return f"maps.{kind_of(self.stage)}[{self.layer}, {self.row}, {self.head}]"
@@ -406,23 +442,23 @@ def html(self: AttentionGrid) -> str:
     small = overview(self.maps, row, self.stage)
     one, _ = heads_bytes(self.maps, kind_of(self.stage), row, self.layer, slice(self.head, self.head + 1))
     if self.stage == "masked": one = np.where(self.maps.allowed[row].cpu().numpy(), one, 128)
-    if one.shape[-1] > 160: one = np.stack([small[self.layer, self.head]])
+    if max(one.shape[1:]) > 160: one = np.stack([small[self.layer, self.head]])
     all_ = tiles(small, signed)
     style = f"width:{all_.shape[1]*2}px;max-width:100%;image-rendering:pixelated;border:1px solid #8885"
     return (f"<p>Attention: {escape(self._about())}. All heads, a row for each layer, a column for each head:</p>"
             f'<img alt="All heads" src="{bytes_image(all_, signed)}" style="{style}">'
             f"<p>Layer {self.layer}, head {self.head}, {self.stage}: <code>{self._where()}</code>. A row for each "
             "token that looks, a column for each it looks at:</p>"
-            + head_html(one[0], self._view["tokens"][row], self._view["kinds"][row], signed) + f"<p>{CAVEAT}</p>")
+            + head_html(one[0], self._view["looks"] or self._view, self._view, row, signed) + f"<p>{CAVEAT}</p>")
 
 # %% ../../nbs/under_the_hood/widgets/attention_grid.ipynb #d9b491d7
 @patch
 def __repr__(self: AttentionGrid) -> str:
-    tokens = self._view["tokens"][self.row]
+    tokens, looks = (side["tokens"][self.row] for side in (self._view, self._view["looks"] or self._view))
     values = getattr(self.maps, kind_of(self.stage))[self.layer, self.row, self.head]
     lines = [f"Attention: {self._about()}", f"{self._where()}, the three that each token looks at most:"]
-    for token, row in list(zip(tokens, values))[:24]:
+    for token, row in list(zip(looks, values))[:24]:
         best = (f"{shorten(tokens[k], 12)} {value:.3f}" for value, k in zip(*row.topk(min(3, len(row)))))
         lines.append(f"  {shorten(token, 12):<12} → {', '.join(best)}")
-    more = [f"  … and {len(tokens) - 24:,} more tokens"]*(len(tokens) > 24)
+    more = [f"  … and {len(looks) - 24:,} more tokens"]*(len(looks) > 24)
     return visible("\n".join([*lines, *more, CAVEAT]))

@@ -355,3 +355,161 @@ def test_in_the_dark_in_little_room_and_without_the_kernel(show):
     heads, one, story = (lab.page.locator(f".attention-grid .{part}").bounding_box()
                          for part in ("overview", "open", "story"))
     assert heads["y"] + heads["height"] <= one["y"] and one["y"] + one["height"] <= story["y"]
+
+
+# two sides of different lengths
+
+CROSSED = """
+import torch
+from transformers import T5Config, T5ForConditionalGeneration
+from study_group.attention import attention_maps
+from study_group.checkpoints import load_tokenizer
+from study_group.widgets.attention_grid import AttentionGrid
+torch.manual_seed(0)
+config = T5Config(vocab_size=30_522, d_model=32, d_kv=8, d_ff=32, num_layers=2, num_decoder_layers=3, num_heads=4,
+                  decoder_start_token_id=0)
+model = T5ForConditionalGeneration(config).eval()
+with torch.no_grad():
+    for p in model.parameters():
+        if p.ndim > 1: p.normal_(std=.15)
+checkpoint = model, load_tokenizer()
+texts, targets = ["I hate this so much, my friend!", "So good!"], ["Das ist sehr schlimm.", "Wie gut!"]
+given = dict(which="cross", targets=targets)
+maps = attention_maps(texts, checkpoint, scores=True, **given)
+"""
+
+
+@pytest.fixture
+def crossed(lab):
+    "Show a grid of these texts, the decoder's look at the encoder, and wait until all of it is there."
+    lab.show(f"{CROSSED}grid = AttentionGrid(texts, checkpoint, layer=2, head=1, **given)\ngrid", ".attention-grid")
+    lab.settled()
+    yield lab
+    lab.page.set_viewport_size(dict(width=1400, height=1000))
+
+
+def tokens(lab, side: str, row: int = 0): return lab.ask(f"maps.{side}.tokens[{row}]")
+
+
+def test_rows_and_columns_are_of_two_texts(crossed):
+    lab, page = crossed, crossed.page
+    shows(page, "softmax padding 2 0 1")
+    assert "of the decoder looking at the encoder" in lab.texts(".note")[0]
+    weights, looks, looked = lab.ask("maps.weights[2, 0, 1].tolist()"), tokens(lab, "queries"), tokens(lab, "keys")
+    assert (len(looks), len(looked)) == (len(weights), len(weights[0])) and len(looks) != len(looked)
+    for q, k in ((0, 0), (1, 7), (len(looks) - 1, 2), (3, len(looked) - 1)):
+        assert abs(alphas(page, q, k)[0] - 255*weights[q][k]**.5) < 1.6
+        point(page, q, k)
+        says(page, f"{weights[q][k]:.6f}")
+        assert lab.texts(".readout")[0].startswith(f"{looks[q]}{q} → {looked[k]}{k}")
+    q, k = 3, len(looked) - 1
+    out = sorted(range(len(looked)), key=lambda k: -weights[q][k])[:6]
+    assert [int(n) for n in lab.texts(".out li small")] == out
+    assert lab.texts(".out li .token") == [looked[k] for k in out]
+    into = sorted(range(len(looks)), key=lambda q: -weights[q][k])[:6]
+    assert [int(n) for n in lab.texts(".in li small")] == into
+    assert lab.texts(".in li .token") == [looks[q] for q in into]
+    thumb = page.locator(".attention-grid .thumb[data-at='2 1'] canvas").evaluate("c => [c.width, c.height]")
+    assert thumb == [len(looked), len(looks)]
+
+
+def test_a_token_of_one_side_is_of_one_side(crossed):
+    lab, page = crossed, crossed.page
+    weights, looks, looked = lab.ask("maps.weights[2, 0, 1].tolist()"), tokens(lab, "queries"), tokens(lab, "keys")
+    page.locator(".attention-grid .lines").scroll_into_view_if_needed()
+    lines = page.locator(".attention-grid .lines").bounding_box()
+    steps = page.locator(".attention-grid .lines canvas").evaluate("c => c.clientHeight")/max(len(looks), len(looked))
+    page.mouse.move(lines["x"] + 20, lines["y"] + steps*2.5)
+    page.wait_for_selector(".attention-grid .out h5")
+    assert lab.texts("h5") == [f"{looks[2]} looks at"] and lab.texts(".readout") == [f"{looks[2]}2 looks"]
+    best = max(weights[2])
+    says(page, f"{best:.4f}", ".out li .value")
+    page.mouse.move(lines["x"] + lines["width"] - 20, lines["y"] + steps*(len(looked) - .5))
+    page.wait_for_selector(".attention-grid .in h5")
+    assert lab.texts("h5") == [f"{looked[-1]} is looked at by"]
+    says(page, f"{max(line[-1] for line in weights):.4f}", ".in li .value")
+    assert lab.texts(".readout") == [f"{looked[-1]}{len(looked) - 1} is looked at"]
+    assert page.locator(".attention-grid .lines").bounding_box() == lines  # nothing moves under the pointer
+
+
+def test_by_keyboard_to_the_last_corner(crossed):
+    lab, page = crossed, crossed.page
+    looks, looked = tokens(lab, "queries"), tokens(lab, "keys")
+    page.locator(".attention-grid .heat").focus()
+    page.keyboard.press("Control+End")
+    for _ in range(30): page.keyboard.press("ArrowDown")
+    for _ in range(30): page.keyboard.press("ArrowRight")
+    says(page, f"{looks[-1]}{len(looks) - 1} → {looked[-1]}{len(looked) - 1}")
+
+
+def test_stages_masks_and_parts_are_chosen(crossed):
+    lab, page = crossed, crossed.page
+    assert lab.texts('[aria-label="Mask"] button') == ["padding", "none"]
+    page.get_by_role("button", name="scores", exact=True).click()
+    shows(page, "scores padding 2 0 1")
+    lab.settled()
+    score = lab.ask("maps.scores[2, 0, 1, 1, 2].item()")
+    point(page, 1, 2)
+    says(page, f"{score:.6f}".replace("-", "−"))
+    page.get_by_role("button", name="none", exact=True).click()
+    shows(page, "scores none 2 0 1")
+    page.get_by_label("Attention of").select_option("decoder")
+    lab.until("grid.which == 'decoder'")
+    shows(page, "scores both 2 0 1")
+    lab.settled()
+    assert "of the decoder alone" in lab.texts(".note")[0]
+    page.get_by_role("button", name="softmax").click()
+    shows(page, "softmax both 2 0 1")
+    lab.settled()
+    own = lab.ask("attention_maps(texts, checkpoint, which='decoder', targets=targets).weights[2, 0, 1].tolist()")
+    assert abs(alphas(page, 3, 1)[0] - 255*own[3][1]**.5) < 1.6
+    page.get_by_label("Attention of").select_option("encoder")
+    shows(page, "softmax padding 1 0 1")  # it has two layers
+    lab.settled()
+    page.get_by_label("Text of row 1").fill("So very good!")
+    lab.until("grid.texts[1] == 'So very good!' and grid.maps.texts[1] == 'So very good!'")
+
+
+def test_pads_can_be_left_out_on_both_sides(crossed):
+    lab, page = crossed, crossed.page
+    page.get_by_label("Text of row 1").click()
+    shows(page, "softmax padding 2 1 1")
+    lab.settled()
+    page.get_by_label("pads").uncheck()
+    page.get_by_label("special tokens").uncheck()
+    weights = lab.ask("maps.weights[2, 1, 1].tolist()")
+    looks, looked = ([n for n, kind in enumerate(lab.ask(f"maps.{side}.kinds[1]")) if kind not in ("pad", "special")]
+                     for side in ("queries", "keys"))
+    point(page, len(looks) - 1, 1)
+    says(page, f"{weights[looks[-1]][looked[1]]:.6f}")
+    assert lab.texts(".readout")[0].startswith(f"{tokens(lab, 'queries', 1)[looks[-1]]}{looks[-1]} → ")
+
+
+def test_a_saved_page_has_two_sides(saved):
+    from PIL import Image
+    there = {}
+    exec(CROSSED, there)
+    maps = there["maps"]
+    page = saved(maps, layer=1, head=2)
+    shows(page, "softmax padding 1 0 2")
+    for q, k in ((1, 7), (maps.n_query - 1, 0), (0, maps.n_key - 1)):
+        assert abs(alphas(page, q, k)[0] - 255*maps.weights[1, 0, 2, q, k].item()**.5) < 1.6
+    assert page.get_by_label("Attention of").is_hidden()
+    page.locator(".attention-grid .thumb[data-at='2 3']").click()
+    page.get_by_role("button", name="scores + mask").click()
+    shows(page, "masked padding 2 0 3")
+    with page.expect_download() as download: page.get_by_role("button", name="Save as PNG").click()
+    assert min(Image.open(download.value.path()).size) > 400
+    page.set_viewport_size(dict(width=400, height=900))
+    assert page.evaluate("() => document.documentElement.scrollWidth <= 400")
+
+
+def test_a_window_is_named_beside_the_mask(saved):
+    import transformers
+    from study_group.checkpoints import load_tokenizer
+    from study_group.attention import attention_maps
+    config = transformers.MistralConfig(vocab_size=30_522, hidden_size=32, num_hidden_layers=2, num_attention_heads=4,
+        num_key_value_heads=2, intermediate_size=36, sliding_window=4, pad_token_id=0, bos_token_id=1, eos_token_id=2)
+    page = saved(attention_maps("I hate this so much!", (transformers.MistralModel(config).eval(), load_tokenizer())))
+    shows(page, "softmax own 0 0 0")
+    says(page, "Grouped: 4 query heads share 2 keys and values; sliding window of 4 in every layer.", ".note")

@@ -4,6 +4,7 @@ import { inShort } from "./texts.js";
 
 const PAIRS = { all: "both sentences", "0 0": "A → A: first looks at itself", "0 1": "A → B: first looks at second",
   "1 0": "B → A: second looks at first", "1 1": "B → B: second looks at itself" };
+const PARTS = { encoder: "encoder", decoder: "decoder", cross: "cross: decoder → encoder" };
 const STAGES = { scores: "scores", masked: "scores + mask", softmax: "softmax" };
 
 /** Buttons of which one is pressed; `choose(name)` hears which is clicked. */
@@ -25,6 +26,9 @@ function choice(title, choose) {
   };
 }
 
+/** What the tokens of both sides of text `row` are, in letters. */
+function lettersOf({ kinds, looks }, row) { return kinds[row] + (looks?.kinds[row] ?? ""); }
+
 /**
  * `put(traits)` hears what is chosen, `mask(name)` which mask, `change()` that other tokens are shown. Where texts are
  * `typed` there is no list of them.
@@ -32,6 +36,10 @@ function choice(title, choose) {
 export function controls(put, mask, change, typed) {
   const rows = make("select", "rows", [], { "aria-label": "Text" });
   rows.addEventListener("change", () => put({ row: Number(rows.value) }));
+  const part = make("select", "which", Object.entries(PARTS).map(([value, text]) =>
+    make("option", "", text, { value })), { "aria-label": "Attention of" });
+  part.addEventListener("change", () => put({ which: part.value }));
+  const parts = make("label", "choice", [make("span", "", "Attention of"), part]);
   const [stages, masks] = [choice("Stage", (stage) => put({ stage })), choice("Mask", mask)];
   const [special, pads] = [0, 1].map(() => field("checkbox", change, { checked: "" }));
   const ticks = [[special, "special tokens"], [pads, "pads"]].map((parts) => make("label", "tick", parts));
@@ -41,8 +49,9 @@ export function controls(put, mask, change, typed) {
   const show = make("div", "choice", [make("span", "", "Show"), ...ticks, pairs],
     { role: "group", "aria-label": "Show" });
   return {
-    node: make("div", "bar", [typed ? "" : rows, stages.node, masks.node, show]),
-    update({ texts, rows: there, stages: said, masks: all, mask, live, types, kinds: letters }, { row, stage }, runs) {
+    node: make("div", "bar", [typed ? "" : rows, parts, stages.node, masks.node, show]),
+    update(view, { row, stage }, runs) {
+      const { texts, rows: there, stages: said, masks: all, mask, live, types, looks } = view;
       const options = there.map((n) => visible(`row ${n}: ${inShort(texts[n])}`));
       if (!same(Array.from(rows.options, (option) => option.text), options)) {
         rows.replaceChildren(...options.map((text, n) => make("option", "", text, { value: there[n], dir: "auto" })));
@@ -53,19 +62,19 @@ export function controls(put, mask, change, typed) {
       const names = live ? Object.keys(all) : [mask];
       masks.update(Object.fromEntries(names.map((name) => [name, name])), mask, () => !runs);
       masks.node.title = live ? "Another mask runs the model again" : "No model runs here that could use another mask";
-      for (const [n, kind] of ["s", "p"].entries()) ticks[n].hidden = !letters[row].includes(kind);
-      pairs.hidden = !types[row];
+      for (const [n, kind] of ["s", "p"].entries()) ticks[n].hidden = !lettersOf(view, row).includes(kind);
+      pairs.hidden = !types[row] || looks !== null;
+      [parts.hidden, part.value, part.disabled] = [!view.parts.length, view.which, runs];
       show.hidden = [...ticks, pairs].every((node) => node.hidden);
     },
     /** Which tokens look and which are looked at, of those that are shown. */
-    shown({ kinds, types, shape: [, , , n] }, { row }) {
-      const [from, to] = types[row] ? pairs.value.split(" ") : ["all"];
-      const seen = Array.from({ length: n }, (_, k) => k).filter((k) =>
-        (special.checked || kinds[row][k] !== "s") && (pads.checked || kinds[row][k] !== "p"));
-      return [from, to].map((type) => (from === "all" ? seen
-        : seen.filter((k) => types[row][k] === type && kinds[row][k] !== "p")));
+    shown(view, { row }) {
+      const [{ types, looks }, chosen] = [view, (view.types[row] && !view.looks ? pairs.value : "all").split(" ")];
+      return [looks ?? view, view].map(({ kinds: { [row]: kinds } }, side) => Array.from(kinds).map((_, k) => k)
+        .filter((k) => (special.checked || kinds[k] !== "s") && (pads.checked || kinds[k] !== "p"))
+        .filter((k) => chosen[0] === "all" || types[row][k] === chosen[side] && kinds[k] !== "p"));
     },
-    padded: ({ kinds }, { row }) => kinds[row].includes("p") && pads.checked,
+    padded: (view, { row }) => lettersOf(view, row).includes("p") && pads.checked,
   };
 }
 

@@ -4,7 +4,8 @@ import { intoSight } from "../parts/grid.js";
 import { make, visible } from "../study_widget.js";
 import { FONT } from "./picture.js";
 
-const [CELL, TALL, FEW] = [26, 560, 10]; // pixels: largest cell, height; the least that has a label
+export const TALL = 560; // pixels of its height, at most
+const [CELL, FEW] = [26, 10]; // pixels: largest cell; the least that has a label
 
 /** A canvas as large as the box it is in, whose contents scroll; `paint()` hears when it must be drawn. */
 export function canvasBox(name, role, paint) {
@@ -86,15 +87,15 @@ function clipped(pen, x, y, width, height, draw) {
 
 /** Draw the cells of rows r0 … r1 and columns c0 … c1: colours, pads, what the mask hides, lines between. */
 function paintCells(pen, picture, [r0, r1, c0, c1], { cell, scale }, palette) {
-  const { rows, columns, isPad, hidden } = picture;
+  const { rows, columns, looks, looked, hidden } = picture;
   const image = picture.image(cell * scale, palette);
   const [sx, sy] = [image.width / columns.length, image.height / rows.length];
   pen.imageSmoothingEnabled = false;
   pen.drawImage(image, c0 * sx, r0 * sy, (c1 - c0) * sx, (r1 - r0) * sy,
     c0 * cell, r0 * cell, (c1 - c0) * cell, (r1 - r0) * cell);
   pen.fillStyle = hatch(pen, palette.quiet, scale, 0.4);
-  for (let r = r0; r < r1; r++) if (isPad(rows[r])) pen.fillRect(c0 * cell, r * cell, (c1 - c0) * cell, cell);
-  for (let c = c0; c < c1; c++) if (isPad(columns[c])) pen.fillRect(c * cell, r0 * cell, cell, (r1 - r0) * cell);
+  for (let r = r0; r < r1; r++) if (looks.isPad(rows[r])) pen.fillRect(c0 * cell, r * cell, (c1 - c0) * cell, cell);
+  for (let c = c0; c < c1; c++) if (looked.isPad(columns[c])) pen.fillRect(c * cell, r0 * cell, cell, (r1 - r0) * cell);
   [pen.strokeStyle, pen.lineWidth] = [palette.quiet, 1];
   pen.beginPath();
   for (let r = r0, step = Math.max(1, Math.ceil(4 / cell)); r < r1; r += r % step ? 1 : step) {
@@ -138,10 +139,10 @@ export function paintHeat(pen, picture, room, palette, at) {
     if (at?.c >= 0) pen.strokeRect(at.c * cell, 0, thick, rows.length * cell);
   });
   const within = (place, from, to) => Math.max(from + 6, Math.min(to - 6, place)); // so that no half name stands there
-  clipped(pen, 0, top, left, height - top, () => writeNames(pen, picture, rows, palette, { from: r0, to: r1, step: cell,
-    room: left - 12, chosen: at?.r, colour: palette.accent, scale,
+  clipped(pen, 0, top, left, height - top, () => writeNames(pen, picture.looks, rows, palette, { from: r0, to: r1,
+    step: cell, room: left - 12, chosen: at?.r, colour: palette.accent, scale,
     go: (n) => pen.translate(left - 5, within(top - y + (n + 0.5) * cell, top, height)) }));
-  clipped(pen, left, 0, width - left, top, () => writeNames(pen, picture, columns, palette, { from: c0, to: c1,
+  clipped(pen, left, 0, width - left, top, () => writeNames(pen, picture.looked, columns, palette, { from: c0, to: c1,
     step: cell, room: top - 12, chosen: at?.c, colour: palette.warm, scale, go(n) {
       pen.translate(within(left - x + (n + 0.5) * cell, left, width), top - 5);
       pen.rotate(Math.PI / 2);
@@ -153,8 +154,8 @@ export function heatmap(shown, repaint) {
   const { node, stretch, place } = canvasBox("heat", "heatmap", repaint);
   let zoom = 1;
   function geometry() {
-    const [{ rows, columns, widest }, wide] = [shown(), node.clientWidth || 480];
-    const [left, top] = [Math.min(widest(rows), Math.max(56, wide * 0.25)), widest(columns)];
+    const [{ rows, columns, looks, looked }, wide] = [shown(), node.clientWidth || 480];
+    const [left, top] = [Math.min(looks.widest(rows), Math.max(56, wide * 0.25)), looked.widest(columns)];
     const fit = Math.min(CELL, (wide - left - 2) / Math.max(1, columns.length),
       (TALL - top) / Math.max(1, rows.length));
     return { left, top, fit, cell: Math.min(CELL, fit * zoom) };
@@ -174,9 +175,10 @@ export function heatmap(shown, repaint) {
     },
     /** The cell under the pointer; a token where only its name is. */
     under(event) {
-      const [{ rows, columns }, { cell, left, top }, [x, y]] = [shown(), geometry(), place(event)];
+      const [{ rows, columns, twoSides }, { cell, left, top }, [x, y]] = [shown(), geometry(), place(event)];
       const q = y < top ? undefined : rows[Math.floor((y - top + node.scrollTop) / cell)];
       const k = x < left ? undefined : columns[Math.floor((x - left + node.scrollLeft) / cell)];
+      if (twoSides) return q === undefined && k === undefined ? null : { query: q, key: k };
       const [query, key] = [y < top ? k : q, x < left ? q : k];
       return query === undefined || key === undefined ? null : { query, key };
     },

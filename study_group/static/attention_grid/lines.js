@@ -1,6 +1,6 @@
 /** Lines from the tokens that look, at the left, to those they look at: of one token its own, else the strongest. */
 import { intoSight } from "../parts/grid.js";
-import { canvasBox, writeNames } from "./heatmap.js";
+import { canvasBox, TALL, writeNames } from "./heatmap.js";
 import { LABEL } from "./picture.js";
 
 const LINES = 40; // of one token, the strongest
@@ -32,10 +32,11 @@ function paintLines(pen, picture, { step, y, width, height, scale }, palette, { 
   if (r < 0 && c < 0) for (const [q, k, a] of picture.links()) line(q, k, a, `rgb(${palette.weight})`);
   pen.setLineDash([]);
   pen.globalAlpha = 1;
-  const sides = [[rows, left - 3, "right", r, palette.accent], [columns, right + 4, "left", c, palette.warm]];
-  for (const [list, x, align, chosen, colour] of sides) {
+  const sides = [[rows, left - 3, "right", r, palette.accent, picture.looks],
+    [columns, right + 4, "left", c, palette.warm, picture.looked]];
+  for (const [list, x, align, chosen, colour, side] of sides) {
     const [from, to] = [Math.max(0, Math.floor((y - 8) / step)), Math.min(list.length, (y + height + 8) / step)];
-    writeNames(pen, picture, list, palette, { from, to, step, room: room - 6, align, chosen, colour, scale,
+    writeNames(pen, side, list, palette, { from, to, step, room: room - 6, align, chosen, colour, scale,
       go: (n) => pen.translate(x, place(n)) });
   }
 }
@@ -49,15 +50,17 @@ export function linesBox(shown, repaint) {
     /** Draw them, about as `tall` as the heatmap beside them. */
     draw(palette, at, tall, zoom) {
       const most = Math.max(shown().rows.length, shown().columns.length, 1);
-      step = Math.min(22, Math.max(1, (tall - 4) / most) * zoom);
-      const room = stretch(10, most * step, Math.min(tall, most * step) + 2);
+      const high = shown().twoSides ? Math.max(tall, Math.min(TALL, 12 * most)) : tall; // a wide heatmap is low
+      step = Math.min(22, Math.max(1, (high - 4) / most) * zoom);
+      const room = stretch(10, most * step, Math.min(high, most * step) + 2);
       paintLines(room.pen, shown(), { ...room, step }, palette, at);
     },
     under(event) {
       const [x, y] = place(event);
-      const list = x < node.clientWidth / 2 ? shown().rows : shown().columns;
-      const k = list[Math.floor((y + node.scrollTop) / step)];
-      return k === undefined ? null : { query: k, key: k };
+      const [left, { rows, columns, twoSides }] = [x < node.clientWidth / 2, shown()];
+      const k = (left ? rows : columns)[Math.floor((y + node.scrollTop) / step)];
+      if (k === undefined) return null;
+      return { query: left || !twoSides ? k : undefined, key: left && twoSides ? undefined : k };
     },
     follow: (row) => intoSight(node, row * step, (row + 1) * step),
   };

@@ -22,7 +22,7 @@ export function savePicture(picture, { mask, texts }, palette, at, caveat, done)
   const most = Math.max(rows.length, columns.length, 1);
   const cell = most > 160 ? Math.max(2, 2400 / most) : most > 40 ? 14 : 22;
   const scale = most > 160 ? 1 : 2;
-  const [left, top, above, below] = [picture.widest(rows), picture.widest(columns), 52, 44];
+  const [left, top, above, below] = [picture.looks.widest(rows), picture.looked.widest(columns), 52, 44];
   const [width, height] = [Math.max(560, left + columns.length * cell + 12), top + rows.length * cell + 2];
   const [heat, pen] = [penOf(width, height, scale), penOf(width, height + above + below, scale)];
   paintHeat(heat, picture, { cell, left, top, x: 0, y: 0, width, height, scale }, palette, at);

@@ -1,11 +1,13 @@
 /**
  * The numbers of AttentionGrid: what is asked of Python, and what has come back.
  *
- * Python says in `_view` what there is: `shape` is layers, batch, heads, tokens; another mask has another `version`;
- * `group` are heads in one answer; `rows` of the batch that there are; `kinds` has for each row a letter for each
- * token: w, s (special), p (pad); `types` for sentence pairs 0 or 1 for each; `cut` are tokens that were cut off; `own`
- * are bits (batch, tokens, tokens) of who may look at whom, where the mask is a model's own; `live` is whether a model
- * answers. A state is what is open: stage, row, layer, head.
+ * Python says in `_view` what there is: `shape` is layers, batch, heads, tokens that look, tokens that are looked at;
+ * another mask has another `version`; `group` are heads in one answer; `rows` of the batch that there are; `tokens` of
+ * each row are looked at; `kinds` has a letter for each: w, s (special), p (pad); `types` for sentence pairs 0 or 1 for
+ * each; `looks` has these three of the tokens that look, or is null where they are the same; `cut` are tokens that were
+ * cut off; `own` are bits (batch, look, looked at) of who may look at whom, where the mask is a model's own; `live` is
+ * whether a model answers; `which` of the `parts` of a model the maps are of. A state is what is open: stage, row,
+ * layer, head.
  */
 import { bytesOf } from "../parts/numbers.js";
 
@@ -73,9 +75,9 @@ export function storeOf(model, view, news, numbers) {
     },
     /** Fetch in good time what may be looked at next: all heads if they are small, else the layers beside. */
     fetchAhead(state) {
-      const { shape: [layers, , count, n], group } = view();
+      const { shape: [layers, , count, tall, wide], group } = view();
       askHeads(state);
-      const far = layers * count * n * n > AHEAD ? 1 : layers;
+      const far = layers * count * tall * wide > AHEAD ? 1 : layers;
       for (let layer = Math.max(0, state.layer - far); layer <= Math.min(layers - 1, state.layer + far); layer++) {
         if (far === 1) askHeads({ ...state, layer });
         else for (let head = 0; head < count; head += group) askHeads({ ...state, layer, head });
@@ -83,17 +85,17 @@ export function storeOf(model, view, news, numbers) {
     },
     take({ what, version, asked: to, scales, size }, data) {
       if (version !== view().version) return;
-      const bytes = bytesOf(data);
+      const [bytes, [, , , tall, wide]] = [bytesOf(data), view().shape];
       if (what === "exact") {
         const [values, name] = [new Float32Array(bytes.slice().buffer), nameOf(to)];
         waiting = false;
         if (exact.size > 200) exact.clear();
-        exact.set(`${name} q${to.query}`, values.subarray(0, values.length / 2));
-        exact.set(`${name} k${to.key}`, values.subarray(values.length / 2));
+        exact.set(`${name} q${to.query}`, values.subarray(0, wide));
+        exact.set(`${name} k${to.key}`, values.subarray(wide));
         numbers();
         return;
       }
-      const room = view().shape[3] ** 2;
+      const room = tall * wide;
       if (what === "overview") overviews.set(`${to.stage} ${to.row}`, { bytes, size });
       else for (let n = 0; n * room < bytes.length; n++) {
         keep(nameOf({ ...to, head: to.first + n }),

@@ -17,9 +17,10 @@ export function thumbnails(open, near) {
   });
   return {
     node,
-    /** Make places for layers × heads. @param {number[]} shape */
-    build([layers, , heads]) {
+    /** Make places for layers × heads, about as wide and tall as the maps are. @param {number[]} shape */
+    build([layers, , heads, tall, wide]) {
       drawn = null;
+      node.style.setProperty("--shape", `${Math.max(0.5, Math.min(2, wide / tall))}`);
       if (cells.length === layers && cells[0].length === heads) return;
       stopAt = tabStop();
       const name = (text, role) => make("span", "number", text, { role });
@@ -39,11 +40,12 @@ export function thumbnails(open, near) {
       const side = cells[0][0].clientWidth;
       if (!overview || !side || same(drawn?.slice(1), [side, ink[255]]) && drawn[0] === overview) return;
       drawn = [overview, side, ink[255]];
-      const { size } = overview;
-      const small = Math.min(size, Math.round(side * Math.min(2, window.devicePixelRatio || 1)));
+      const [tall, wide] = overview.size;
+      const most = Math.round(side * Math.min(2, window.devicePixelRatio || 1));
+      const [few, narrow] = [Math.min(tall, most), Math.min(wide, most)];
       for (const [n, cell] of cells.flat().entries()) {
-        const shown = pool(thumbOf(overview, n), size, size, small, small, signed);
-        paintBytes(shown, small, small, ink, cell.firstChild);
+        const shown = pool(thumbOf(overview, n), tall, wide, few, narrow, signed);
+        paintBytes(shown, narrow, few, ink, cell.firstChild);
       }
     },
   };

@@ -33,7 +33,7 @@ export function attentionGrid(traits, { encode, special, config, more, run }) {
     const longest = Math.max(...rows.map(({ ids, cut }) => ids.length + cut));
     const room = roomForScores(config, ...(longest > 4096 ? [1, longest] : [rows.length, n]));
     return { ...view(), texts, mask, version, live: true, rows: [...texts.keys()], cut: rows.map(({ cut }) => cut),
-      stages: room ? more.stages : more.few, shape: [config.n_layers, rows.length, config.n_heads, n],
+      stages: room ? more.stages : more.few, shape: [config.n_layers, rows.length, config.n_heads, n, n],
       tokens: rows.map(({ tokens }) => padded(tokens, n, "[PAD]")),
       kinds: rows.map(({ kinds }) => kinds.map((kind) => (kind === "special" ? "s" : "w")).join("").padEnd(n, "p")) };
   }
