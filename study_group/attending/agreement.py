@@ -48,14 +48,14 @@ def rank_agreement(texts,             # a text, or a list of texts and (first, s
                   ) -> pd.DataFrame:  # one row a text; nan where it has less than two tokens but special ones
     """Correlate (Spearman) how far hiding each token moves the answer with its attention, and with each of `METHODS`.
     By size, without special tokens; attention is the last layer's. Raises as `attribution` does."""
-    pair, fields, inputs = read_alone(texts, checkpoint)
+    pair, axis, inputs = read_alone(texts, checkpoint)
     check_gradients(pair[0])
     found = {method: attribution(texts, pair, method=method) for method in METHODS}
     rows = []
     for i, text in enumerate(inputs):
-        heads = attention_maps(fields["texts"][i], pair).weights[-1, 0].mean(0)             # (n_tokens, n_tokens)
+        heads = attention_maps(axis.texts[i], pair).weights[-1, 0].mean(0)             # (n_tokens, n_tokens)
         named = dict(attention=heads[read_by_head(text, pair[0])].mean(0), **{m: found[m].values[i] for m in METHODS})
         ranks = pd.DataFrame({name: x.abs().tolist() for name, x in dict(hiding=hiding(text, pair), **named).items()})
         ranks = ranks[[kind != "special" for kind in found[METHODS[0]].kinds[i]]].rank()
-        rows.append(dict(text=fields["texts"][i], **ranks.corr().hiding.drop("hiding")))
+        rows.append(dict(text=axis.texts[i], **ranks.corr().hiding.drop("hiding")))
     return pd.DataFrame(rows)

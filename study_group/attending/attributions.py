@@ -130,10 +130,10 @@ def attribution(texts,                              # a text, or a list of texts
     """Compute how much each token adds to the logit of `label`; where others are replaced, special ones stay, with 0.
     Raises TypeError, ValueError, CheckpointError; warns of integrals that don't sum to what they should."""
     _check_method(method, steps)
-    (model, tokenizer), fields, inputs = read_alone(texts, checkpoint)
+    (model, tokenizer), axis, inputs = read_alone(texts, checkpoint)
     if method != "occlusion": check_gradients(model)
     number, nothing = _label_id(label, model.config), _baseline_id(baseline, model, tokenizer)
-    kinds = [[kind for kind in kinds if kind != "pad"] for kinds in fields["kinds"]]
+    kinds = [[kind for kind in kinds if kind != "pad"] for kinds in axis.kinds]
     readings, values, counts = [], [], []
     for i, text in enumerate(inputs):
         stays = torch.tensor([[kind == "special" for kind in kinds[i]]])
@@ -144,9 +144,9 @@ def attribution(texts,                              # a text, or a list of texts
     ids = [text["input_ids"][0].tolist() for text in inputs]
     logits = torch.tensor([(one.logit, one.baseline_logit) for one in readings])
     return Attribution(values, [tokenizer.convert_ids_to_tokens(row) for row in ids], kinds,
-        [[word for word, m in zip(*both) if m] for both in zip(fields["word_ids"], fields["attention_mask"])],
+        [[word for word, m in zip(*both) if m] for both in zip(axis.word_ids, axis.attention_mask)],
         [str(model.config.id2label.get(one.label, one.label)) for one in readings], logits[:, 0], logits[:, 1], method,
-        tokenizer.convert_ids_to_tokens(nothing), counts, fields["texts"], ids, tokenizer)
+        tokenizer.convert_ids_to_tokens(nothing), counts, axis.texts, ids, tokenizer)
 
 # %% ../../nbs/under_the_hood/attending/attributions.ipynb #366ec840f47b
 @patch

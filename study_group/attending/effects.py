@@ -12,7 +12,8 @@ import pandas as pd, torch
 from fastcore.basics import patch
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 
-from .listening import _own_attention, attending_with, check_pairs, check_size, encode_pairs
+from .axes import Axis, check_pairs, check_size, encode_pairs
+from .listening import attending_with, own_attention
 from .maps import attention_maps, summarize
 from ..core.checkpoints import load_shared
 from ..core.running import check_inputs, logits_of, text_part
@@ -21,15 +22,15 @@ from ..core.tracing import function_to_apply
 # %% ../../nbs/under_the_hood/attending/effects.ipynb #e1557ea2313b
 TOKENS = 2048  # in one run of a model, at most, where a text isn't longer
 
-def read_alone(texts, checkpoint) -> tuple[tuple, dict, list[dict]]:
+def read_alone(texts, checkpoint) -> tuple[tuple, Axis, list[dict]]:
     "Return (model, tokenizer), what is known of each token, and inputs (1, n_tokens) for each of `texts`."
     model, tokenizer = load_shared(checkpoint)
-    fields = encode_pairs(check_pairs(texts), model, tokenizer, False)
-    check_inputs(fields["_inputs"], model, tokenizer)
-    real = fields["attention_mask"].bool()  # (batch, n_tokens)
+    axis, batch = encode_pairs(check_pairs(texts), model, tokenizer)
+    check_inputs(batch, model, tokenizer)
+    real = axis.attention_mask.bool()  # (batch, n_tokens)
     check_size(text_part(model).config, 1, int(real.sum(-1).max()), False)
-    inputs = [{name: x[i:i + 1, real[i]] for name, x in fields["_inputs"].items()} for i in range(len(real))]
-    return (model, tokenizer), fields, inputs
+    inputs = [{name: x[i:i + 1, real[i]] for name, x in batch.items()} for i in range(len(real))]
+    return (model, tokenizer), axis, inputs
 
 # %% ../../nbs/under_the_hood/attending/effects.ipynb #cb695d4befe9
 class _Hider:
@@ -40,7 +41,7 @@ class _Hider:
         self.n_heads = []  # of each layer
 
     def __call__(self, module, query, key, value, attention_mask, **kwargs):
-        attend = sdpa_attention_forward if self.fast else _own_attention(module)
+        attend = sdpa_attention_forward if self.fast else own_attention(module)
         out, weights = attend(module, query, key, value, attention_mask, **kwargs)
         if module not in self.parts: return out, weights  # a decoder's, where there is an encoder
         rows = (self.layers == len(self.n_heads)).to(out.device)
@@ -107,7 +108,7 @@ def head_effect(texts,               # a text, or a list of texts and (first, se
     """Run the model of `checkpoint` on `texts` without each head in turn, or with none of its layer but that (`keep`).
     Where it has encoder and decoder, heads are the encoder's. Raises TypeError, ValueError, CheckpointError."""
     if not isinstance(keep, bool): raise TypeError(f"keep={keep!r:.80} must be True or False.")
-    pair, fields, inputs = read_alone(texts, checkpoint)
+    pair, axis, inputs = read_alone(texts, checkpoint)
     found = []
     for text in inputs:
         base, n_heads = _run(pair[0], text, [-1], [0], keep)
@@ -117,7 +118,7 @@ def head_effect(texts,               # a text, or a list of texts and (first, se
         runs = [_run(pair[0], text, *zip(*places[at:at + room]), keep)[0] for at in range(0, len(places), room)]
         found.append((base[0], torch.cat(runs).unflatten(0, (len(n_heads), n_heads[0]))))
     base, logits = zip(*found)
-    return HeadEffect(torch.stack(logits, 2), torch.stack(base), keep, fields["texts"],
+    return HeadEffect(torch.stack(logits, 2), torch.stack(base), keep, axis.texts,
                       function_to_apply(pair[0].config), pair)
 
 # %% ../../nbs/under_the_hood/attending/effects.ipynb #9cfbbf2662ea
