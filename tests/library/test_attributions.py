@@ -69,6 +69,18 @@ def test_values_are_captums(name, method):
         torch.testing.assert_close(found.values[row], want.float(), atol=2e-5, rtol=1e-4)
 
 
+@pytest.mark.filterwarnings("ignore:texts")
+@pytest.mark.parametrize("method", METHODS)
+def test_a_decoder_that_shares_the_encoders_table_reads_the_tokens(method):
+    "The library's models have two tables of the same weights; after `set_input_embeddings`, one."
+    model, tokenizer = copy.deepcopy(made("Bart")), its_tokenizer()
+    want = attribution(TEXTS, (model, tokenizer), method=method, steps=5)
+    model.set_input_embeddings(model.get_encoder().embed_tokens)
+    assert model.get_encoder().embed_tokens is model.get_decoder().embed_tokens
+    again = attribution(TEXTS, (model, tokenizer), method=method, steps=5)
+    for a, b in zip(again.values, want.values): torch.testing.assert_close(a, b, atol=1e-5, rtol=1e-5)
+
+
 @pytest.mark.parametrize("method", METHODS)
 def test_values_of_the_bundled_model_are_captums_and_integrals_sum_up(method):
     model, tokenizer = bundled()
@@ -187,6 +199,7 @@ def test_words_are_the_sums_of_their_tokens():
     assert words.value.sum() == pytest.approx(table.value.sum(), abs=1e-5)
     pieces = table.token.str.fullmatch("hugging|##face")
     assert words.set_index("word").value["huggingface"] == pytest.approx(table.value[pieces].sum(), abs=1e-6)
+    assert attribution("").by_word().word.tolist() == ["[CLS]", "[SEP]"]
     with pytest.raises(ValueError, match="has no words that"):
         attribution("我爱你们", (small("roberta"), roberta_tokenizer())).by_word()
     for call in (found.by_word, found.table):
@@ -233,6 +246,7 @@ def test_rank_agreement_is_that_of_a_slow_loop(name, reads):
     got = rank_agreement(TEXTS, (model, tokenizer))
     assert [*got.columns] == ["text", "attention", *METHODS] and got.text.tolist() == TEXTS
     found = {method: attribution(TEXTS, (model, tokenizer), method=method) for method in METHODS}
+    assert not any(part._forward_hooks for part in model.modules())
     model.set_attn_implementation("eager")
     for row, text in enumerate(TEXTS):
         inputs = tokenizer(text, return_tensors="pt")
