@@ -1,5 +1,5 @@
-"""One attention weight taken to pieces: query and key are what the library's own modules give, the steps from them lead to
-the map's weight; every mask; models and maps that have no query and key."""
+"""One attention weight taken to pieces: query and key are what the library's own modules give, the steps from them lead
+to the map's weight; every mask; models and maps that have no query and key."""
 import copy
 from dataclasses import replace
 
@@ -10,7 +10,7 @@ from transformers import AutoModel
 from transformers.models.llama.modeling_llama import apply_rotary_pos_emb
 
 from study_group.attending.maps import attention_maps
-from study_group.attending.products import QueryKey, query_key
+from study_group.attending.products import query_key
 
 close = dict(atol=1e-5, rtol=1e-5)
 PROJECTIONS = {  # architecture → what makes queries and keys in its layer 1
@@ -137,7 +137,8 @@ def test_models_that_do_more_than_a_softmax_of_scores():
 
 def test_maps_that_have_no_query():
     maps = attention_maps(["I hate it."])
-    for wrong, error, said in ((maps.by_word(), ValueError, "These maps are of words"), (None, TypeError, "maps=None must"),
+    for wrong, error, said in ((maps.by_word(), ValueError, "These maps are of words"),
+                               (None, TypeError, "maps=None must"),
                                (replace(maps, _checkpoint=None), ValueError, "have no model that could run again"),
                                ("I hate it.", TypeError, "maps='I hate it.' must be what attention_maps")):
         with pytest.raises(error, match=said): query_key(wrong, 0, 0, 0, 0)
@@ -161,5 +162,6 @@ def test_the_picture_escapes_its_tokens_and_shows_every_number():
     steps = dict(found.steps())
     assert steps["mask"] == "open" and list(steps.values())[-1] == f"{found.weight:.4f}"
     assert all(f"{number:.4f}" in repr(found) for number in (found.dot, found.scaling, found.score, found.weight))
-    none = QueryKey(found.q, found.k, 1., 0., torch.zeros(2), torch.zeros(2).bool(), .5, dict(found.at, key=1), ("a", "b"))
+    none = replace(found, row_scores=torch.zeros(2), row_allowed=torch.zeros(2).bool(), weight=.5,
+                   at=dict(found.at, key=1))
     assert none.steps()[-1] == ("softmax of nothing but masked keys: weight", "0.5000")
