@@ -74,7 +74,7 @@ export function products(model, view) {
   function show(picture, fixed) {
     last = [picture, fixed];
     const able = view().vectors;
-    if (!able || !picture || !fixed) {
+    if (!able || !picture || fixed?.query === undefined || fixed.key === undefined) {
       shown = null;
       say_(make("p", "hint", able ? HINT : ABSENT));
       return;
@@ -85,13 +85,13 @@ export function products(model, view) {
     const place = [answer.asked, fixed, view().version];
     if (same(place, shown)) return;
     shown = place;
-    const { rows, steps } = wayOf(answer, fixed, picture.size);
+    const { rows, steps } = wayOf(answer, fixed, view().shape.slice(3));
     const line = make("p", "one");
     const number_ = (i) => tell(line, i === undefined ? "Blue is below zero, orange above; each row has its own scale."
       : `${i}: ${say(rows[0][i])} × ${say(rows[1][i])} = ${say(rows[2][i])}`);
     number_();
-    const name = (k) => make("bdi", "token", visible(picture.token(k)));
-    const title = ["Query of ", name(fixed.query), ` ${fixed.query}, key of `, name(fixed.key), ` ${fixed.key}`];
+    const name = (side, k) => [make("bdi", "token", visible(side.token(k))), ` ${k}`];
+    const title = ["Query of ", ...name(picture.looks, fixed.query), ", key of ", ...name(picture.looked, fixed.key)];
     say_(make("h5", "", title),
       make("div", "strip", [make("div", "names", NAMES.map((one) => make("span", "", one))), columnsOf(rows, number_)]),
       line, make("ol", "steps", steps.map(([words, value]) =>
