@@ -7,9 +7,10 @@ import { say } from "../parts/numbers.js";
 import { make, same, tell, under, visible } from "../study_widget.js";
 import { asking } from "./asking.js";
 
-const HINT = "Click on a cell, or walk to one with the arrow keys: here you'll see the query and the key behind it.";
-const ABSENT = "The query and the key aren't in this page: Python tells them.";
-const NAMES = ["query", "key", "product"];
+const PICK = "Click on a cell, or walk to one with the arrow keys: here you'll see the query and the key behind it.";
+const NO_VECTORS = "The query and the key aren't in this page: Python tells them.";
+const COLOURS = "Blue is below zero, orange above; each row has its own scale.";
+const ROW_NAMES = ["query", "key", "product"];
 
 /** Queries (n, width), keys (m, width), biases (n, m) if any, and the bits of who may look at whom, in `answer`. */
 function headOf({ bytes, width, biased }, n, m) {
@@ -48,7 +49,7 @@ function columnsOf(rows, hear) {
   const colour = (x, top) => `rgba(var(--${x > 0 ? "above" : "below"}), ${(Math.abs(x) / top).toFixed(2)})`;
   const columns = rows[0].map((_, i) => make("div", "column", rows.map((row, of) =>
     make("i", "", [], { style: `background: ${colour(row[i], most[of])}` })),
-  { role: "option", tabindex: -1, "data-at": i, "aria-label": rows.map((row, of) => `${NAMES[of]} ${say(row[i])}`)
+  { role: "option", tabindex: -1, "data-at": i, "aria-label": rows.map((row, of) => `${ROW_NAMES[of]} ${say(row[i])}`)
     .join(", ") }));
   const node = make("div", "columns", columns, { role: "listbox", "aria-label": "Numbers of query, key and product",
     "aria-orientation": "horizontal" });
@@ -64,36 +65,40 @@ function columnsOf(rows, hear) {
   return node;
 }
 
+function names() { return make("div", "names", ROW_NAMES.map((one) => make("span", "", one))); }
+
 /** @param {any} model @param {() => any} view */
 export function products(model, view) {
   const node = make("section", "products", [], { "aria-label": "Query and key" });
   let shown = null, last = null;
   const head = asking(model, view, "vectors", () => { if (last) show(...last); });
-  function say_(...nodes) { node.replaceChildren(...nodes); }
+  function fill(...nodes) { node.replaceChildren(...nodes); }
   /** Show what is behind the cell `fixed` of `picture`, if one is. */
   function show(picture, fixed) {
     last = [picture, fixed];
+    node.classList.remove("late");
     const able = view().vectors;
     if (!able || !picture || fixed?.query === undefined || fixed.key === undefined) {
       shown = null;
-      say_(make("p", "hint", able ? HINT : ABSENT));
+      fill(make("p", "hint", able ? PICK : NO_VECTORS));
       return;
     }
     const { row, layer, head: number } = picture.state;
     const answer = head.find({ row, layer, head: number });
-    if (!answer || answer.error) { shown = null; say_(make("p", "hint", answer?.error ?? "…")); return; }
+    if (!answer) { node.classList.add("late"); return; } // what is there stays until it comes
+    if (answer.error) { shown = null; fill(make("p", "hint", answer.error)); return; }
     const place = [answer.asked, fixed, view().version];
     if (same(place, shown)) return;
     shown = place;
     const { rows, steps } = wayOf(answer, fixed, view().shape.slice(3));
     const line = make("p", "one");
-    const number_ = (i) => tell(line, i === undefined ? "Blue is below zero, orange above; each row has its own scale."
+    const tellColumn = (i) => tell(line, i === undefined ? COLOURS
       : `${i}: ${say(rows[0][i])} × ${say(rows[1][i])} = ${say(rows[2][i])}`);
-    number_();
+    tellColumn();
     const name = (side, k) => [make("bdi", "token", visible(side.token(k))), ` ${k}`];
     const title = ["Query of ", ...name(picture.looks, fixed.query), ", key of ", ...name(picture.looked, fixed.key)];
-    say_(make("h5", "", title),
-      make("div", "strip", [make("div", "names", NAMES.map((one) => make("span", "", one))), columnsOf(rows, number_)]),
+    fill(make("h5", "", title),
+      make("div", "strip", [names(), columnsOf(rows, tellColumn)]),
       line, make("ol", "steps", steps.map(([words, value]) =>
         make("li", "", [make("span", "", words), " ", make("b", "", value)]))));
   }
