@@ -1,13 +1,13 @@
 /**
- * What the model would say after each layer, for each token: a line for each token, a column for each layer. Blue says
- * what the model says in the end, orange something else. Python tells, and a page that is saved has its answers.
+ * What the model would say after each layer, for each token: a line for each token, a column for each layer. Orange is
+ * what it says in the end, blue something else. Python tells, and a page that is saved has its answers.
  */
 import { goOver, placeOf, tabStop } from "../parts/grid.js";
 import { make, tell, under } from "../study_widget.js";
 import { asking } from "./asking.js";
 
-const ABOUT_LAYERS = "The model's own head, put on the states after each layer, under the model's own mask. Blue: what "
-  + "it says in the end. Orange: something else. The stronger, the surer.";
+const ABOUT_LAYERS = "The model's own head, put on the states after each layer, under the model's own mask. Orange: "
+  + "what it says in the end. Blue: something else. The stronger, the surer.";
 const POINT = "Point at a cell for all of its answers, or walk with the arrow keys.";
 const NO_LAYERS = "What each layer says isn't in this page: Python tells it.";
 
@@ -15,7 +15,7 @@ const columnName = (layer) => (layer ? `layer ${layer}` : "the embeddings");
 
 /** One cell: the best answer and its probability. */
 function cellOf([strength, answers], at) {
-  const [[name, value], side] = [answers[0], strength < 0 ? "above" : "below"];
+  const [[name, value], side] = [answers[0], strength < 0 ? "below" : "above"];
   return make("td", "", [make("bdi", "", name), " ", make("span", "", value)], { role: "gridcell", tabindex: -1,
     "data-at": at.join(" "), style: `background: rgba(var(--${side}), ${(0.55 * Math.abs(strength)).toFixed(2)})` });
 }
