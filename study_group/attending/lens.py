@@ -135,13 +135,13 @@ def answer(self: Lens, layer: int, row: int, token: int) -> list[tuple[str, str]
     return [(visible(self.names[id_]), self.say(value)) for id_, value in zip(ids, values)]
 
 # %% ../../nbs/under_the_hood/attending/lens.ipynb #f1bab2f58b31
-LEGEND = "Blue: what the model says in the end. Orange: something else. The stronger, the surer."
+LEGEND = "Orange: what the model says in the end. Blue: something else. The stronger, the surer."
 
 def _cell(lens: Lens, layer: int, row: int, token: int, strength: float) -> str:
     "Draw what `layer` says at `token` of text `row` in a cell of a table."
     (name, value), *others = lens.answer(layer, row, token)
     title = "; ".join(f"{other} {probability}" for other, probability in [(name, value), *others])
-    look = f"padding:1px 5px;border:1px solid #8883;text-align:left;background:{shade(-.55*strength)}"
+    look = f"padding:1px 5px;border:1px solid #8883;text-align:left;background:{shade(.55*strength)}"
     return f'<td title="{escape(title)}" style="{look}"><bdi>{escape(shorten(name, 10))}</bdi><br>{value}</td>'
 
 @patch

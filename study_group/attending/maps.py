@@ -36,6 +36,7 @@ class AttentionMaps(Axis):
     _looks: Axis | None          # what the queries are, where they aren't the keys
     _inputs: dict                # for the model, to run it again
     _checkpoint: tuple           # (model, tokenizer)
+    _given: object               # the checkpoint as it was given, for what needs the model's head, too
     n_layers = property(lambda self: self.weights.shape[0])
     n_heads = property(lambda self: self.weights.shape[2])
     n_tokens = n_key = property(lambda self: self.weights.shape[-1])
@@ -74,7 +75,7 @@ def attention_maps(texts,                    # a text, or a list of texts and (f
         if part == "decoder": axis, looks = looks, None
     check_size(config, *axis.input_ids.shape, scores, n_query)
     return AttentionMaps(**vars(axis), **listen(model, inputs, mask, scores, part), part=part, _looks=looks,
-                         _inputs=inputs, _checkpoint=(model, tokenizer))
+                         _inputs=inputs, _checkpoint=(model, tokenizer), _given=checkpoint)
 
 # %% ../../nbs/under_the_hood/attending/maps.ipynb #e2407ff9
 @patch

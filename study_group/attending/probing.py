@@ -18,7 +18,7 @@ from ..core.texts import check_texts, listed, one_line
 
 # %% ../../nbs/under_the_hood/attending/probing.ipynb #cc6e1ad0782c
 def _one_state(texts: list[str], model: PreTrainedModel, tokenizer, some: int = 32) -> torch.Tensor:
-    "Return each layer's state of one token of each of `texts`: [CLS], where it comes first and sees all, else the last."
+    "Return each layer's state of one token of each of `texts`: [CLS], if it is first and sees all, else the last."
     reader, found = text_part(model), []
     causal = any(getattr(part, "is_causal", False) for part in reader.modules())
     for i in range(0, len(texts), some):

@@ -6,6 +6,7 @@
 import { controls, signsOf } from "./attention_grid/controls.js";
 import { heatmap } from "./attention_grid/heatmap.js";
 import { linesBox } from "./attention_grid/lines.js";
+import { panelsOf } from "./attention_grid/panels.js";
 import { paletteOf, pictureOf } from "./attention_grid/picture.js";
 import { reading } from "./attention_grid/reading.js";
 import { download, savePicture } from "./attention_grid/saving.js";
@@ -69,11 +70,12 @@ function openHead(root, shown, told, painted) {
     node.addEventListener("keydown", walk);
     node.addEventListener("focus", () => { if (!fixed && !empty()) go(cellAt(0, 0), over); });
   }
-  return { heat, lines, at, spot, paint, enlarge, held: () => over === null, letGo() { fixed = null; } };
+  return { heat, lines, at, spot, paint, enlarge, fixed: () => fixed, held: () => over === null,
+    letGo() { fixed = null; } };
 }
 
 /** All of the widget in its place, with buttons to `save` as PNG and as HTML. */
-function layOut(root, { boxes, bar, thumbs, open, words, legend }, save) {
+function layOut(root, { boxes, bar, thumbs, open, words, legend, panels }, save) {
   const [alarm, status] = [teller("alert"), teller("status")];
   const [note, title, code] = [make("p", "note"), make("h4", "title"), make("code", "code")];
   const [smaller, larger] = [["−", "Smaller", 0.5], ["+", "Larger", 2]].map(([sign, name, by]) =>
@@ -85,14 +87,14 @@ function layOut(root, { boxes, bar, thumbs, open, words, legend }, save) {
   const views = [figure("row: looks (query)", " · ", "column: is looked at (key)", open.heat.node),
     figure("looks", " → ", "is looked at", open.lines.node, silent)];
   const openPart = make("section", "open",
-    [make("div", "head", [title, code, zooms]), words.line, make("div", "views", views), legend.node]);
+    [make("div", "head", [title, code, zooms]), words.line, make("div", "views", views), legend.node, panels.strip]);
   const savePng = button("Save as PNG", save.png, { class: "save", title: "A picture of the open head" });
   const saveHtml = button("Save as HTML", save.html,
     { class: "save", title: "A page of its own, to open without Python or network", "data-python": "html" });
   const overviewPart = make("section", "overview", [make("h4", "", "All heads"),
     make("p", "axes", "a row for each layer ↓, a column for each head →"), thumbs.node]);
-  root.append(make("p", "busy", "computing…"), boxes?.node ?? "", alarm, bar.node, note,
-    make("div", "body", [overviewPart, openPart, words.story]),
+  const body = make("div", "body", [overviewPart, openPart, words.story]);
+  root.append(make("p", "busy", "computing…"), boxes?.node ?? "", alarm, bar.node, note, body, panels.node,
     make("div", "foot", [make("p", "caveat", CAVEAT), savePng, saveHtml]), status);
   function describe({ stages, masks, mask, name, live, cut }, { layer, head, row, stage }) {
     saveHtml.hidden = !live || saveHtml.disabled;
@@ -111,7 +113,7 @@ function layOut(root, { boxes, bar, thumbs, open, words, legend }, save) {
     const { less, more } = open.heat.zooms();
     [smaller.disabled, larger.disabled] = [!less, !more];
   }
-  return { alarm, status, sized: [overviewPart, openPart], describe, painted };
+  return { alarm, status, maps: [note, body, savePng], sized: [overviewPart, openPart], describe, painted };
 }
 
 function draw({ model, root, set, put }) {
@@ -124,8 +126,8 @@ function draw({ model, root, set, put }) {
     () => { open.letGo(); refresh(); }, boxes);
   const thumbs = thumbnails(put, (place) => store.askHeads({ ...now(), ...place }));
   const open = openHead(root, () => picture, read, () => parts.painted(picture, view()));
-  const [words, legend] = [reading(), legendOf()];
-  const parts = layOut(root, { boxes, bar, thumbs, open, words, legend }, {
+  const [words, legend, panels] = [reading(), legendOf(), panelsOf(model, view)];
+  const parts = layOut(root, { boxes, bar, thumbs, open, words, legend, panels }, {
     png: () => picture && savePicture(picture, view(), paletteOf(root), open.at(), CAVEAT, () => say("Saved as PNG.")),
     html() { say("Writing …"); dress(root, { "aria-busy": true }); model.send({ want: "html" }); },
   });
@@ -136,6 +138,7 @@ function draw({ model, root, set, put }) {
   function read() {
     const [at, spot, { live }] = [open.at(), open.spot(), view()];
     words.read(picture, spot, at, live);
+    panels.show(now(), picture, open.fixed(), parts.maps);
     if (at.r < 0 && at.c < 0) return;
     if (live && picture.sharp) store.askExact(picture.state, spot.query ?? 0, spot.key ?? 0);
     clearTimeout(spoken);
@@ -166,7 +169,7 @@ function draw({ model, root, set, put }) {
     if (!overview) store.askOverview(state);
     picture = composed ?? picture;
     root.classList.toggle("behind", !composed);
-    if (picture) { legend.show(signsOf(picture, bar.padded(view(), state))); open.paint(); }
+    if (picture && state.picture === "maps") { legend.show(signsOf(picture, bar.padded(view(), state))); open.paint(); }
     thumbs.paint(overview, state.stage !== "softmax", paletteOf(root)[kindOf(state.stage)]);
     read();
     settle();
@@ -189,7 +192,7 @@ function draw({ model, root, set, put }) {
   model.on("msg:custom", hear);
   model.on("change:_view", begin);
   model.on("change:error", settle);
-  for (const name of ["layer", "head", "row", "stage"]) model.on(`change:${name}`, refresh);
+  for (const name of ["layer", "head", "row", "stage", "picture"]) model.on(`change:${name}`, refresh);
   begin();
   const unwatch = whenLooksChange(root, parts.sized, refresh);
   return () => {

@@ -19,11 +19,15 @@ from fastcore.basics import patch
 from torch.nn.functional import adaptive_max_pool2d
 
 from ..attending.axes import PARTS, Axis, check_pairs
+from ..attending.lens import Lens, logit_lens
 from ..attending.maps import STAGES, AttentionMaps, attention_maps
 from ..attending.masks import MASKS
+from ..attending.products import LayerVectors, layer_vectors
 from ..core.checkpoints import load_shared
-from ..core.html import ABOVE, BELOW, HATCH
+from ..core.html import ABOVE, BELOW, HATCH, paragraphs
 from ..core.texts import listed, one_line, shorten, visible
+from .attention_pictures import (PICTURES, layers_view, page_layers, page_vectors, vectors_about,
+                                                    vectors_bytes)
 from .base import StudyWidget
 from .engine import is_bundled
 from .scripts import static_text
@@ -123,7 +127,7 @@ def grid_view(maps: AttentionMaps, rows: list[int], **more) -> dict:
     shape = [maps.n_layers, len(maps.tokens), maps.n_heads, maps.n_query, maps.n_key]
     return dict(shape=shape, group=group_of(maps), rows=rows, texts=maps.texts, cut=maps.cut, **_side(maps),
                 looks=_side(maps.queries) if maps.part == "cross" else None, mask=maps.mask, own=_own(maps),
-                stages=stages_of(maps), masks=masks, which=maps.part, name="maps", **more)
+                stages=stages_of(maps), masks=masks, which=maps.part, name="maps", pictures=PICTURES, **more)
 
 # %% ../../nbs/under_the_hood/widgets/attention_grid.ipynb #0284d301
 def bytes_image(values: np.ndarray, signed: bool = False) -> str:
@@ -189,6 +193,7 @@ class AttentionGrid(StudyWidget):
     row = traitlets.Int().tag(sync=True)        # of the batch
     stage = traitlets.Unicode("softmax").tag(sync=True)
     which = traitlets.Unicode().tag(sync=True)  # of `PARTS`
+    picture = traitlets.Unicode("maps").tag(sync=True)  # of `PICTURES`
     error = traitlets.Unicode().tag(sync=True)  # why the last change failed
     _view = traitlets.Dict().tag(sync=True)     # all that doesn't depend on the open head
     _start = traitlets.List().tag(sync=True)    # answers to a page's first questions, as the kernel may be busy then
@@ -206,6 +211,11 @@ class AttentionGrid(StudyWidget):
         remedy = " Make the maps with attention_maps(…, scores=True)."*(proposal.value in STAGES)
         known = ", ".join(map(repr, self._view["stages"]))
         raise traitlets.TraitError(f"stage={proposal.value!r} must be one of {known}.{remedy}")
+
+    @traitlets.validate("picture")
+    def _is_picture(self, proposal):
+        if proposal.value in PICTURES: return proposal.value
+        raise traitlets.TraitError(f"picture={proposal.value!r} must be one of {', '.join(map(repr, PICTURES))}.")
 
     @traitlets.validate("texts")
     def _sound(self, proposal):
@@ -236,7 +246,7 @@ class AttentionGrid(StudyWidget):
 def __init__(self: AttentionGrid,
              maps,             # AttentionMaps; or a text, or a list of texts and (first, second) pairs
              checkpoint=None,  # for texts: None (bundled), hub name, folder, or (model, tokenizer)
-             *, layer: int = 0, head: int = 0, row: int = 0, stage: str = "softmax",
+             *, layer: int = 0, head: int = 0, row: int = 0, stage: str = "softmax", picture: str = "maps",
              which: str | None = None,  # for texts: as in `attention_maps`
              targets=None):             # for texts: as in `attention_maps`
     "Show the attention `maps`, or those of `checkpoint` for texts. Raises TypeError, ValueError, CheckpointError."
@@ -251,11 +261,12 @@ def __init__(self: AttentionGrid,
         if given is not None and not self._of_texts:
             raise ValueError(f"{name} is for texts: these maps were made by a model already.")
     self._version, self._mask = -1, None if self._of_texts or maps.mask == "own" else maps.mask
+    self._kept = {}  # what was asked for last, beside maps
     super(AttentionGrid, self).__init__()
     with self.hold_sync():
         self._adopt(maps, texts)
         if self._of_texts: self.texts = texts
-        self.layer, self.head, self.row, self.stage = layer, head, row, stage
+        self.layer, self.head, self.row, self.stage, self.picture = layer, head, row, stage, picture
     self._start = [self._overview(row, stage), self._heads(kind_of(stage), row, layer, head, 1)]
     self.on_msg(self._on_message)
 
@@ -274,7 +285,8 @@ def _adopt(self: AttentionGrid, maps: AttentionMaps, texts: list | None) -> Atte
     self._there, self._read = weakref.ref(maps), texts
     self._version += 1
     parts = [*PARTS][1:] if self._of_texts and maps.part != "model" else []
-    self._view = self._seen(maps, [*range(len(maps.tokens))], version=self._version, live=True, parts=parts)
+    self._view = self._seen(maps, [*range(len(maps.tokens))], version=self._version, live=True, parts=parts,
+                           vectors=True, layers=True)
     self.which = maps.part
     return hold(maps) if again else maps
 
@@ -350,6 +362,40 @@ def _exact(self: AttentionGrid, kind: str, row: int, layer: int, head: int, quer
     asked = dict(kind=kind, row=row, layer=layer, head=head, query=query, key=key)
     return dict(what="exact", version=self._version, asked=asked, data=both.tobytes())
 
+# %% ../../nbs/under_the_hood/widgets/attention_grid.ipynb #018c3005b85f
+@patch
+def _keep(self: AttentionGrid, make, *place):
+    "Return `make(*place)`, which is kept until the maps or the place are others."
+    place = make.__name__, self._version, *place
+    if place not in self._kept: self._kept = {place: make(*place[2:])}
+    return self._kept[place]
+
+@patch
+def vectors(self: AttentionGrid, layer: int, row: int) -> LayerVectors:
+    "Return queries and keys of `layer` for text `row`. Raises ValueError for maps that have none."
+    return layer_vectors(self.maps, layer, row)
+
+@patch
+def lens(self: AttentionGrid, row: int) -> Lens:
+    "Return what each layer says of text `row`. Raises ValueError where the model's head can't tell."
+    return logit_lens([self._recipe.texts[row]], self._recipe._given)
+
+# %% ../../nbs/under_the_hood/widgets/attention_grid.ipynb #7bb5e9ed1976
+@patch
+def _ask_vectors(self: AttentionGrid, row: int, layer: int, head: int) -> dict:
+    "Answer with queries and keys of a head, or with why there are none."
+    answer = dict(what="vectors", version=self._version, asked=dict(row=row, layer=layer, head=head), data=b"")
+    try: found = self._keep(self.vectors, layer, row)
+    except Exception as e: return answer | dict(error=str(e))  # a model may raise anything
+    return answer | vectors_about(found) | dict(data=vectors_bytes(found, slice(head, head + 1)))
+
+@patch
+def _ask_layers(self: AttentionGrid, row: int) -> dict:
+    "Answer with what each layer says of text `row`, or with why that can't be told."
+    answer = dict(what="layers", version=self._version, asked=dict(row=row), data=b"")
+    try: return answer | layers_view(self._keep(self.lens, row))
+    except Exception as e: return answer | dict(error=str(e))  # a model may raise anything
+
 # %% ../../nbs/under_the_hood/widgets/attention_grid.ipynb #613eceb4
 @patch
 def _remask(self: AttentionGrid, mask: str) -> dict:
@@ -372,6 +418,7 @@ def _exists_all(self: AttentionGrid, asked: dict) -> bool:
 def _on_message(self: AttentionGrid, _, content, buffers):
     "Answer the page; ignore what isn't a sensible question."
     answers = dict(overview=self._overview, heads=self._heads, exact=self._exact, mask=self._remask,
+                   vectors=self._ask_vectors, layers=self._ask_layers,
                    html=lambda: dict(what="html", name="attention.html", data=self.page().encode()))
     try:
         asked = dict(content)
@@ -411,10 +458,13 @@ def page_state(self: AttentionGrid) -> tuple[dict, str, str]:
     rows = _page_rows(self.maps, self.row)
     layers, scales = self._layers(rows)
     view = dict(self._seen(self.maps, rows, version=0, live=False, parts=[]), group=self.maps.n_heads)
+    vectors, elements = page_vectors(self, rows)
+    lens = page_layers(self, rows)
+    view.update(vectors=bool(vectors), layers=bool(lens))
     traits = {name: getattr(self, name) for name in self.page_traits()}
     if self._of_texts: traits["texts"] = self._read
-    traits.update(error="", _view=view, _start=[], _scales=scales)
-    return dict(traits=traits, choices=[]), layers, static_text("attention_page.js")
+    traits.update(error="", _view=view, _start=[], _scales=scales, _vectors=vectors, _lens=lens)
+    return dict(traits=traits, choices=[]), "\n".join([layers, *elements]), static_text("attention_page.js")
 
 # %% ../../nbs/under_the_hood/widgets/attention_grid.ipynb #3302f031
 @patch
@@ -422,6 +472,20 @@ def live(self: AttentionGrid) -> dict | None:
     if not self._of_texts or not all(isinstance(text, str) for text in self._read): return None
     checkpoint = load_shared(self._checkpoint, "sequence-classification" if self._checkpoint is None else "base")
     return dict(model=True, stages=STAGES, few=dict(softmax=STAGES["softmax"])) if is_bundled(checkpoint) else None
+
+# %% ../../nbs/under_the_hood/widgets/attention_grid.ipynb #82e6fede7295
+@patch
+def _layers_html(self: AttentionGrid) -> str:
+    "Draw what each layer says of the open text, or tell why that can't be told."
+    try: lens = self._keep(self.lens, self.row)
+    except Exception as e: return paragraphs([str(e)])  # a model may raise anything
+    return lens._repr_html_()
+
+@patch
+def _layers_text(self: AttentionGrid) -> str:
+    "Write what each layer says of the open text, or tell why that can't be told."
+    try: return visible(repr(self._keep(self.lens, self.row)))
+    except Exception as e: return str(e)  # a model may raise anything
 
 # %% ../../nbs/under_the_hood/widgets/attention_grid.ipynb #c053ecf1
 @patch
@@ -437,7 +501,8 @@ def _where(self: AttentionGrid) -> str: return f"maps.{kind_of(self.stage)}[{sel
 
 @patch
 def html(self: AttentionGrid) -> str:
-    "Draw the static form: the open head, and all heads small."
+    "Draw the static form: the open head, and all heads small; or what each layer says."
+    if self.picture == "layers": return self._layers_html()
     signed, row = self.stage != "softmax", self.row
     small = overview(self.maps, row, self.stage)
     one, _ = heads_bytes(self.maps, kind_of(self.stage), row, self.layer, slice(self.head, self.head + 1))
@@ -454,6 +519,7 @@ def html(self: AttentionGrid) -> str:
 # %% ../../nbs/under_the_hood/widgets/attention_grid.ipynb #d9b491d7
 @patch
 def __repr__(self: AttentionGrid) -> str:
+    if self.picture == "layers": return self._layers_text()
     tokens, looks = (side["tokens"][self.row] for side in (self._view, self._view["looks"] or self._view))
     values = getattr(self.maps, kind_of(self.stage))[self.layer, self.row, self.head]
     lines = [f"Attention: {self._about()}", f"{self._where()}, the three that each token looks at most:"]

@@ -1,5 +1,5 @@
-"""One attention weight taken to pieces: query and key are what the library's own modules give, the steps from them lead to
-the map's weight; every mask; models and maps that have no query and key."""
+"""One attention weight taken to pieces: query and key are what the library's own modules give, the steps from them lead
+to the map's weight; every mask; models and maps that have no query and key."""
 import copy
 from dataclasses import replace
 
@@ -10,7 +10,7 @@ from transformers import AutoModel
 from transformers.models.llama.modeling_llama import apply_rotary_pos_emb
 
 from study_group.attending.maps import attention_maps
-from study_group.attending.products import QueryKey, query_key
+from study_group.attending.products import query_key
 
 close = dict(atol=1e-5, rtol=1e-5)
 PROJECTIONS = {  # architecture → what makes queries and keys in its layer 1
@@ -94,6 +94,31 @@ def test_under_every_mask(kind, mask):
         assert found.row_allowed.equal(maps.allowed[0].expand(maps.n_tokens, -1)[query])
 
 
+@pytest.mark.parametrize("mask", [None, "none"])
+@pytest.mark.parametrize("kind, which, q, k", [
+    ("T5", "decoder", "decoder.block.1.layer.0.SelfAttention.q", "decoder.block.1.layer.0.SelfAttention.k"),
+    ("T5", "cross", "decoder.block.1.layer.1.EncDecAttention.q", "decoder.block.1.layer.1.EncDecAttention.k"),
+    ("Bart", "cross", "decoder.layers.1.encoder_attn.q_proj", "decoder.layers.1.encoder_attn.k_proj")])
+def test_a_decoder_and_its_look_at_the_encoder(kind, which, q, k, mask):
+    maps, model = attention_maps(TEXTS, pair(kind), which=which, targets=TEXTS[::-1], mask=mask), made(kind, AutoModel)
+    heard = []
+    hooks = [model.get_submodule(name).register_forward_hook(lambda *args: heard.append(args[-1])) for name in (q, k)]
+    with torch.no_grad(): model(**maps._inputs, use_cache=False)
+    for hook in hooks: hook.remove()
+    queries, keys = (x.unflatten(-1, (-1, 8)).transpose(1, 2) for x in heard)
+    assert maps.n_query > 20 and queries.shape[2] == maps.n_query and keys.shape[2] == maps.n_key
+    for row, head, query, key in ((0, 0, 3, 1), (1, 3, 2, 2), (0, 1, maps.n_query - 1, maps.n_key - 1)):
+        found = query_key(maps, 1, head, query, key, row)
+        if mask is None:
+            torch.testing.assert_close(found.q, queries[row, head, query], **close)
+            torch.testing.assert_close(found.k, keys[row, head, key], **close)
+        assert found.weight == pytest.approx(maps.weights[1, row, head, query, key].item(), abs=1e-5)
+        assert found.row_scores.shape == (maps.n_key,)
+        assert found.row_allowed.equal(maps.allowed[row].expand(maps.n_query, -1)[query])
+        assert found.tokens == (maps.queries.tokens[row][query], maps.tokens[row][key])
+    with pytest.raises(IndexError, match=f"query={maps.n_query} must be"): query_key(maps, 0, 0, maps.n_query, 0)
+
+
 def test_numbers_counted_from_the_end_and_half_precision():
     maps = attention_maps(TEXTS, pair("Bert"))
     assert query_key(maps, -1, -1, -1, -1, -1).at == dict(layer=1, row=1, head=3, query=maps.n_tokens - 1,
@@ -137,7 +162,8 @@ def test_models_that_do_more_than_a_softmax_of_scores():
 
 def test_maps_that_have_no_query():
     maps = attention_maps(["I hate it."])
-    for wrong, error, said in ((maps.by_word(), ValueError, "These maps are of words"), (None, TypeError, "maps=None must"),
+    for wrong, error, said in ((maps.by_word(), ValueError, "These maps are of words"),
+                               (None, TypeError, "maps=None must"),
                                (replace(maps, _checkpoint=None), ValueError, "have no model that could run again"),
                                ("I hate it.", TypeError, "maps='I hate it.' must be what attention_maps")):
         with pytest.raises(error, match=said): query_key(wrong, 0, 0, 0, 0)
@@ -161,5 +187,6 @@ def test_the_picture_escapes_its_tokens_and_shows_every_number():
     steps = dict(found.steps())
     assert steps["mask"] == "open" and list(steps.values())[-1] == f"{found.weight:.4f}"
     assert all(f"{number:.4f}" in repr(found) for number in (found.dot, found.scaling, found.score, found.weight))
-    none = QueryKey(found.q, found.k, 1., 0., torch.zeros(2), torch.zeros(2).bool(), .5, dict(found.at, key=1), ("a", "b"))
+    none = replace(found, row_scores=torch.zeros(2), row_allowed=torch.zeros(2).bool(), weight=.5,
+                   at=dict(found.at, key=1))
     assert none.steps()[-1] == ("softmax of nothing but masked keys: weight", "0.5000")

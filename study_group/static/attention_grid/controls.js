@@ -40,6 +40,7 @@ export function controls(put, mask, change, typed) {
     make("option", "", text, { value })), { "aria-label": "Attention of" });
   part.addEventListener("change", () => put({ which: part.value }));
   const parts = make("label", "choice", [make("span", "", "Attention of"), part]);
+  const pictures = choice("Picture", (picture) => put({ picture }));
   const [stages, masks] = [choice("Stage", (stage) => put({ stage })), choice("Mask", mask)];
   const [special, pads] = [0, 1].map(() => field("checkbox", change, { checked: "" }));
   const ticks = [[special, "special tokens"], [pads, "pads"]].map((parts) => make("label", "tick", parts));
@@ -49,14 +50,16 @@ export function controls(put, mask, change, typed) {
   const show = make("div", "choice", [make("span", "", "Show"), ...ticks, pairs],
     { role: "group", "aria-label": "Show" });
   return {
-    node: make("div", "bar", [typed ? "" : rows, parts, stages.node, masks.node, show]),
-    update(view, { row, stage }, runs) {
+    node: make("div", "bar", [typed ? "" : rows, pictures.node, parts, stages.node, masks.node, show]),
+    update(view, { row, stage, picture }, runs) {
       const { texts, rows: there, stages: said, masks: all, mask, live, types, looks } = view;
       const options = there.map((n) => visible(`row ${n}: ${inShort(texts[n])}`));
       if (!same(Array.from(rows.options, (option) => option.text), options)) {
         rows.replaceChildren(...options.map((text, n) => make("option", "", text, { value: there[n], dir: "auto" })));
       }
       rows.value = `${row}`;
+      pictures.update(view.pictures, picture, () => true);
+      for (const { node } of [stages, masks]) node.hidden = picture !== "maps";
       stages.update(STAGES, stage, (name) => name in said);
       stages.node.title = "scores" in said ? "" : "These maps were made without scores: attention_maps(…, scores=True)";
       const names = live ? Object.keys(all) : [mask];
@@ -64,8 +67,8 @@ export function controls(put, mask, change, typed) {
       masks.node.title = live ? "Another mask runs the model again" : "No model runs here that could use another mask";
       for (const [n, kind] of ["s", "p"].entries()) ticks[n].hidden = !lettersOf(view, row).includes(kind);
       pairs.hidden = !types[row] || looks !== null;
-      [parts.hidden, part.value, part.disabled] = [!view.parts.length, view.which, runs];
-      show.hidden = [...ticks, pairs].every((node) => node.hidden);
+      [parts.hidden, part.value, part.disabled] = [!view.parts.length || stages.node.hidden, view.which, runs];
+      show.hidden = stages.node.hidden || [...ticks, pairs].every((node) => node.hidden);
     },
     /** Which tokens look and which are looked at, of those that are shown. */
     shown(view, { row }) {

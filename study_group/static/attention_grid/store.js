@@ -6,8 +6,9 @@
  * each row are looked at; `kinds` has a letter for each: w, s (special), p (pad); `types` for sentence pairs 0 or 1 for
  * each; `looks` has these three of the tokens that look, or is null where they are the same; `cut` are tokens that were
  * cut off; `own` are bits (batch, look, looked at) of who may look at whom, where the mask is a model's own; `live` is
- * whether a model answers; `which` of the `parts` of a model the maps are of. A state is what is open: stage, row,
- * layer, head.
+ * whether a model answers; `which` of the `parts` of a model the maps are of.
+ * `pictures` are what can be shown, and whether `vectors` and `layers` can be had. A state is what is open: stage, row,
+ * layer, head, picture.
  */
 import { bytesOf } from "../parts/numbers.js";
 
@@ -22,9 +23,9 @@ export function stateOf(model, view) {
   /** @type {any} */
   const sound = {};
   return () => {
-    const { shape: [layers, , heads], rows, stages } = view();
+    const { shape: [layers, , heads], rows, stages, pictures } = view();
     const there = { layer: [...Array(layers).keys()], head: [...Array(heads).keys()], row: rows,
-      stage: Object.keys(stages) };
+      stage: Object.keys(stages), picture: Object.keys(pictures) };
     for (const [name, all] of Object.entries(there)) if (all.includes(model.get(name))) sound[name] = model.get(name);
     return { ...sound };
   };
@@ -84,7 +85,7 @@ export function storeOf(model, view, news, numbers) {
       }
     },
     take({ what, version, asked: to, scales, size }, data) {
-      if (version !== view().version) return;
+      if (version !== view().version || !["exact", "overview", "heads"].includes(what)) return;
       const [bytes, [, , , tall, wide]] = [bytesOf(data), view().shape];
       if (what === "exact") {
         const [values, name] = [new Float32Array(bytes.slice().buffer), nameOf(to)];

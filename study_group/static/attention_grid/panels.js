@@ -1,0 +1,20 @@
+/** What AttentionGrid shows beside its maps: other pictures in their place, and what is behind a cell below them. */
+import { make } from "../study_widget.js";
+import { layers } from "./layers.js";
+import { products } from "./products.js";
+
+/** @param {any} model @param {() => any} view */
+export function panelsOf(model, view) {
+  const [strip, others] = [products(model, view), { layers: layers(model, view) }]; // others by the names of pictures
+  return {
+    strip: strip.node,
+    node: make("div", "others", Object.values(others).map(({ node }) => node)),
+    /** Show what `state` says: `maps`, the nodes of these, with what is behind the cell `fixed`, or another picture. */
+    show(state, picture, fixed, maps) {
+      for (const node of maps) node.hidden = state.picture !== "maps";
+      for (const [name, { node }] of Object.entries(others)) node.hidden = state.picture !== name;
+      if (state.picture === "maps") strip.show(picture, fixed);
+      else others[state.picture].show(state);
+    },
+  };
+}
