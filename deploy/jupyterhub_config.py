@@ -7,7 +7,7 @@ deployment changes. Everything it keeps, the learners' notebooks too, is in .hub
 What the learners have done is in its folder progress, for `study-group group`. With STUDY_GROUP_HUB_ACCOUNTS=1 each
 learner is an account of this machine, and nobody but they and root can open their folder or change it.
 """
-import os, pwd, shutil, sys
+import os, pwd, shutil, subprocess, sys
 from pathlib import Path
 
 from study_group.course import start
@@ -32,8 +32,10 @@ def prepare(spawner):
         start(Path(spawner.home_dir_template.format(username=name)) / "study-group", open_lab=False)
         return
     user = pwd.getpwnam(name)
-    course = start(Path(user.pw_dir) / "study-group", open_lab=False)
-    for path in [own, course, *course.rglob("*")]: shutil.chown(path, user.pw_uid, user.pw_gid)
+    shutil.chown(own, user.pw_uid, user.pw_gid)  # nobody but root can put a link in its place
+    command = [Path(sys.executable).with_name("study-group"), "start", f"{user.pw_dir}/study-group", "--no-open"]
+    subprocess.run(command, check=True, user=user.pw_uid, group=user.pw_gid, cwd="/", env=dict(HOME=user.pw_dir),
+                   extra_groups=os.getgrouplist(name, user.pw_gid))  # as themselves: what is theirs may be a link
 
 
 c.JupyterHub.bind_url = f"http://127.0.0.1:{port}"

@@ -3,8 +3,9 @@
     python tools/notebooks.py [notebook …]           # run and store the outputs (default: all of nbs/)
     python tools/notebooks.py --check [notebook …]   # run and compare; tests/course/test_notebooks.py does this
 """
-import argparse, re, sys
+import argparse, os, re, subprocess, sys
 from base64 import b64decode, b64encode
+from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,11 +20,24 @@ ROOT = Path(__file__).parent.parent
 NUMBER = re.compile(r"-?\d[\d_,]*(?:\.\d+)?(?:e[+-]?\d+)?")
 ALIGNED = re.compile(f" *{NUMBER.pattern} *")
 VARIES = re.compile(r'data:image/png;base64,[\w+/=]+|\bstudy-[0-9a-f]{12}\b| at 0x[0-9a-f]+|<p class="live">.*?</p>')
+NEEDS = {"ten_million_texts": ["ray==2.60.0", "msgpack", "protobuf"]}  # of PyPI, beyond the course
 SAME_EVERYWHERE = ("text/plain", "text/html", "text/markdown")  # pictures and widgets aren't compared
 
 
 def notebooks() -> list[Path]:
     return sorted(p for p in (ROOT / "nbs").rglob("*.ipynb") if ".ipynb_checkpoints" not in p.parts)
+
+
+def fetched(package: str, *needs: str) -> Path:
+    "The folder with `package` and what it `needs`, fetched from PyPI the first time."
+    folder = ROOT / ".cache" / package.replace("==", "-")
+    if not folder.is_dir():
+        folder.parent.mkdir(exist_ok=True)
+        with TemporaryDirectory(dir=folder.parent) as part:  # whole or not at all, whoever else fetches it
+            pip = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--target", f"{part}/whole"]
+            subprocess.run([*pip, package, *needs], check=True)
+            with suppress(OSError): os.rename(f"{part}/whole", folder)
+    return folder
 
 
 def execute(path: Path, before: str = "") -> dict:
@@ -34,8 +48,10 @@ def execute(path: Path, before: str = "") -> dict:
     nbformat.validate(nb)
     if before: nb.cells.insert(0, nbformat.v4.new_code_cell(before))
     options = dict(timeout=900, kernel_name="python3", extra_arguments=["--log-level=ERROR"])
+    env = dict(os.environ)
+    if path.stem in NEEDS: env["PYTHONPATH"] = f"{fetched(*NEEDS[path.stem])}{os.pathsep}{env.get('PYTHONPATH', '')}"
     with TemporaryDirectory() as folder:
-        NotebookClient(nb, resources={"metadata": {"path": folder}}, **options).execute()
+        NotebookClient(nb, resources={"metadata": {"path": folder}}, **options).execute(env=env)
     return nb
 
 

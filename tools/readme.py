@@ -24,7 +24,7 @@ def code(cell) -> str:
 
 def readme() -> str:
     cells = [c for c in read_nb(ROOT / "nbs/index.ipynb").cells
-             if c.id not in WRITTEN and "lab" not in c.metadata.get("tags", [])]  # what is for JupyterLab only
+             if c.id not in WRITTEN and "live" not in c.metadata.get("tags", [])]  # what is nothing without a widget
     return NOTE + "\n\n".join(markdown(c) if c.cell_type == "markdown" else code(c) for c in cells) + "\n"
 
 

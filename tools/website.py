@@ -73,7 +73,7 @@ def build(to: Path = SITE):
         paths = notebooks.notebooks()
         names = [path.relative_to(ROOT / "nbs").with_suffix("").as_posix() for path in paths]
         found = dict(zip(names, pool.map(widgets, paths, names, [engine] * len(paths))))
-        found["index"] = dict(opening=[shown["pipeline_strip"].fragment(engine_at("index", engine))])
+        found["index"]["opening"] = [shown["pipeline_strip"].fragment(engine_at("index", engine))]
         Path(work, "widgets.json").write_text(json.dumps(found), encoding="utf-8")
         options += ["-D", f"widgets={work}/widgets.json"]
         folders = ["-d", f"{work}/doctrees", ROOT / "nbs", f"{work}/pages"]

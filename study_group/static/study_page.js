@@ -3,7 +3,7 @@
  * what else changes with each choice that Python has made for it, and, where a widget has `answers`, its messages.
  * In a live page (static/live/) the engine's reactions answer instead, as soon as there is what they need.
  */
-import { keepChecks } from "./parts/keeping.js";
+import { keepChecks, keptProgress } from "./parts/keeping.js";
 import { fromBase64 } from "./parts/numbers.js";
 import { button, inside, make, same, tell, themeOf } from "./study_widget.js";
 
@@ -127,10 +127,11 @@ export async function openPage(id, widget, answers) {
   });
   if (live?.waits) home.append(make("div", "study-widget", note, { "data-theme": themeOf(home) }));
   else draw();
-  if (lock(el, () => false)) {
+  const kept = state.traits._quizzes ? model.enliven(keptProgress) : {};
+  if (lock(el, (name) => name in kept)) {
     tell(note, "This page runs without Python, so it can't take other texts: open the notebook in JupyterLab or "
       + "Colab for that.");
-  }
+  } else if (state.traits._quizzes) tell(note, "What you do is kept in this browser, and sent nowhere.");
   if (!live) return;
   try {
     const engine = await engineAt(live.engine);

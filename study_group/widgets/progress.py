@@ -13,11 +13,18 @@ import traitlets
 from fastcore.basics import patch
 
 from ..core.html import html_cells, html_table
-from ..core.outline import outline, standing
+from ..core.outline import Chapter, outline, standing
 from ..core.progress import EMPTY, change_progress, progress_path, read_progress
+from ..core.quizzes import quiz_key
 from .base import StudyWidget
 
 # %% ../../nbs/under_the_hood/widgets/progress.ipynb #3ff50d6c8c80
+def _for_page(chapter: Chapter) -> dict:
+    "Collect what a page has to know of the quiz of `chapter`: `answers`, how many there are, and which are `right`."
+    questions = [dict(key=key, answers=len(q["answer"]), right=[i for i, a in enumerate(q["answer"]) if a.get("right")])
+                 for key, q in chapter.questions.items()]
+    return dict(session=chapter.session, key=quiz_key(chapter.session, [*chapter.questions]), questions=questions)
+
 class Progress(StudyWidget):
     "What a learner has done: evenings, exercises, quizzes. What is kept stays in a file beside the notebooks."
     evenings = traitlets.List(traitlets.Unicode()).tag(sync=True)  # names of the sessions whose evening is done
@@ -25,10 +32,12 @@ class Progress(StudyWidget):
     error = traitlets.Unicode().tag(sync=True)
     _rows = traitlets.List().tag(sync=True)     # of each session: session, title, exercises, quiz
     _file = traitlets.Unicode().tag(sync=True)  # all that is kept, as it is
+    _quizzes = traitlets.List().tag(sync=True)  # for the browser, of each session: its quiz's key and questions
 
     def __init__(self):
         super().__init__()
         self._chapters = outline()
+        self._quizzes = [*map(_for_page, self._chapters)]
         self._show()
         self.observe(self._change, ["evenings", "name"])
         self.on_msg(self._on_message)
@@ -55,6 +64,8 @@ class Progress(StudyWidget):
         path = progress_path()
         if isinstance(content, dict) and content.get("delete") and path: path.unlink(missing_ok=True)
         self._show()
+
+    def choices(self) -> list[dict] | None: return [] if self._kept == EMPTY else None
 
 # %% ../../nbs/under_the_hood/widgets/progress.ipynb #8a54840bc1e2
 def _share(done: int, of: int) -> str: return f"{done} of {of}" if of else "–"

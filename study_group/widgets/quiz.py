@@ -13,8 +13,8 @@ import traitlets
 from fastcore.basics import patch
 
 from ..core.html import with_code
-from ..core.progress import checks_of, keep_checks, progress_path, question_key
-from ..core.quizzes import letter, load_quiz, question_keys, quiz_path
+from ..core.progress import checks_of, keep_checks, progress_path
+from ..core.quizzes import letter, load_quiz, question_keys, quiz_key, quiz_path
 from ..core.texts import visible
 from .base import StudyWidget
 
@@ -37,7 +37,7 @@ class Quiz(StudyWidget):
     def __init__(self, quiz: str | os.PathLike):  # a session's name, or the path of a .toml file
         questions = load_quiz(quiz)["question"]
         self._name, self._keys = quiz_path(quiz).stem, question_keys(questions)
-        super().__init__(_questions=[*map(_for_page, questions)], _key=f"{self._name}:{question_key('', self._keys)}")
+        super().__init__(_questions=[*map(_for_page, questions)], _key=quiz_key(self._name, self._keys))
         try: self._checks = checks_of(self._name, self._keys)
         except ValueError as e: self._kept = f"Not kept: {e}"
         self.observe(self._keep, "_checks")

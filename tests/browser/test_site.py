@@ -86,6 +86,20 @@ def test_widgets_are_explored_without_python(chrome, site):
     assert reader.log == []
 
 
+@pytest.mark.extra
+def test_the_front_page_shows_what_was_answered_in_a_session(chrome, site):
+    page = (reader := website.Reader(chrome, site)).page
+    reader.open(site / "01_pipeline.html")
+    question = page.locator(".quiz form").first
+    for n in range(question.locator("input").count()):  # the first answers, until one is right
+        if question.locator("input").nth(n).is_disabled(): break
+        question.locator("input").nth(n).check()
+        question.get_by_role("button", name="Check").click()
+    reader.open(site / "index.html")
+    page.wait_for_function("() => document.querySelector('.progress tbody tr').innerText.includes('1 of ')")
+    assert reader.log == []
+
+
 def start(page):
     "Let the model run in the first widget that offers it."
     page.get_by_role("button", name="Run the model").first.click()

@@ -3,7 +3,8 @@ import nbformat, notebooks, pytest
 from places import REPO
 
 TRAIN = {"language", "questions", "rewriting", "tagging"}  # each trains for about a minute: in `make test-all`
-PATHS = [pytest.param(path, marks=[pytest.mark.extra]*(path.stem in TRAIN)) for path in notebooks.notebooks()]
+EXTRA = TRAIN | notebooks.NEEDS.keys()
+PATHS = [pytest.param(path, marks=[pytest.mark.extra]*(path.stem in EXTRA)) for path in notebooks.notebooks()]
 
 
 @pytest.mark.parametrize("path", PATHS, ids=lambda p: p.relative_to(REPO / "nbs").as_posix())

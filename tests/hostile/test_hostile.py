@@ -558,7 +558,8 @@ NO_TEXT = dict(
         blurr.default_text_gen_kwargs blurr.generate_texts blurr.language_kwargs""",
     prepares_or_names_which_tests_of_extras_spoil="""blurr.BlurrText blurr.ClassificationPreprocessor
         blurr.Preprocessor""",
-    keeps_progress_which_its_own_tests_spoil="course.checked progress.Progress quizzes.question_keys",
+    keeps_progress_which_its_own_tests_spoil="""course.checked progress.Progress quizzes.question_keys
+        quizzes.quiz_key""",
     takes_labels_which_tests_of_homework_spoil="""homework.scores homework.check_predictions homework.submit
         homework.compare homework.Submission homework.Competition homework.board_folder homework.baselines
         homework.leaderboard homework.is_line homework.to_line""",

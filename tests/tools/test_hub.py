@@ -1,95 +1,86 @@
-"""Five learners on one JupyterHub run session 1 at the same time; what it takes is in the host's page."""
-import asyncio, json, os, secrets, subprocess, sys, time, uuid
+"""One JupyterHub for all: five learners run session 1 at the same time (what it takes is in the host's page), and two
+who have accounts can't touch what is the other's."""
+import asyncio, os, shutil, tempfile
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import nbformat, pytest
-from driver import free_port
+from hub import Account, Learner, running_hub, with_accounts
 from places import REPO
-from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPRequest
-from tornado.websocket import websocket_connect
+from tornado.httpclient import HTTPClientError
+
+from study_group.command.group import read_group
 
 pytestmark = pytest.mark.extra  # needs JupyterHub and its proxy: `make test-all` installs both
 LEARNERS = ["ada", "blaise", "claude", "dorothy", "emmy"]
-MEMORY = "__import__('psutil').Process().memory_full_info()"  # uss: its own; rss: with the libraries that all share
+ANSWER = """
+from study_group.core.progress import change_progress
+change_progress(lambda data: data.update(name={name!r}))
+"""
+FORBIDDEN = ["cat {progress}/progress.json", "ls {progress}", "ls {progress}/..", "echo x > {progress}/progress.json",
+             "rm -f {progress}/progress.json", "mv {progress} {progress}2", "mkdir {progress}/../cy",
+             "echo x > {home}/study-group/index.ipynb", "touch {home}/study-group/more", "rm -rf {home}/study-group"]
 
 
-@pytest.fixture(scope="module")
-def hub(tmp_path_factory):
-    "The address of a running hub, and a token for its API."
-    port, token, keep = free_port(), secrets.token_hex(16), tmp_path_factory.mktemp("hub")
-    env = {**os.environ, "STUDY_GROUP_HUB": str(keep), "STUDY_GROUP_HUB_PORT": str(port),
-           "STUDY_GROUP_HUB_TOKEN": token}
-    command = [sys.executable, "-m", "jupyterhub", "-f", REPO / "deploy/jupyterhub_config.py"]
-    with open(keep / "log", "w") as log: server = subprocess.Popen(command, env=env, cwd=keep, stdout=log, stderr=log)
-    try: yield f"http://127.0.0.1:{port}", token, keep
-    finally:
-        server.terminate()
-        server.wait(30)
+def waited_for(work, seconds: int):
+    "What the coroutine `work` returns; the browser of other tests has a loop in this thread."
+    with ThreadPoolExecutor(1) as pool: return pool.submit(asyncio.run, asyncio.wait_for(work, seconds)).result()
 
 
-class Learner:
-    "One learner's way through the hub's API: a server, a kernel, cells."
-
-    def __init__(self, name: str, hub: tuple):
-        self.name, (self.url, token, self.keep) = name, hub
-        self.headers = {"Authorization": f"token {token}"}
-
-    async def ask(self, path: str, method: str = "GET", /, **body):
-        content = json.dumps(body) if method == "POST" else None
-        request = HTTPRequest(self.url + path, method, self.headers, content, request_timeout=120)
-        return json.loads((await AsyncHTTPClient().fetch(request)).body or "null")
-
-    async def arrive(self):
-        "Start this learner's server and a kernel on it."
-        for _ in range(300):
-            try: await self.ask("/hub/api/"); break
-            except (HTTPClientError, OSError): await asyncio.sleep(.2)
-        await self.ask(f"/hub/api/users/{self.name}", "POST")
-        await self.ask(f"/hub/api/users/{self.name}/server", "POST")
-        async def ready(): return (await self.ask(f"/hub/api/users/{self.name}"))["servers"].get("", {}).get("ready")
-        while not await ready(): await asyncio.sleep(.3)
-        kernel = await self.ask(f"/user/{self.name}/api/kernels", "POST", name="python3", path="")
-        channels = f"{self.url.replace('http', 'ws')}/user/{self.name}/api/kernels/{kernel['id']}/channels"
-        self.socket = await websocket_connect(HTTPRequest(channels, headers=self.headers))
-
-    async def run(self, code: str) -> str:
-        "What `code` prints. Raises AssertionError with the kernel's error."
-        header = dict(msg_id=uuid.uuid4().hex, username=self.name, session=self.name, version="5.3",
-                      msg_type="execute_request")
-        content = dict(code=code, silent=False, store_history=True, user_expressions={}, allow_stdin=False)
-        await self.socket.write_message(json.dumps(dict(header=header, parent_header={}, metadata={}, content=content,
-                                                        channel="shell", buffers=[])))
-        printed, replied, idle = "", False, False
-        while not (replied and idle):
-            got = await self.socket.read_message()
-            message = json.loads(got) if isinstance(got, str) else {}  # a widget's buffers are bytes
-            if message.get("parent_header", {}).get("msg_id") != header["msg_id"]: continue
-            kind, said = message["header"]["msg_type"], message["content"]
-            if kind == "stream": printed += said["text"]
-            assert kind != "error", "\n".join(said["traceback"])
-            replied, idle = replied or kind == "execute_reply", idle or said.get("execution_state") == "idle"
-        return printed
-
-    async def session(self, cells: list[str]) -> dict:
-        "Arrive, run all `cells`, and say what that took."
-        await self.arrive()
-        start = time.monotonic()
-        for source in cells: await self.run(source)
-        seconds = time.monotonic() - start
-        own, shared = map(int, (await self.run(f"m = {MEMORY}; print(m.uss, m.rss - m.uss)")).split())
-        return dict(seconds=seconds, own=own/1e9, shared=shared/1e9)
-
-
-def test_five_learners_run_session_1_at_once(hub):
+def test_five_learners_run_session_1_at_once(tmp_path):
     cells = [c.source for c in nbformat.read(REPO / "nbs/01_pipeline.ipynb", 4).cells if c.cell_type == "code"]
-    async def all_of_them(): return await asyncio.gather(*(Learner(name, hub).session(cells) for name in LEARNERS))
-    with ThreadPoolExecutor(1) as pool:  # the browser of other tests has a loop in this thread
-        took = pool.submit(asyncio.run, asyncio.wait_for(all_of_them(), 900)).result()
+    with running_hub(tmp_path) as hub:
+        async def all_of_them(): return await asyncio.gather(*(Learner(name, *hub).session(cells) for name in LEARNERS))
+        took = waited_for(all_of_them(), 900)
     for name, t in zip(LEARNERS, took):
         print(f"{name}: {t['seconds']:.0f} s, {t['own']:.2f} GB, and {t['shared']:.2f} GB that all share")
     assert max(t["own"] for t in took) < 1.2
     for name in LEARNERS:  # their copies, to write in
-        assert (hub[2] / f"learners/{name}/study-group/01_pipeline.ipynb").is_file()
+        assert (tmp_path / f"learners/{name}/study-group/01_pipeline.ipynb").is_file()
+
+
+@pytest.fixture
+def accounts():
+    "A folder that everybody may pass, and the command that gives ada and ben an account."
+    if getattr(os, "geteuid", lambda: 1)() or not shutil.which("unshare"): pytest.skip("only root can give accounts")
+    folder = Path(tempfile.mkdtemp())
+    folder.chmod(0o755)
+    yield folder, with_accounts(dict(ada="ada's", ben="ben's"), folder)
+    shutil.rmtree(folder)
+
+
+def test_two_accounts_cannot_touch_each_others_folders(accounts):
+    folder, before = accounts
+    (keep := folder / "hub").mkdir()
+    places = dict(progress=keep / "progress/ada", home=folder / "home/ada")
+
+    async def refused(code: int, work):
+        with pytest.raises(HTTPClientError) as e: await work
+        assert e.value.code == code
+
+    async def both(url):
+        ada, ben = Account("ada", url, "ada's"), Account("ben", url, "ben's")
+        await refused(403, Account("ada", url, "ben's").enter())
+        for learner in (ada, ben):
+            await learner.arrive()
+            await learner.run(ANSWER.format(name=learner.name))
+            assert (await learner.run("!id -un")).strip() == learner.name
+        await refused(403, ben.ask("/user/ada/api/contents"))
+        await refused(404, ben.ask("/hub/api/users/ada"))
+        await refused(404, ben.ask("/hub/api/users/ada/server", "DELETE"))
+        run = "import subprocess; print(subprocess.run({!r}, shell=True, capture_output=True).returncode)"
+        for command in FORBIDDEN: assert int(await ben.run(run.format(command.format(**places)))) != 0, command
+        for own in ("cat $STUDY_GROUP_PROGRESS/progress.json", "touch ~/study-group/index.ipynb"):
+            assert int(await ben.run(run.format(own))) == 0, own
+        await ben.run(f"!rm -r ~/study-group && ln -s {places['home']} ~/study-group")  # so that root makes it his?
+        await ben.leave()
+        with pytest.raises((HTTPClientError, asyncio.TimeoutError)): await asyncio.wait_for(ben.arrive(), 60)
+
+    with running_hub(keep, *before, STUDY_GROUP_HUB_ACCOUNTS="1") as (url, _): waited_for(both(url), 600)
+    for path in [places["progress"], *places["progress"].iterdir(), *places["home"].rglob("*")]:
+        assert path.lstat().st_uid == 61001, path
+    learners, troubles = read_group(keep / "progress")  # whoever hosts is root
+    assert sorted(learner.kept["name"] for learner in learners) == ["ada", "ben"] and troubles == []
 
 
 def test_only_this_machine_is_let_in():

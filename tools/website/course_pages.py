@@ -52,8 +52,7 @@ def for_readers(cell: dict, page: str) -> dict:
 def hidden(cell: dict) -> bool:
     "Whether `cell` is nothing for a reader without a kernel."
     hide = cell["cell_type"] == "code" and re.search(r"(?m)^#\| *hide *$", "".join(cell["source"]))
-    for_lab = "lab" in cell.get("metadata", {}).get("tags", [])
-    return bool(hide) or for_lab or cell.get("id") in set(WRITTEN) - {"colab-badge"}
+    return bool(hide) or cell.get("id") in set(WRITTEN) - {"colab-badge"}
 
 
 def enliven(cell: dict, widgets: list[str]):
