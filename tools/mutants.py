@@ -28,7 +28,7 @@ SUBJECTS = dict(  # modules by their dotted names
     padding="padding batching.by_hand batching.calls batching.costs batching.answers",
     tokenizers="tokenizing.base tokenizing.words tokenizing.steps tokenizing.bpe tokenizing.wordpiece "
                "tokenizing.unigram",
-    attention="attention attending.listening attending.maps attending.drawing")
+    attention="attention attending.axes attending.masks attending.listening attending.maps attending.drawing")
 ENOUGH = .85  # of the mutants are to be caught
 AT_ONCE, MEMORY = 2, 6 << 30  # processes, and bytes for each
 EXAMPLES, SLOW = 50, 1.5  # of a property; a test of more seconds is left out. With more of both, more could be caught

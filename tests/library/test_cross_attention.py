@@ -183,8 +183,8 @@ WINDOWS = {"Mistral": (LLAMA | dict(sliding_window=4), "sliding window of 4 in e
            "Gemma3Text": (LLAMA | dict(head_dim=8, sliding_window=4, num_hidden_layers=7),
                           "sliding window of 4 in layers 0–4, 6"),
            "Llama4Text": (LLAMA | dict(
-               head_dim=8, attention_chunk_size=3, num_local_experts=2, intermediate_size_mlp=36, num_experts_per_tok=1,
-               num_hidden_layers=4), "chunks of 3 in layers 0–2"),
+               head_dim=8, attention_chunk_size=5, num_local_experts=2, intermediate_size_mlp=36, num_experts_per_tok=1,
+               num_hidden_layers=4), "chunks of 5 in layers 0–2"),
            "ModernBert": (BERT | dict(global_attn_every_n_layers=2, local_attention=6, cls_token_id=0, sep_token_id=2),
                           "window of 3 tokens to each side in layer 1"),
            "GPTNeo": (dict(hidden_size=32, num_layers=2, num_heads=4, attention_types=[[["global", "local"], 1]],
