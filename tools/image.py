@@ -1,6 +1,6 @@
 """What deploy/Dockerfile says, done without Docker: in a small Debian made by debootstrap, deleted afterwards.
 
-    sudo .venv/bin/python tools/image.py                  # twenty minutes and 4 GB; exit code 1: it doesn't work
+    sudo .venv/bin/python tools/image.py                  # twenty minutes and 7 GB; exit code 1: it doesn't work
     …  --suite bookworm --torch-index https://pypi.org/simple --share /etc/pip.conf
 
 FROM becomes a Debian of that suite with its own Python; COPY and RUN are done in it, then CMD is started as USER and
