@@ -152,7 +152,7 @@ def test_layer_by_layer(show):
     assert page.evaluate("document.activeElement.dataset.at") == "1 1"
     assert page.locator(".told").text_content().startswith("i, layer 1: ")
     orange, blue = (page.locator(f".layers td[data-at='{at}']").get_attribute("style") for at in ("0 6", "5 4"))
-    assert "--above" in orange and "0.53" in orange and "--below" in blue
+    assert "--above" in orange and "0.43" in orange and "--below" in blue
     lab.python("grid.row = 0")
     page.wait_for_function("document.querySelectorAll('.layers tbody tr').length === 16")
     assert table(page) == said(logit_lens(TEXTS[0]))

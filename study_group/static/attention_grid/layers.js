@@ -17,7 +17,7 @@ const columnName = (layer) => (layer ? `layer ${layer}` : "the embeddings");
 function cellOf([strength, answers], at) {
   const [[name, value], side] = [answers[0], strength < 0 ? "below" : "above"];
   return make("td", "", [make("bdi", "", name), " ", make("span", "", value)], { role: "gridcell", tabindex: -1,
-    "data-at": at.join(" "), style: `background: rgba(var(--${side}), ${(0.55 * Math.abs(strength)).toFixed(2)})` });
+    "data-at": at.join(" "), style: `background: rgba(var(--${side}), ${(0.45 * Math.abs(strength)).toFixed(2)})` });
 }
 
 /** The table of an answer; `hear(words)` hears what is said of the cell that pointer or focus is on. */
