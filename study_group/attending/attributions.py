@@ -177,7 +177,7 @@ def _token_html(token: str, kind: str, value: float, most: float) -> str:
     number = f"{value:+.2f}".replace("-", "−") if value else "0"
     return ('<span style="display:inline-block;margin:2px 1px;text-align:center">'
             f'<bdi style="{look}">{escape(visible(shorten(token, 24)))}</bdi><br>'
-            f'<small style="font-variant-numeric:tabular-nums">{number}</small></span>')
+            f'<small style="padding:0 3px;font-variant-numeric:tabular-nums">{number}</small></span>')
 
 def _row_html(found: Attribution, row: int) -> str:
     "Draw text `row` of `found`: its label, and its tokens, coloured."

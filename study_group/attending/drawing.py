@@ -59,5 +59,6 @@ def plot_attention(maps: AttentionMaps, layer: int, head: int,
     token_ticks(ax.xaxis, maps, row, rotation=90), token_ticks(ax.yaxis, maps.queries, row)
     names = dict(softmax="attention weight", scores="score", masked="score, where allowed")
     ax.figure.colorbar(picture, ax=ax, label=names[stage], shrink=.8)
-    ax.set(xlabel="looked at (key)", ylabel="looks (query)", title=f"layer {layer}, head {head}{maps.of_part}")
+    whose = maps.of_part.replace(" of", "\nof")
+    ax.set(xlabel="looked at (key)", ylabel="looks (query)", title=f"layer {layer}, head {head}{whose}")
     return ax

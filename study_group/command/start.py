@@ -70,7 +70,7 @@ def start(folder: str | os.PathLike = "study-group",     # made where it isn't t
         folder = Path(folder).expanduser()
         folder.mkdir(parents=True, exist_ok=True)
         kinds = ("images/*.png", "images/*/*.svg", "under_the_hood/[!.]*/*.ipynb", "solutions/*.ipynb",
-                 "cheat_sheet.ipynb", "glossary.ipynb", "host.ipynb")
+                 "[!.]*.ipynb", "*.md")
         linked = (path for kind in kinds for path in sorted((root/"nbs").glob(kind)))
         for path in [*notebooks.values(), *linked]: _bring(path, folder/path.relative_to(root/"nbs"))
         if wanted: _fresh(notebooks[wanted], folder)
@@ -128,7 +128,7 @@ def self_checks(session: str,                           # e.g. "01_pipeline"
     """Define the `check_…` functions of `session`, and what their cells prepare and import, in `names`.
     Raises ValueError, and NameError where they use what only the session makes."""
     root = course_root() if root is None else Path(root)
-    known = settings(root/"settings.ini").sessions
+    known = [*settings(root/"settings.ini").sessions, *sorted(p.stem for p in (root/"nbs").glob("[!.0-9]*.ipynb"))]
     if session not in known: raise ValueError(f"session={session!r:.80} isn't one of {', '.join(known)}.")
     cells = json.loads(read_text(root/"nbs"/f"{session}.ipynb"))["cells"]
     sources, found = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"], []

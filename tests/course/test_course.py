@@ -390,8 +390,8 @@ def test_a_notebook_that_is_listed_and_lost_is_named(mini, tmp_path, name):
 
 def test_the_course_itself_starts_with_what_it_lists(tmp_path):
     mine = course.start(tmp_path/"mine", open_lab=False)
-    others = {"cheat_sheet", "glossary", "host", "index"}
-    assert {p.stem for p in mine.glob("*.ipynb")} == {*course.settings().sessions, *others}
+    pages = {p.stem for p in (REPO/"nbs").glob("[!.]*.ipynb")}
+    assert {p.stem for p in mine.glob("*.ipynb")} == pages
     assert {p.stem for p in (mine/"solutions").glob("*.ipynb")} == set(course.settings().sessions)
     pictures = {p.relative_to(mine) for p in (mine/"images").rglob("*.*")}
     assert {Path("images/diagrams/layer.svg")} < pictures == {p.relative_to(REPO/"nbs") for p in tracked("nbs/images")}
