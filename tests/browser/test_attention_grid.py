@@ -153,7 +153,8 @@ def test_stages_and_masks(show):
     button("softmax").click()
     button("causal").click()
     shows(page, "softmax causal 3 1 5")
-    assert lab.ask("grid.mask") == "causal" and lab.texts(".choice [aria-pressed=true]") == ["softmax", "causal"]
+    assert lab.ask("grid.mask") == "causal"
+    assert lab.texts(".choice [aria-pressed=true]") == ["maps", "softmax", "causal"]
     assert alphas(page, 1, 5, 3, -6) == [0] and max(alphas(page, 1, 5, 0, -2, 4)) > 100  # a line, and nothing else
     weights = lab.ask("grid.maps.weights[3, 1, 5, 4].tolist()")
     point(page, 4, 2)
@@ -165,7 +166,7 @@ def test_stages_and_masks(show):
     assert button("scores").is_disabled()
     button("both").click()
     says(page, "These maps have no model", ".error")
-    assert lab.texts(".choice [aria-pressed=true]") == ["softmax", "padding"]
+    assert lab.texts(".choice [aria-pressed=true]") == ["maps", "softmax", "padding"]
 
 
 def test_tokens_can_be_left_out_and_pairs_told_apart(show):
