@@ -8,7 +8,7 @@ Times depend on the machine, and on what else it does; ratios less. Whole lines 
 import subprocess, sys
 from pathlib import Path
 
-PARTS = "pipeline", "tokenizers", "padding", "attention", "live"
+PARTS = "pipeline", "tokenizers", "padding", "attention", "attributions", "live"
 HEAD = "what", "ours", "the peer's", "times better", "and"
 WIDTHS = 48, 16, 30, 12
 

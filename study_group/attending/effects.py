@@ -16,6 +16,7 @@ from .axes import Axis, check_pairs, check_size, encode_pairs
 from .listening import attending_with, own_attention
 from .maps import attention_maps, summarize
 from ..core.checkpoints import load_shared
+from ..core.html import html_cells, html_table, paragraphs, shade
 from ..core.running import check_inputs, logits_of, text_part
 from ..core.tracing import function_to_apply
 
@@ -99,6 +100,18 @@ def moved(self: HeadEffect) -> torch.Tensor:  # (layers, heads)
 def flips(self: HeadEffect) -> torch.Tensor:  # (layers, heads)
     "Compute the share of texts whose best label is another one."
     return (self.logits.argmax(-1) != self.base.argmax(-1)).float().mean(-1)
+
+@patch
+def _repr_html_(self: HeadEffect) -> str:
+    "Draw how far the answer moves by each head, a row for each layer."
+    moved, flips, heads = self.moved, self.flips, ["layer", *(f"head {head}" for head in range(self.n_heads))]
+    most, rows = moved.nan_to_num(0).max().item() or 1, [html_cells(heads, tag="th")]
+    for layer in range(self.n_layers):
+        line = zip(moved[layer].tolist(), flips[layer].tolist())
+        cells = "".join(html_cells([f"{value:.2f}{' ⇄'*(flip > 0)}"], f"background:{shade(.5*value/most)}")
+                        for value, flip in line)
+        rows.append(html_cells([layer], tag="th") + cells)
+    return html_table(rows, "Effect of heads") + paragraphs([f"{self!r}. ⇄: the label of a text becomes another one."])
 
 # %% ../../nbs/under_the_hood/attending/effects.ipynb #b7a531539876
 def head_effect(texts,               # a text, or a list of texts and (first, second) pairs

@@ -126,7 +126,7 @@ function draw({ model, root, set, put }) {
     () => { open.letGo(); refresh(); }, boxes);
   const thumbs = thumbnails(put, (place) => store.askHeads({ ...now(), ...place }));
   const open = openHead(root, () => picture, read, () => parts.painted(picture, view()));
-  const [words, legend, panels] = [reading(), legendOf(), panelsOf(model, view)];
+  const [words, legend, panels] = [reading(), legendOf(), panelsOf(model, view, put)];
   const parts = layOut(root, { boxes, bar, thumbs, open, words, legend, panels }, {
     png: () => picture && savePicture(picture, view(), paletteOf(root), open.at(), CAVEAT, () => say("Saved as PNG.")),
     html() { say("Writing …"); dress(root, { "aria-busy": true }); model.send({ want: "html" }); },

@@ -2,7 +2,7 @@ import { answersOf } from "./attention_grid/answers.js";
 import { fromBase64 } from "./parts/numbers.js";
 
 /** What a page without Python answers for AttentionGrid: each layer's heads are an element of their own, deflated. */
-export function answers({ _view: view, _scales: scales, _vectors: vectors, _lens: lens }, home) {
+export function answers({ _view: view, _scales: scales, _vectors: vectors, _lens: lens, _effects: effects }, home) {
   /** What the element that `selector` finds holds. */
   async function unpacked(selector) {
     const packed = fromBase64(home.querySelector(selector).textContent);
@@ -32,5 +32,6 @@ export function answers({ _view: view, _scales: scales, _vectors: vectors, _lens
       return [about, bytes];
     },
     layers: async ({ row }) => [lens[row], new Uint8Array()],
+    effect: async ({ row }) => [effects[row], new Uint8Array()],
   };
 }

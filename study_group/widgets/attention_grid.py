@@ -19,6 +19,7 @@ from fastcore.basics import patch
 from torch.nn.functional import adaptive_max_pool2d
 
 from ..attending.axes import PARTS, Axis, check_pairs
+from ..attending.effects import HeadEffect, head_effect
 from ..attending.lens import Lens, logit_lens
 from ..attending.maps import STAGES, AttentionMaps, attention_maps
 from ..attending.masks import MASKS
@@ -26,8 +27,8 @@ from ..attending.products import LayerVectors, layer_vectors
 from ..core.checkpoints import load_shared
 from ..core.html import ABOVE, BELOW, HATCH, paragraphs
 from ..core.texts import listed, one_line, shorten, visible
-from .attention_pictures import (PICTURES, layers_view, page_layers, page_vectors, vectors_about,
-                                                    vectors_bytes)
+from .attention_pictures import (PICTURES, effect_view, layers_view, page_layers,
+                                                    page_vectors, vectors_about, vectors_bytes)
 from .base import StudyWidget
 from .engine import is_bundled
 from .scripts import static_text
@@ -282,11 +283,11 @@ def _adopt(self: AttentionGrid, maps: AttentionMaps, texts: list | None) -> Atte
     "Show these `maps`, of `texts`. Those that a model made are held by a weak reference: it can make them again."
     again = maps._checkpoint is not None
     self._recipe = replace(maps, weights=None, scores=maps.scores is not None or None) if again else maps
-    self._there, self._read = weakref.ref(maps), texts
+    self._there, self._read, self._effects = weakref.ref(maps), texts, {}
     self._version += 1
     parts = [*PARTS][1:] if self._of_texts and maps.part != "model" else []
     self._view = self._seen(maps, [*range(len(maps.tokens))], version=self._version, live=True, parts=parts,
-                           vectors=True, layers=True)
+                           vectors=True, layers=True, effect=True)
     self.which = maps.part
     return hold(maps) if again else maps
 
@@ -380,6 +381,15 @@ def lens(self: AttentionGrid, row: int) -> Lens:
     "Return what each layer says of text `row`. Raises ValueError where the model's head can't tell."
     return logit_lens([self._recipe.texts[row]], self._recipe._given)
 
+@patch
+def effect(self: AttentionGrid, row: int) -> HeadEffect:
+    "Return how far the answer for text `row` moves without each head. Raises ValueError where that can't be measured."
+    if self._recipe.part in ("decoder", "cross"):
+        raise ValueError(f"The effect is measured of the encoder's heads, not those{self._recipe.of_part[3:]}: "
+                         "look at the encoder's attention.")
+    if row not in self._effects: self._effects[row] = head_effect([self._recipe.texts[row]], self._recipe._given)
+    return self._effects[row]
+
 # %% ../../nbs/under_the_hood/widgets/attention_grid.ipynb #7bb5e9ed1976
 @patch
 def _ask_vectors(self: AttentionGrid, row: int, layer: int, head: int) -> dict:
@@ -394,6 +404,13 @@ def _ask_layers(self: AttentionGrid, row: int) -> dict:
     "Answer with what each layer says of text `row`, or with why that can't be told."
     answer = dict(what="layers", version=self._version, asked=dict(row=row), data=b"")
     try: return answer | layers_view(self._keep(self.lens, row))
+    except Exception as e: return answer | dict(error=str(e))  # a model may raise anything
+
+@patch
+def _ask_effect(self: AttentionGrid, row: int) -> dict:
+    "Answer with what hiding each head does to the answer for text `row`, or with why that can't be measured."
+    answer = dict(what="effect", version=self._version, asked=dict(row=row), data=b"")
+    try: return answer | effect_view(self.effect(row))
     except Exception as e: return answer | dict(error=str(e))  # a model may raise anything
 
 # %% ../../nbs/under_the_hood/widgets/attention_grid.ipynb #613eceb4
@@ -418,7 +435,7 @@ def _exists_all(self: AttentionGrid, asked: dict) -> bool:
 def _on_message(self: AttentionGrid, _, content, buffers):
     "Answer the page; ignore what isn't a sensible question."
     answers = dict(overview=self._overview, heads=self._heads, exact=self._exact, mask=self._remask,
-                   vectors=self._ask_vectors, layers=self._ask_layers,
+                   vectors=self._ask_vectors, layers=self._ask_layers, effect=self._ask_effect,
                    html=lambda: dict(what="html", name="attention.html", data=self.page().encode()))
     try:
         asked = dict(content)
@@ -460,10 +477,12 @@ def page_state(self: AttentionGrid) -> tuple[dict, str, str]:
     view = dict(self._seen(self.maps, rows, version=0, live=False, parts=[]), group=self.maps.n_heads)
     vectors, elements = page_vectors(self, rows)
     lens = page_layers(self, rows)
-    view.update(vectors=bool(vectors), layers=bool(lens))
+    effects = {str(row): effect_view(self._effects[row]) for row in rows if row in self._effects}
+    view.update(vectors=bool(vectors), layers=bool(lens), effect=[*map(int, effects)])
     traits = {name: getattr(self, name) for name in self.page_traits()}
     if self._of_texts: traits["texts"] = self._read
-    traits.update(error="", _view=view, _start=[], _scales=scales, _vectors=vectors, _lens=lens)
+    traits.update(error="", _view=view, _start=[], _scales=scales, _vectors=vectors, _lens=lens,
+                  _effects=effects)
     return dict(traits=traits, choices=[]), "\n".join([layers, *elements]), static_text("attention_page.js")
 
 # %% ../../nbs/under_the_hood/widgets/attention_grid.ipynb #3302f031
@@ -475,16 +494,20 @@ def live(self: AttentionGrid) -> dict | None:
 
 # %% ../../nbs/under_the_hood/widgets/attention_grid.ipynb #82e6fede7295
 @patch
-def _layers_html(self: AttentionGrid) -> str:
-    "Draw what each layer says of the open text, or tell why that can't be told."
-    try: lens = self._keep(self.lens, self.row)
-    except Exception as e: return paragraphs([str(e)])  # a model may raise anything
-    return lens._repr_html_()
+def _other(self: AttentionGrid) -> Lens | HeadEffect:
+    "Return what `picture` shows of the open text, where that isn't maps. Raises ValueError."
+    return self.effect(self.row) if self.picture == "effect" else self._keep(self.lens, self.row)
 
 @patch
-def _layers_text(self: AttentionGrid) -> str:
-    "Write what each layer says of the open text, or tell why that can't be told."
-    try: return visible(repr(self._keep(self.lens, self.row)))
+def _other_html(self: AttentionGrid) -> str:
+    "Draw what `picture` shows of the open text, or tell why that can't be told."
+    try: return self._other()._repr_html_()
+    except Exception as e: return paragraphs([str(e)])  # a model may raise anything
+
+@patch
+def _other_text(self: AttentionGrid) -> str:
+    "Write what `picture` shows of the open text, or tell why that can't be told."
+    try: return visible(repr(self._other()))
     except Exception as e: return str(e)  # a model may raise anything
 
 # %% ../../nbs/under_the_hood/widgets/attention_grid.ipynb #c053ecf1
@@ -502,7 +525,7 @@ def _where(self: AttentionGrid) -> str: return f"maps.{kind_of(self.stage)}[{sel
 @patch
 def html(self: AttentionGrid) -> str:
     "Draw the static form: the open head, and all heads small; or what each layer says."
-    if self.picture == "layers": return self._layers_html()
+    if self.picture != "maps": return self._other_html()
     signed, row = self.stage != "softmax", self.row
     small = overview(self.maps, row, self.stage)
     one, _ = heads_bytes(self.maps, kind_of(self.stage), row, self.layer, slice(self.head, self.head + 1))
@@ -519,7 +542,7 @@ def html(self: AttentionGrid) -> str:
 # %% ../../nbs/under_the_hood/widgets/attention_grid.ipynb #d9b491d7
 @patch
 def __repr__(self: AttentionGrid) -> str:
-    if self.picture == "layers": return self._layers_text()
+    if self.picture != "maps": return self._other_text()
     tokens, looks = (side["tokens"][self.row] for side in (self._view, self._view["looks"] or self._view))
     values = getattr(self.maps, kind_of(self.stage))[self.layer, self.row, self.head]
     lines = [f"Attention: {self._about()}", f"{self._where()}, the three that each token looks at most:"]

@@ -1,11 +1,13 @@
 /** What AttentionGrid shows beside its maps: other pictures in their place, and what is behind a cell below them. */
 import { make } from "../study_widget.js";
+import { effects } from "./effects.js";
 import { layers } from "./layers.js";
 import { products } from "./products.js";
 
-/** @param {any} model @param {() => any} view */
-export function panelsOf(model, view) {
-  const [strip, others] = [products(model, view), { layers: layers(model, view) }]; // others by the names of pictures
+/** @param {any} model @param {() => any} view @param {(traits: object) => void} put */
+export function panelsOf(model, view, put) {
+  const strip = products(model, view);
+  const others = { effect: effects(model, view, put), layers: layers(model, view) }; // by the names of pictures
   return {
     strip: strip.node,
     node: make("div", "others", Object.values(others).map(({ node }) => node)),

@@ -34,7 +34,8 @@ export function attentionGrid(traits, { encode, special, config, more, run }) {
     const kept = version === view().version; // what the page knew beside maps is still so
     const room = roomForScores(config, ...(longest > 4096 ? [1, longest] : [rows.length, n]));
     return { ...view(), texts, mask, version, live: true, vectors: kept && view().vectors,
-      layers: kept && view().layers, rows: [...texts.keys()], cut: rows.map(({ cut }) => cut),
+      layers: kept && view().layers, effect: kept ? view().effect : [],
+      rows: [...texts.keys()], cut: rows.map(({ cut }) => cut),
       stages: room ? more.stages : more.few, shape: [config.n_layers, rows.length, config.n_heads, n, n],
       tokens: rows.map(({ tokens }) => padded(tokens, n, "[PAD]")),
       kinds: rows.map(({ kinds }) => kinds.map((kind) => (kind === "special" ? "s" : "w")).join("").padEnd(n, "p")) };
