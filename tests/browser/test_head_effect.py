@@ -145,10 +145,12 @@ def test_everyone_can_use_it(saved, dark, width):
 
 def test_the_static_form_says_the_same():
     grid, effect = AttentionGrid(TEXTS, row=1, picture="effect"), head_effect(TEXTS[1])
-    assert repr(grid) == repr(effect) and effect._repr_html_() in grid.html() and f"{effect.moved[5, 0]:.2f}" in grid.html()
+    assert repr(grid) == repr(effect) and effect._repr_html_() in grid.html()
+    assert f"{effect.moved[5, 0]:.2f}" in grid.html()
     none = AttentionGrid("A fine film.", (made("Bert", AutoModel), tokenizer()), picture="effect")
-    assert "BertModel doesn't give" in none.html() and "BertModel doesn't give" in repr(none)
-    decoder = AttentionGrid("A fine film.", (made("Bart"), tokenizer()), which="decoder", targets="So.", picture="effect")
+    assert "BertModel doesn&#x27;t give" in none.html() and "BertModel doesn't give" in repr(none)
+    decoder = AttentionGrid("A fine film.", (made("Bart"), tokenizer()), which="decoder", targets="So.",
+                            picture="effect")
     assert "measured of the encoder's heads" in repr(decoder)
 
 
