@@ -146,11 +146,11 @@ def test_layer_by_layer(show):
         assert not page.locator(f".attention-grid {hidden}").is_visible()
     assert page.locator(".layers tbody th").first.text_content() == "[CLS] ←"
     page.locator(".layers td[data-at='2 5']").hover()
-    assert page.locator(".told").text_content().startswith("hate, layer 5: NEGATIVE 55.8 %, POSITIVE 44.2 %")
+    assert page.locator(".layers .told").text_content().startswith("hate, layer 5: NEGATIVE 55.8 %, POSITIVE 44.2 %")
     page.locator(".layers td[data-at='0 0']").focus()
     page.keyboard.press("ArrowRight"), page.keyboard.press("ArrowDown")
     assert page.evaluate("document.activeElement.dataset.at") == "1 1"
-    assert page.locator(".told").text_content().startswith("i, layer 1: ")
+    assert page.locator(".layers .told").text_content().startswith("i, layer 1: ")
     orange, blue = (page.locator(f".layers td[data-at='{at}']").get_attribute("style") for at in ("0 6", "5 4"))
     assert "--above" in orange and "0.43" in orange and "--below" in blue
     lab.python("grid.row = 0")
