@@ -1,6 +1,6 @@
 "A JupyterHub that runs deploy/jupyterhub_config.py, learners who come to it through its API, and accounts for them."
 import asyncio, json, os, secrets, shutil, subprocess, sys, time, uuid
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from driver import free_port
@@ -36,15 +36,11 @@ class Learner:
         request = HTTPRequest(self.url + path, method, self.headers, content, request_timeout=300)
         return json.loads((await AsyncHTTPClient().fetch(request)).body or "null")
 
-    async def hub(self):
-        "Wait until the hub is there."
-        for _ in range(600):
-            try: return await self.ask("/hub/api/")
-            except (HTTPClientError, OSError): await asyncio.sleep(.2)
-
     async def enter(self):
-        "Become known to the hub."
-        await self.hub()
+        "Wait until the hub is there, and become known to it."
+        for _ in range(600):
+            try: await self.ask("/hub/api/"); break
+            except (HTTPClientError, OSError): await asyncio.sleep(.2)
         await self.ask(f"/hub/api/users/{self.name}", "POST")
 
     async def arrive(self):
@@ -93,13 +89,13 @@ class Learner:
 class Account(Learner):
     "A learner who has an account of the machine, and shows its password."
 
-    def __init__(self, name: str, url: str, password: str):
-        super().__init__(name, url, "")
-        self.headers, self.password = {}, password
+    def __init__(self, name: str, url: str, token: str, password: str):
+        super().__init__(name, url, token)
+        self.password = password
 
     async def enter(self):
-        await self.hub()
-        auth = dict(username=self.name, password=self.password)
+        with suppress(HTTPClientError): await super().enter()  # known already
+        self.headers, auth = {}, dict(username=self.name, password=self.password)
         token = (await self.ask(f"/hub/api/users/{self.name}/tokens", "POST", auth=auth))["token"]
         self.headers = {"Authorization": f"token {token}"}
 

@@ -58,13 +58,13 @@ def test_two_accounts_cannot_touch_each_others_folders(accounts):
         with pytest.raises(HTTPClientError) as e: await work
         assert e.value.code == code
 
-    async def both(url):
-        ada, ben = Account("ada", url, "ada's"), Account("ben", url, "ben's")
-        await refused(403, Account("ada", url, "ben's").enter())
+    async def both(hub):
+        ada, ben = Account("ada", *hub, "ada's"), Account("ben", *hub, "ben's")
         for learner in (ada, ben):
             await learner.arrive()
             await learner.run(ANSWER.format(name=learner.name))
             assert (await learner.run("!id -un")).strip() == learner.name
+        await refused(403, Account("ada", *hub, "ben's").enter())
         await refused(403, ben.ask("/user/ada/api/contents"))
         await refused(404, ben.ask("/hub/api/users/ada"))
         await refused(404, ben.ask("/hub/api/users/ada/server", "DELETE"))
@@ -76,7 +76,7 @@ def test_two_accounts_cannot_touch_each_others_folders(accounts):
         await ben.leave()
         with pytest.raises((HTTPClientError, asyncio.TimeoutError)): await asyncio.wait_for(ben.arrive(), 60)
 
-    with running_hub(keep, *before, STUDY_GROUP_HUB_ACCOUNTS="1") as (url, _): waited_for(both(url), 600)
+    with running_hub(keep, *before, STUDY_GROUP_HUB_ACCOUNTS="1") as hub: waited_for(both(hub), 600)
     for path in [places["progress"], *places["progress"].iterdir(), *places["home"].rglob("*")]:
         assert path.lstat().st_uid == 61001, path
     learners, troubles = read_group(keep / "progress")  # whoever hosts is root
