@@ -49,17 +49,29 @@ def test_a_page_with_fewer_widgets_than_it_holds_is_an_error():
         course_pages.enliven(code("strip") | dict(outputs=[dict(data={"text/html": '<div id="study-01">'})]), [])
 
 
+def listed_posts(folder, *options: str) -> str:
+    "What the page of posts says, of those in `folder`/nbs/posts."
+    nbs, pages = folder / "nbs", folder / "pages"
+    shutil.copy(NBS / "posts.md", nbs)
+    (nbs / "index.md").write_text("# The course\n\n```{toctree}\nposts\n```\n")
+    (folder / "widgets.json").write_text("{}")
+    done = subprocess.run([sys.executable, "-m", "sphinx", "-q", *options, "-c", REPO / "tools/website", "-D",
+                           f"widgets={folder}/widgets.json", nbs, pages], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return (pages / "posts.html").read_text(encoding="utf-8")
+
+
+def test_no_post_is_no_error(tmp_path):
+    (tmp_path / "nbs").mkdir()
+    assert "Nobody has written one yet." in listed_posts(tmp_path, "--fail-on-warning")
+
+
 def test_the_posts_of_a_group_are_on_one_page(tmp_path):
     "A notebook made a post by `study-group blog`, as the homework says, stands in the list with its picture."
     nbs, pages = tmp_path / "nbs", tmp_path / "pages"
     (nbs / "posts").mkdir(parents=True)
-    shutil.copy(NBS / "posts.md", nbs)
     blog(NBS / "07_homework.ipynb", out=nbs / "posts/ada")
-    (nbs / "index.md").write_text("# The course\n\n```{toctree}\nposts\n```\n")
-    (tmp_path / "widgets.json").write_text("{}")
-    subprocess.run([sys.executable, "-m", "sphinx", "-q", "-c", REPO / "tools/website", "-D",
-                    f"widgets={tmp_path}/widgets.json", nbs, pages], check=True, capture_output=True)
-    listed = (pages / "posts.html").read_text(encoding="utf-8")
+    listed = listed_posts(tmp_path)
     assert 'href="posts/ada/07_homework.html">Homework<' in listed
     post = (pages / "posts/ada/07_homework.html").read_text(encoding="utf-8")
     assert "You know a thing when you" in post and (pages / "_images/you-are-here-7.svg").is_file()

@@ -11,7 +11,6 @@ author = settings().host
 extensions = ["myst_nb", "course_pages"]
 exclude_patterns = ["**/.ipynb_checkpoints"]
 
-suppress_warnings = ["toctree.empty_glob"]  # nobody has written a post yet
 nb_execution_mode = "off"
 nb_merge_streams = True
 nb_code_prompt_show, nb_code_prompt_hide = "Show the code", "Hide the code"
