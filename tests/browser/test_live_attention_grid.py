@@ -42,7 +42,7 @@ def same(live):
         grid._start = []  # a page asks anew
         here, there = recorded(grid, steps), live.page.evaluate(PAGE, [steps, grid.page_traits()])
         for step in (*here, *there):  # these are Python's alone, but for what the page was saved with
-            for name in ("vectors", "layers"): step["traits"].get("_view", {}).pop(name, None)
+            for name in ("vectors", "layers", "effect"): step["traits"].get("_view", {}).pop(name, None)
         return [d for n, (asked, *pair) in enumerate(zip(steps, here, there)) for d in (
             *differences(*(step["traits"] for step in pair), f"step {n} {asked}"),
             *differences(*(answer(step, asked) for step in pair), f"step {n} {asked}", ("step",)))]
