@@ -20,8 +20,8 @@ from .attending.attributions import Attribution, attribution
 from .attending.drawing import plot_attention
 from .attending.effects import HeadEffect, head_effect
 from .attending.lens import Lens, logit_lens
-from .attending.listening import MASKS
 from .attending.maps import STAGES, AttentionMaps, attention_maps, summarize
+from .attending.masks import MASKS
 from .attending.probing import layer_probe
 from .attending.products import QueryKey, query_key
 from .core.doors import door
