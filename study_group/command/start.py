@@ -70,9 +70,9 @@ def start(folder: str | os.PathLike = "study-group",     # made where it isn't t
         folder = Path(folder).expanduser()
         folder.mkdir(parents=True, exist_ok=True)
         kinds = ("images/*.png", "images/*/*.svg", "under_the_hood/[!.]*/*.ipynb", "solutions/*.ipynb",
-                 "[!.]*.ipynb", "*.md")
+                 "[!.0-9]*.ipynb", "*.md")
         linked = (path for kind in kinds for path in sorted((root/"nbs").glob(kind)))
-        for path in [*notebooks.values(), *linked]: _bring(path, folder/path.relative_to(root/"nbs"))
+        for path in dict.fromkeys([*notebooks.values(), *linked]): _bring(path, folder/path.relative_to(root/"nbs"))
         if wanted: _fresh(notebooks[wanted], folder)
     except (OSError, RuntimeError) as e:  # a RuntimeError where ~name is nobody's home
         why = f"{e.strerror}: {e.filename!r}" if getattr(e, "filename", None) else e
