@@ -16,7 +16,8 @@ from transformers import pipeline as library
 
 from study_group import homework
 from study_group.command import blog
-from study_group.attention import attention_maps, plot_attention, summarize
+from study_group.attention import (attention_maps, attribution, head_effect, layer_probe, logit_lens, plot_attention,
+                                   query_key, rank_agreement, summarize)
 from study_group.widgets.attention_grid import AttentionGrid
 from study_group.checkpoints import CheckpointError, load, load_model, load_shared, load_tokenizer
 from study_group.course import self_checks
@@ -250,6 +251,26 @@ def attends(text):
     assert summarize(maps).notna().all(None)
     words = maps.by_word(1)
     assert len(words.tokens[0]) == words.weights.shape[-1] and repr(maps)
+
+
+@covers("attention.query_key", "attention.QueryKey", "attention.logit_lens", "attention.Lens", "attention.layer_probe",
+        refused={"A text has": ("mixed line", "words")})
+def is_taken_to_pieces(text):
+    with warnings.catch_warnings(action="ignore"): maps, lens = attention_maps(text), logit_lens(text)
+    one = query_key(maps, 5, 9, 0, maps.n_tokens - 1)
+    assert one.weight == pytest.approx(maps.weights[5, 0, 9, 0, -1].item(), abs=1e-5) and lens.texts == [text]
+    assert lens.logits.shape[:3] == (7, 1, maps.n_tokens) and "<script" not in one._repr_html_() + lens._repr_html_()
+    assert len(layer_probe([text, FINE]*2, ["a", "b"]*2)) == 7
+
+
+@covers("attention.head_effect", "attention.HeadEffect", "attention.attribution", "attention.Attribution",
+        "attention.rank_agreement")
+def is_attributed(text):
+    text = text if len(text) < 40 else text[:20]  # the model runs for each token and head
+    found, effect = attribution(text, method="gradient × input"), head_effect(text)
+    assert len(found.tokens[0]) == len(found.values[0]) and effect.texts == [text] and effect.moved.isfinite().all()
+    assert "<script" not in found._repr_html_() + effect._repr_html_() and repr(found) and repr(effect)
+    with warnings.catch_warnings(action="ignore"): assert len(rank_agreement(text)) == 1
 
 
 @covers("attention.plot_attention", together=True)
