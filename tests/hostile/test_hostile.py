@@ -263,13 +263,17 @@ def is_taken_to_pieces(text):
     assert len(layer_probe([text, FINE]*2, ["a", "b"]*2)) == 7
 
 
-@covers("attention.head_effect", "attention.HeadEffect", "attention.attribution", "attention.Attribution",
-        "attention.rank_agreement")
+@covers("attention.head_effect", "attention.HeadEffect", "attention.attribution", "attention.Attribution")
 def is_attributed(text):
     text = text if len(text) < 40 else text[:20]  # the model runs for each token and head
     found, effect = attribution(text, method="gradient × input"), head_effect(text)
     assert len(found.tokens[0]) == len(found.values[0]) and effect.texts == [text] and effect.moved.isfinite().all()
     assert "<script" not in found._repr_html_() + effect._repr_html_() and repr(found) and repr(effect)
+
+
+@covers("attention.rank_agreement")
+def agrees(text):
+    text = text if len(text) < 40 else text[:20]
     with warnings.catch_warnings(action="ignore"): assert len(rank_agreement(text)) == 1
 
 
@@ -476,7 +480,7 @@ def posts(texts):
 
 
 @pytest.mark.parametrize("name", [name for name in NASTY if name != "mixed line"])
-@pytest.mark.parametrize("check", checks(together=False))
+@pytest.mark.parametrize("check", checks(False, "agrees"))
 def test_a_text(check, name): answers(check, name, NASTY[name][:60_000])
 
 
