@@ -11,7 +11,7 @@ from base64 import b64encode
 
 import numpy as np
 
-from ..attending.effects import HeadEffect
+from ..attending.effects import HeadEffect, agreement_in
 from ..attending.lens import Lens
 from ..attending.products import LayerVectors
 from ..core.texts import visible
@@ -48,7 +48,7 @@ def effect_view(effect: HeadEffect) -> dict:
     def plain(x): return round(x, 4) if math.isfinite(x) else None
     columns = {name: [[*map(plain, row)] for row in table[name].unstack().values.tolist()] for name in table}
     label = effect._checkpoint[0].config.id2label[int(effect.base[0].argmax())]
-    return dict(columns, agreement=plain(effect.agreement().entropy), label=visible(str(label)))
+    return dict(columns, agreement=plain(agreement_in(table).entropy), label=visible(str(label)))
 
 # %% ../../nbs/under_the_hood/widgets/attention_pictures.ipynb #a0982168f4db
 PAGE_MORE = 1_000_000  # bytes of vectors, and of what layers say, in a page at most
