@@ -10,7 +10,7 @@ import pandas as pd, torch
 from transformers import PreTrainedModel
 
 from .attributions import METHODS, attribution
-from .effects import TOKENS, read_alone
+from .alone import parts, read_alone
 from .maps import attention_maps
 from .vectors import check_gradients
 from ..batching.answers import masked_logits
@@ -27,7 +27,7 @@ def hiding(inputs: dict,            # (1, n_tokens) by name, of one text
     def run(part):
         return masked_logits(ids.expand(len(part), n), part, pair,
                              **{name: x.expand(len(part), n) for name, x in more.items()})
-    logits = torch.cat([run(part) for part in masks.split(max(1, TOKENS//n))])
+    logits = torch.cat([run(masks[part]) for part in parts(len(masks), n)])
     logits = logits[:, logits[0].argmax()]
     return logits[0] - logits[1:]
 

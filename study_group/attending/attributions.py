@@ -15,7 +15,7 @@ import numpy as np, pandas as pd, torch
 from fastcore.basics import patch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from .effects import read_alone
+from .alone import read_alone
 from .vectors import Reading, check_gradients, table_of
 from ..core.html import KIND_STYLES, shade
 from ..core.numbers import check_index, is_positive

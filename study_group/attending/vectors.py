@@ -11,7 +11,7 @@ import math
 import torch
 from transformers import PreTrainedModel
 
-from .effects import TOKENS
+from .alone import parts
 from ..core.running import device_of, label_logits, run_model, text_part
 
 # %% ../../nbs/under_the_hood/attending/vectors.ipynb #643e8e037f2c
@@ -69,8 +69,7 @@ class Reading:
         with torch.no_grad(): self.logit, self.baseline_logit = self.values(torch.cat([self.own, self.other])).tolist()
 
     def parts(self, rows: int) -> list[slice]:  # for a run of the model each
-        room = max(1, TOKENS//self.n_tokens)
-        return [slice(at, min(at + room, rows)) for at in range(0, rows, room)]
+        return parts(rows, self.n_tokens)
 
 # %% ../../nbs/under_the_hood/attending/vectors.ipynb #12573a790b27
 def check_gradients(model: PreTrainedModel):

@@ -9,7 +9,7 @@ from nasty import NASTY, SHORT
 from scipy.stats import spearmanr
 from tiny_models import TEXTS, bundled, gpt2_tokenizer, model as small, pair, roberta_tokenizer, wordpiece
 
-from study_group.attending import vectors
+from study_group.attending import alone
 from study_group.attending.agreement import rank_agreement
 from study_group.attending.attributions import METHODS, attribution
 from study_group.core.running import run_model, text_part
@@ -119,7 +119,7 @@ def test_it_doesnt_matter_which_texts_come_together_or_how_many_fit_into_a_run(m
     checkpoint = made("Llama"), its_tokenizer()
     together = attribution(TEXTS, checkpoint, method=method, steps=10)
     for tokens in (1, 40, 10_000):
-        monkeypatch.setattr(vectors, "TOKENS", tokens)
+        monkeypatch.setattr(alone, "TOKENS", tokens)
         for row, text in enumerate(TEXTS):
             torch.testing.assert_close(attribution(text, checkpoint, method=method, steps=10).values[0],
                                        together.values[row], atol=2e-5, rtol=1e-4)

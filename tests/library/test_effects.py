@@ -7,7 +7,7 @@ from architectures import model as made, tokenizer as its_tokenizer
 from scipy.stats import spearmanr
 from tiny_models import TEXTS, bundled, pair, roberta_tokenizer
 
-from study_group.attending import effects
+from study_group.attending import alone
 from study_group.attending.effects import head_effect, log_odds
 from study_group.attention import attention_maps, summarize
 from study_group.core.running import logits_of, run_model
@@ -72,7 +72,7 @@ def test_it_doesnt_matter_which_texts_come_together_or_how_many_fit_into_a_run(m
     checkpoint = made("Llama"), its_tokenizer()
     together = head_effect(TEXTS, checkpoint)
     for tokens in (1, 40, 10_000):
-        monkeypatch.setattr(effects, "TOKENS", tokens)
+        monkeypatch.setattr(alone, "TOKENS", tokens)
         for row, text in enumerate(TEXTS):
             torch.testing.assert_close(head_effect(text, checkpoint).logits[:, :, 0], together.logits[:, :, row],
                                        atol=1e-5, rtol=1e-5)
