@@ -31,22 +31,10 @@ def show(lab):
 
 
 @pytest.fixture
-def saved(chrome, tmp_path):
-    "Open a grid as a page of its own, without any network; the page, in which nothing may go wrong."
+def saved(saved_grid):
+    "Open the grid of these maps as a page of its own; the page."
     from study_group.widgets.attention_grid import AttentionGrid
-    context = chrome.new_context(offline=True, viewport=dict(width=1200, height=1000))
-    page, log = context.new_page(), []
-    page.on("console", lambda m: log.append(m.text) if m.type == "error" else None)
-    page.on("pageerror", lambda e: log.append(str(e)))
-    page.on("request", lambda r: r.url.startswith(("file:", "blob:")) or log.append(r.url))
-
-    def saved(maps, **where):
-        page.goto(AttentionGrid(maps, **where).save(tmp_path / "attention.html").as_uri())
-        page.wait_for_selector(".attention-grid[aria-busy=false]")
-        return page
-    yield saved
-    context.close()
-    assert log == []
+    return lambda maps, **where: saved_grid(AttentionGrid(maps, **where))
 
 
 def shows(page, what: str):

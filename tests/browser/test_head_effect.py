@@ -26,24 +26,6 @@ def show(lab):
     return show
 
 
-@pytest.fixture
-def saved(chrome, tmp_path):
-    "Open a grid as a page of its own, without any network; the page, in which nothing may go wrong."
-    context = chrome.new_context(offline=True, viewport=dict(width=1200, height=1000))
-    page, log = context.new_page(), []
-    page.on("console", lambda m: log.append(m.text) if m.type == "error" else None)
-    page.on("pageerror", lambda e: log.append(str(e)))
-    page.on("request", lambda r: r.url.startswith(("file:", "blob:")) or log.append(r.url))
-
-    def saved(grid: AttentionGrid):
-        page.goto(grid.save(tmp_path / "attention.html").as_uri())
-        page.wait_for_selector(".attention-grid[aria-busy=false]")
-        return page
-    yield saved
-    context.close()
-    assert log == []
-
-
 def maps(page) -> list[list[list[float]]]:
     "How strongly each head is coloured in both maps, once they are there."
     page.wait_for_selector(".effects .cell")
@@ -101,10 +83,10 @@ def test_what_isnt_measured_says_why(show):
     lab.settled()
 
 
-def test_a_saved_page_has_what_was_measured(saved):
+def test_a_saved_page_has_what_was_measured(saved_grid):
     grid = AttentionGrid(TEXTS, layer=3, head=5, row=1)
     grid.effect(1)
-    page = saved(grid)
+    page = saved_grid(grid)
     page.get_by_role("button", name="effect of heads").click()
     close(maps(page)[0], head_effect(TEXTS[1]).moved)
     page.locator(".effects .cell[data-at='5 9']").first.click()
@@ -112,17 +94,17 @@ def test_a_saved_page_has_what_was_measured(saved):
     page.get_by_role("button", name="effect of heads").click()
     page.locator(".text").first.click()
     page.locator(".effects").get_by_text("isn't in this page for this text").wait_for()
-    page = saved(AttentionGrid(TEXTS, row=1))
+    page = saved_grid(AttentionGrid(TEXTS, row=1))
     page.get_by_role("button", name="effect of heads").click()
     page.locator(".effects").get_by_text("isn't in this page for this text").wait_for()
 
 
-def test_heads_that_make_another_label_are_marked_and_hostile_labels_stay_text(saved):
+def test_heads_that_make_another_label_are_marked_and_hostile_labels_stay_text(saved_grid):
     pair = copy.deepcopy(made("Bert")), tokenizer()
     pair[0].config.id2label = {n: f"<img src=x onerror=alert({n})>" for n in range(pair[0].config.num_labels)}
     text = next(text for text in ("A fine film.", "No.", "so much", "I hate it", "what a day", "an old man", "never")
                 if head_effect(text, pair).flips.any())
-    page = saved(AttentionGrid(text, pair, picture="effect"))
+    page = saved_grid(AttentionGrid(text, pair, picture="effect"))
     maps(page)
     flips = page.eval_on_selector_all(".effects figure:first-child .cell", "cells => cells.map(c => c.textContent)")
     assert flips == ["⇄"*int(flip) for flip in head_effect(text, pair).flips.flatten()]
@@ -131,8 +113,8 @@ def test_heads_that_make_another_label_are_marked_and_hostile_labels_stay_text(s
 
 @pytest.mark.parametrize("dark", [False, True])
 @pytest.mark.parametrize("width", [1200, 400])
-def test_everyone_can_use_it(saved, dark, width):
-    page = saved(AttentionGrid(TEXTS, layer=3, head=5, row=1, picture="effect"))
+def test_everyone_can_use_it(saved_grid, dark, width):
+    page = saved_grid(AttentionGrid(TEXTS, layer=3, head=5, row=1, picture="effect"))
     page.emulate_media(color_scheme="dark" if dark else "light")
     page.set_viewport_size(dict(width=width, height=900))
     learn(page)
