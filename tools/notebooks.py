@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 
 import nbformat
 from fastcore.nbio import read_nb, write_nb
+from kernels import Manager
 from nbclient import NotebookClient
 from nbdev.clean import clean_nb
 from PIL import Image
@@ -47,9 +48,10 @@ def execute(path: Path, before: str = "") -> dict:
     nb = nbformat.read(path, as_version=4)
     nbformat.validate(nb)
     if before: nb.cells.insert(0, nbformat.v4.new_code_cell(before))
-    options = dict(timeout=900, kernel_name="python3", extra_arguments=["--log-level=ERROR"])
+    options = dict(timeout=900, extra_arguments=["--log-level=ERROR"], shutdown_kernel="immediate")
     env = dict(os.environ)
     if path.stem in NEEDS: env["PYTHONPATH"] = f"{fetched(*NEEDS[path.stem])}{os.pathsep}{env.get('PYTHONPATH', '')}"
+    else: options["kernel_manager_class"] = Manager
     with TemporaryDirectory() as folder:
         NotebookClient(nb, resources={"metadata": {"path": folder}}, **options).execute(env=env)
     return nb

@@ -1,4 +1,6 @@
 """Each notebook runs top to bottom in a real kernel, once, and prints what it holds."""
+import os
+
 import nbformat, notebooks, pytest
 from places import REPO
 
@@ -27,6 +29,16 @@ def test_runs_in_a_folder_of_its_own(tmp_path):
     nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)]), tmp_path / "a.ipynb")
     assert notebooks.execute(tmp_path / "a.ipynb")["cells"][0]["outputs"][0]["text"] == "[]\n"
     assert "Mine." in (tmp_path / "my_sentences.csv").read_text()
+
+
+def test_a_kernel_begins_with_nothing_of_ours_and_is_gone_afterwards(tmp_path):
+    source = "import os, sys\nprint([n for n in sys.modules if n.startswith('study_group')], globals().get('mine'))\n" \
+             "mine = 1\nprint(os.getpid(), end='')"
+    nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)]), tmp_path / "a.ipynb")
+    said = [notebooks.execute(tmp_path / "a.ipynb")["cells"][0]["outputs"][0]["text"] for _ in range(2)]
+    assert [text.split("\n")[0] for text in said] == ["[] None"]*2
+    for text in said:
+        with pytest.raises(ProcessLookupError): os.kill(int(text.split("\n")[1]), 0)
 
 
 @pytest.mark.parametrize("a, b, agree", [

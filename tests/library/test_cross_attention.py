@@ -45,7 +45,8 @@ def made(kind: str, writes: bool = False):
 def library(model, maps, which):
     "What the library gives for the same inputs, with plain attention."
     plain = copy.deepcopy(model)
-    plain.set_attn_implementation("eager")
+    for part in plain.modules():  # in transformers 5.15 each stack of a T5 has a setting of its own
+        if hasattr(part, "config"): part.config._attn_implementation = "eager"
     with torch.no_grad(): found = plain(**maps._inputs, output_attentions=True)
     return torch.stack(found[dict(decoder="decoder_attentions", cross="cross_attentions")[which]])
 
