@@ -44,7 +44,7 @@ def pins(path: Path) -> dict[str, str]:
 def colab(python: str) -> dict[str, str]:
     "What Colab has on this `python`, but for the GPU libraries that PyTorch brings."
     low = lower_bounds(["fastai"]) if python == "3.12" else {}
-    without = "cuda", "nvidia", "setuptools", "triton"
+    without = "cuda", "nvidia", "setuptools", "triton", *["python-fasthtml"]*bool(low)  # goes with fastcore's version
     found = {name: version for name, version in pins(COLAB).items() if not name.startswith(without)}
     return found | low | dict(torch="2.11.0", torchvision="0.26.0")  # the freeze has these as addresses
 
@@ -74,6 +74,7 @@ def install(row: str, at: Path) -> Path:
     subprocess.run([interpreter(version), "-m", "venv", at / "env"], check=True)
     (at / "constraints.txt").write_text("\n".join(constraints(row)))
     pip = [at / "env/bin/python", "-m", "pip", "install", "-q", "--no-cache-dir", "-c", at / "constraints.txt"]
+    subprocess.run([*pip, "--upgrade", "pip"], check=True)  # an old one searches for an hour where versions conflict
     subprocess.run([*pip, "-e", *wanted], cwd=at / "course", check=True)
     return at / "env/bin/python"
 
