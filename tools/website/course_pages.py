@@ -77,7 +77,7 @@ def prepare(app, docname: str, source: list[str]):
     "Make of the notebook in `source` what the page `docname` shows; Markdown stays, but for a list of no posts."
     if docname == "posts" and not matching(app.env.found_docs, "posts/*/*"):  # Sphinx 9 would complain
         source[0] = re.sub(r"(?ms)^```\{toctree\}.*?^```$", "Nobody has written one yet.", source[0])
-    if not app.env.doc2path(docname).endswith(".ipynb"): return
+    if Path(app.env.doc2path(docname)).suffix != ".ipynb": return
     nb = json.loads(source[0])
     widgets = json.loads(Path(app.config.widgets).read_text(encoding="utf-8")).get(docname, {})
     shown = [cell for cell in nb["cells"] if not hidden(cell)]
