@@ -216,8 +216,11 @@ def encode_targets(targets, inputs: dict, model: PreTrainedModel, tokenizer: Pre
     else:
         targets = check_texts(targets, "targets")
         if len(targets) != n:
-            raise ValueError(f"targets has {len(targets)} texts and texts has {n}: pass one target for each text.")
+            raise ValueError(f"targets has {len(targets)} texts and texts has {n}: pass one target for each text, or "
+                             "None: the model writes them.")
         rows, cut = _rows(targets, "targets", model, tokenizer)
+        if not all(row["input_ids"] for row in rows):
+            raise ValueError("One of targets gives no tokens: it is empty, and this tokenizer adds no special tokens.")
         rows = [_led(_start(row["input_ids"], model), row) for row in rows]
     axis, batch = _axis(targets, rows, cut, tokenizer, "right")
     return axis, {f"decoder_{name}": batch[name] for name in ("input_ids", "attention_mask")}

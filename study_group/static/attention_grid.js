@@ -5,19 +5,19 @@
  */
 import { controls, signsOf } from "./attention_grid/controls.js";
 import { heatmap } from "./attention_grid/heatmap.js";
+import { inputBoxes } from "./attention_grid/inputs.js";
 import { linesBox } from "./attention_grid/lines.js";
 import { panelsOf } from "./attention_grid/panels.js";
 import { paletteOf, pictureOf } from "./attention_grid/picture.js";
 import { reading } from "./attention_grid/reading.js";
 import { download, savePicture } from "./attention_grid/saving.js";
 import { kindOf, stateOf, storeOf } from "./attention_grid/store.js";
-import { textBoxes } from "./attention_grid/texts.js";
 import { thumbnails } from "./attention_grid/thumbs.js";
 import { placeOf } from "./parts/grid.js";
 import { legendOf } from "./parts/legend.js";
 import { plural } from "./parts/numbers.js";
 import { toured } from "./parts/tour.js";
-import { button, dress, make, same, study, tell, teller, typing, whenLooksChange } from "./study_widget.js";
+import { button, dress, make, same, study, tell, teller, whenLooksChange } from "./study_widget.js";
 import { attentionGridTour } from "./tours/attention_grid.js";
 
 const CAVEAT = "Attention is not explanation: it shows where a head looks, not what the answer hangs on.";
@@ -75,7 +75,7 @@ function openHead(root, shown, told, painted) {
 }
 
 /** All of the widget in its place, with buttons to `save` as PNG and as HTML. */
-function layOut(root, { boxes, bar, thumbs, open, words, legend, panels }, save) {
+function layOut(root, { inputs, bar, thumbs, open, words, legend, panels }, save) {
   const [alarm, status] = [teller("alert"), teller("status")];
   const [note, title, code] = [make("p", "note"), make("h4", "title"), make("code", "code")];
   const [smaller, larger] = [["−", "Smaller", 0.5], ["+", "Larger", 2]].map(([sign, name, by]) =>
@@ -94,12 +94,13 @@ function layOut(root, { boxes, bar, thumbs, open, words, legend, panels }, save)
   const overviewPart = make("section", "overview", [make("h4", "", "All heads"),
     make("p", "axes", "a row for each layer ↓, a column for each head →"), thumbs.node]);
   const body = make("div", "body", [overviewPart, openPart, words.story]);
-  root.append(make("p", "busy", "computing…"), boxes?.node ?? "", alarm, bar.node, note, body, panels.node,
+  root.append(make("p", "busy", "computing…"), inputs?.node ?? "", alarm, bar.node, note, body, panels.node,
     make("div", "foot", [make("p", "caveat", CAVEAT), savePng, saveHtml]), status);
-  function describe({ stages, masks, mask, name, live, cut }, { layer, head, row, stage }) {
+  function describe({ stages, masks, mask, name, live, cut, looks }, { layer, head, row, stage }) {
     saveHtml.hidden = !live || saveHtml.disabled;
-    const tooLong = cut[row] ? ` Longer than the model takes: ${plural(cut[row], "token")} cut off.` : "";
-    tell(note, `${stages[stage]} ${masks[mask] ?? ""}${tooLong}`);
+    const tooLong = [["model", cut], ["decoder", looks?.cut]].map(([who, { [row]: n = 0 } = {}]) =>
+      (n ? ` Longer than the ${who} takes: ${plural(n, "token")} cut off.` : ""));
+    tell(note, `${stages[stage]} ${masks[mask] ?? ""}${tooLong.join("")}`);
     tell(title, `Layer ${layer}, head ${head}`);
     tell(code, `${name}.${kindOf(stage)}[${layer}, ${row}, ${head}]`);
     const what = `layer ${layer}, head ${head}, ${stage}`;
@@ -121,19 +122,17 @@ function draw({ model, root, set, put }) {
   const now = stateOf(model, view);
   let picture = null, running = false, due = false, gone = false, spoken = 0, ahead = 0;
   const store = storeOf(model, view, refresh, read);
-  const boxes = model.get("texts") && textBoxes((row) => { if (view().rows.includes(row)) put({ row }); });
+  const inputs = model.get("texts") && inputBoxes({ model, set, put }, view, settle);
   const bar = controls(put, (mask) => { running = true; model.send({ want: "mask", mask }); settle(); },
-    () => { open.letGo(); refresh(); }, boxes);
+    () => { open.letGo(); refresh(); }, inputs);
   const thumbs = thumbnails(put, (place) => store.askHeads({ ...now(), ...place }));
   const open = openHead(root, () => picture, read, () => parts.painted(picture, view()));
   const [words, legend, panels] = [reading(), legendOf(), panelsOf(model, view, put)];
-  const parts = layOut(root, { boxes, bar, thumbs, open, words, legend, panels }, {
+  const parts = layOut(root, { inputs, bar, thumbs, open, words, legend, panels }, {
     png: () => picture && savePicture(picture, view(), paletteOf(root), open.at(), CAVEAT, () => say("Saved as PNG.")),
     html() { say("Writing …"); dress(root, { "aria-busy": true }); model.send({ want: "html" }); },
   });
 
-  const texts = boxes && typing({ model, set }, "texts",
-    { ...boxes, delay: 250, enter: true, settle, shown: () => view().texts });
   function say(text) { tell(parts.status, text); }
   function read() {
     const [at, spot, { live }] = [open.at(), open.spot(), view()];
@@ -153,10 +152,10 @@ function draw({ model, root, set, put }) {
   }
   function settle() {
     const state = now();
-    dress(root, { "aria-busy": running || texts?.late() || !picture?.sharp || !store.overview(state) });
+    dress(root, { "aria-busy": running || inputs?.late() || !picture?.sharp || !store.overview(state) });
     root.classList.toggle("late", running);
     tell(parts.alarm, model.get("error"));
-    boxes?.update(state.row, model.get("error"));
+    inputs?.update(state.row, model.get("error"));
     bar.update(view(), state, running);
   }
   function redraw() {
@@ -197,7 +196,7 @@ function draw({ model, root, set, put }) {
   const unwatch = whenLooksChange(root, parts.sized, refresh);
   return () => {
     unwatch();
-    texts?.stop();
+    inputs?.stop();
     for (const timer of [spoken, ahead]) clearTimeout(timer);
     store.clear(); // whoever still knows this view keeps nothing big
     [picture, gone] = [null, true];

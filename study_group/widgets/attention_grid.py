@@ -26,7 +26,7 @@ from ..attending.masks import MASKS
 from ..attending.products import LayerVectors, layer_vectors
 from ..core.checkpoints import load_shared
 from ..core.html import ABOVE, BELOW, HATCH, paragraphs
-from ..core.texts import listed, one_line, shorten, visible
+from ..core.texts import check_texts, listed, one_line, shorten, visible
 from .attention_pictures import (PICTURES, effect_view, layers_view, page_layers,
                                                     page_vectors, vectors_about, vectors_bytes)
 from .base import StudyWidget
@@ -107,11 +107,12 @@ def heads_bytes(maps: AttentionMaps, kind: str, row: int, layer: int, heads: sli
 
 # %% ../../nbs/under_the_hood/widgets/attention_grid.ipynb #4895c5b9
 def _side(axis: Axis) -> dict:
-    """Collect what the page needs of `axis`: its tokens; for each text a letter for each token: p, a pad; s, a special
-    token; w, a word or a part of one; and for each pair a 0 or 1, the text that the token is in."""
+    """Collect what the page needs of `axis`: its tokens, and how many were cut off; for each text a letter for each
+    token: p, a pad; s, a special token; w, a word or a part of one; and for each pair a 0 or 1, the text it is in."""
     kinds = ["".join(kind[0] if kind in ("pad", "special") else "w" for kind in kinds) for kinds in axis.kinds]
     types = [] if axis.token_type_ids is None else axis.token_type_ids.tolist()
-    return dict(tokens=axis.tokens, kinds=kinds, types=["".join(map(str, row)) if 1 in row else "" for row in types])
+    types = ["".join(map(str, row)) if 1 in row else "" for row in types]
+    return dict(tokens=axis.tokens, cut=axis.cut, kinds=kinds, types=types)
 
 def _own(maps: AttentionMaps) -> bytes:
     "Pack the bits (batch, n_query, n_key) of who may look at whom, where the name of the mask doesn't tell."
@@ -126,7 +127,7 @@ def grid_view(maps: AttentionMaps, rows: list[int], **more) -> dict:
     masks = {name: ABOUT_MASKS[name] + whose for name in (*named, *["own"]*(maps.mask == "own"))}
     if maps.about: masks[maps.mask] += f" {maps.about[0].upper()}{maps.about[1:]}."
     shape = [maps.n_layers, len(maps.tokens), maps.n_heads, maps.n_query, maps.n_key]
-    return dict(shape=shape, group=group_of(maps), rows=rows, texts=maps.texts, cut=maps.cut, **_side(maps),
+    return dict(shape=shape, group=group_of(maps), rows=rows, texts=maps.texts, **_side(maps),
                 looks=_side(maps.queries) if maps.part == "cross" else None, mask=maps.mask, own=_own(maps),
                 stages=stages_of(maps), masks=masks, which=maps.part, name="maps", pictures=PICTURES, **more)
 
@@ -186,9 +187,15 @@ def hold(maps: AttentionMaps) -> AttentionMaps:
 # %% ../../nbs/under_the_hood/widgets/attention_grid.ipynb #64388369
 CAVEAT = "Attention is not explanation: it shows where a head looks, not what the answer hangs on."
 
+def _checked(name: str, value) -> list | None:
+    "Return `value` as the list that trait `name` has, texts or targets. Raises TypeError, ValueError."
+    if name == "texts": return check_pairs(value)
+    return None if value is None else check_texts(value, name)
+
 class AttentionGrid(StudyWidget):
     "All heads of attention maps, one of them open: the one of `layer` and `head`, for text `row`, at `stage`."
     texts = traitlets.List(default_value=None, allow_none=True).tag(sync=True)  # None: it shows maps; pairs: tuples
+    targets = traitlets.List(default_value=None, allow_none=True).tag(sync=True)  # None: the model writes them
     layer = traitlets.Int().tag(sync=True)
     head = traitlets.Int().tag(sync=True)
     row = traitlets.Int().tag(sync=True)        # of the batch
@@ -198,6 +205,7 @@ class AttentionGrid(StudyWidget):
     error = traitlets.Unicode().tag(sync=True)  # why the last change failed
     _view = traitlets.Dict().tag(sync=True)     # all that doesn't depend on the open head
     _start = traitlets.List().tag(sync=True)    # answers to a page's first questions, as the kernel may be busy then
+    _asked = property(lambda self: dict(texts=self.texts, targets=self.targets))  # what is to be read
 
     @traitlets.validate("layer", "head", "row")
     def _exists(self, proposal):
@@ -218,14 +226,18 @@ class AttentionGrid(StudyWidget):
         if proposal.value in PICTURES: return proposal.value
         raise traitlets.TraitError(f"picture={proposal.value!r} must be one of {', '.join(map(repr, PICTURES))}.")
 
-    @traitlets.validate("texts")
+    @traitlets.validate("texts", "targets")
     def _sound(self, proposal):
+        name, value = proposal.trait.name, proposal.value
         if not self._of_texts:
-            raise traitlets.TraitError("texts can't be set: this grid shows maps. AttentionGrid(texts) shows texts.")
-        try: texts = check_pairs(proposal.value)
-        except (TypeError, ValueError) as e: texts, self.error = self._read, str(e)
-        else: self.error = "" if texts == self._read else self.error
-        return texts
+            raise traitlets.TraitError(f"{name} can't be set: this grid shows maps. AttentionGrid(texts) shows texts.")
+        if name == "targets" and value is not None and self._recipe.part == "model":
+            raise traitlets.TraitError("targets are what a decoder reads beside an encoder, and this model has no two "
+                                       "such parts: leave targets=None.")
+        try: value = _checked(name, value)
+        except (TypeError, ValueError) as e: value, self.error = self._read[name], str(e)
+        else: self.error = "" if self._asked | {name: value} == self._read else self.error
+        return value
 
     @traitlets.validate("which")
     def _is_part(self, proposal):
@@ -236,9 +248,9 @@ class AttentionGrid(StudyWidget):
     def _on_which(self, _):
         if self.which != self._recipe.part: self._edit(None)  # another part has other masks
 
-    @traitlets.observe("texts")
-    def _on_texts(self, change):
-        if self.texts != change.old: self._edit(self._mask)  # the same: others were refused
+    @traitlets.observe("texts", "targets")
+    def _on_asked(self, change):
+        if getattr(self, change.name) != change.old: self._edit(self._mask)  # the same: others were refused
 
     def choices(self) -> list[dict]: return []
 
@@ -249,12 +261,14 @@ def __init__(self: AttentionGrid,
              checkpoint=None,  # for texts: None (bundled), hub name, folder, or (model, tokenizer)
              *, layer: int = 0, head: int = 0, row: int = 0, stage: str = "softmax", picture: str = "maps",
              which: str | None = None,  # for texts: as in `attention_maps`
-             targets=None):             # for texts: as in `attention_maps`
+             targets=None):             # for texts: a text for each, that the decoder reads; None: the model writes them
     "Show the attention `maps`, or those of `checkpoint` for texts. Raises TypeError, ValueError, CheckpointError."
     maps = listed(maps)
-    self._of_texts, self._checkpoint, self._targets = isinstance(maps, (str, list)), checkpoint, targets
-    texts = check_pairs(maps) if self._of_texts else None
-    if self._of_texts: maps = maps_of(texts, checkpoint, which=which, targets=targets)
+    self._of_texts, self._checkpoint = isinstance(maps, (str, list)), checkpoint
+    read = dict(texts=maps if self._of_texts else None, targets=targets)
+    if self._of_texts:
+        read = {name: _checked(name, value) for name, value in read.items()}
+        maps = maps_of(**read, checkpoint=checkpoint, which=which)
     elif not isinstance(maps, AttentionMaps):
         raise TypeError(f"maps={one_line(maps)} must be texts, or what attention_maps returns, "
                         f"not {type(maps).__name__}.")
@@ -265,8 +279,9 @@ def __init__(self: AttentionGrid,
     self._kept = {}  # what was asked for last, beside maps
     super(AttentionGrid, self).__init__()
     with self.hold_sync():
-        self._adopt(maps, texts)
-        if self._of_texts: self.texts = texts
+        self._adopt(maps, read)
+        if self._of_texts:
+            with self.hold_trait_notifications(): self.texts, self.targets = read.values()  # both at once
         self.layer, self.head, self.row, self.stage, self.picture = layer, head, row, stage, picture
     self._start = [self._overview(row, stage), self._heads(kind_of(stage), row, layer, head, 1)]
     self.on_msg(self._on_message)
@@ -279,11 +294,11 @@ def maps_of(texts, checkpoint=None, mask: str | None = None, **part) -> Attentio
 
 # %% ../../nbs/under_the_hood/widgets/attention_grid.ipynb #b8faf4b1
 @patch
-def _adopt(self: AttentionGrid, maps: AttentionMaps, texts: list | None) -> AttentionMaps:
-    "Show these `maps`, of `texts`. Those that a model made are held by a weak reference: it can make them again."
+def _adopt(self: AttentionGrid, maps: AttentionMaps, read: dict) -> AttentionMaps:
+    "Show these `maps`, for which the model has `read` texts and targets. A model's own are held by a weak reference."
     again = maps._checkpoint is not None
     self._recipe = replace(maps, weights=None, scores=maps.scores is not None or None) if again else maps
-    self._there, self._read, self._effects = weakref.ref(maps), texts, {}
+    self._there, self._read, self._effects = weakref.ref(maps), read, {}
     self._version += 1
     parts = [*PARTS][1:] if self._of_texts and maps.part != "model" else []
     self._view = self._seen(maps, [*range(len(maps.tokens))], version=self._version, live=True, parts=parts,
@@ -293,8 +308,9 @@ def _adopt(self: AttentionGrid, maps: AttentionMaps, texts: list | None) -> Atte
 
 @patch
 def _seen(self: AttentionGrid, maps: AttentionMaps, rows: list[int], **more) -> dict:
-    "Collect what the page needs of `maps`, with the texts that were given, whichever part of the model reads them."
-    return grid_view(maps, rows, **more) | (dict(texts=self._read) if self._of_texts else {})
+    "Collect what the page needs of `maps`, with what was given to read, and what a decoder that is shown reads."
+    reads = maps.queries.texts if maps.part in ("decoder", "cross") else None
+    return grid_view(maps, rows, **more) | (dict(self._read, reads=reads) if self._of_texts else {})
 
 @patch(as_prop=True)
 def maps(self: AttentionGrid) -> AttentionMaps:
@@ -319,21 +335,21 @@ def mask(self: AttentionGrid, mask: str):
     with self.hold_sync():
         self._adopt(self._recipe.remask(mask), self._read)
         self._mask = mask
-        if self.texts == self._read: self.error = ""
+        if self._asked == self._read: self.error = ""
 
 # %% ../../nbs/under_the_hood/widgets/attention_grid.ipynb #7e315be6
 @patch
 def _edit(self: AttentionGrid, mask: str | None):
-    "Run the model on `texts` for `which`, or say in `error` why that can't be; what is open stays so if it's there."
-    if (self.texts, self.which) == (self._read, self._recipe.part): self.error = ""; return
+    "Run the model on what is `_asked` for `which`, or say in `error` why not; what is open stays so if it's there."
+    if (self._asked, self.which) == (self._read, self._recipe.part): self.error = ""; return
     part = dict(which=None if self.which == "model" else self.which)
-    if self.which in ("decoder", "cross"): part["targets"] = self._targets
+    if self.which in ("decoder", "cross"): part["targets"] = self.targets
     try: maps = maps_of(self.texts, self._checkpoint, mask, **part)
     except Exception as e:  # a model may raise anything
         self.error, self.which = str(e), self._recipe.part
         return
     with self.hold_sync():
-        self._adopt(maps, self.texts)
+        self._adopt(maps, self._asked)
         self.error, self._mask = "", mask
         self.row, self.layer, self.head = (min(at, n - 1) for at, n in
             ((self.row, len(maps.texts)), (self.layer, maps.n_layers), (self.head, maps.n_heads)))
@@ -480,7 +496,7 @@ def page_state(self: AttentionGrid) -> tuple[dict, str, str]:
     effects = {str(row): effect_view(self._effects[row]) for row in rows if row in self._effects}
     view.update(vectors=bool(vectors), layers=bool(lens), effect=[*map(int, effects)])
     traits = {name: getattr(self, name) for name in self.page_traits()}
-    if self._of_texts: traits["texts"] = self._read
+    if self._of_texts: traits |= self._read
     traits.update(error="", _view=view, _start=[], _scales=scales, _vectors=vectors, _lens=lens,
                   _effects=effects)
     return dict(traits=traits, choices=[]), "\n".join([layers, *elements]), static_text("attention_page.js")
@@ -488,7 +504,7 @@ def page_state(self: AttentionGrid) -> tuple[dict, str, str]:
 # %% ../../nbs/under_the_hood/widgets/attention_grid.ipynb #3302f031
 @patch
 def live(self: AttentionGrid) -> dict | None:
-    if not self._of_texts or not all(isinstance(text, str) for text in self._read): return None
+    if not self._of_texts or not all(isinstance(text, str) for text in self._read["texts"]): return None
     checkpoint = load_shared(self._checkpoint, "sequence-classification" if self._checkpoint is None else "base")
     return dict(model=True, stages=STAGES, few=dict(softmax=STAGES["softmax"])) if is_bundled(checkpoint) else None
 

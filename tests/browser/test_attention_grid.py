@@ -459,6 +459,91 @@ def test_stages_masks_and_parts_are_chosen(crossed):
     lab.until("grid.texts[1] == 'So very good!' and grid.maps.texts[1] == 'So very good!'")
 
 
+def target(lab, row: int): return lab.page.get_by_label(f"Target of row {row}")
+
+
+def targets(lab, n: int) -> list[str]: return [target(lab, row).input_value() for row in range(n)]
+
+
+def test_what_the_decoder_reads_is_typed(crossed):
+    lab, page = crossed, crossed.page
+    writes = page.get_by_label("let the model write it")
+    assert targets(lab, 2) == lab.ask("targets") and not writes.is_checked()
+    assert lab.texts(".about") == ["The encoder reads", "The decoder reads\nlet the model write it"]
+    target(lab, 1).click()
+    shows(page, "softmax padding 2 1 1")
+    target(lab, 1).fill("Sehr, sehr gut!")
+    lab.until("grid._view['reads'] == grid.targets == [targets[0], 'Sehr, sehr gut!']")
+    lab.settled()
+    point(page, 3, 2)
+    now = "attention_maps(texts, checkpoint, which='cross', targets=grid.targets).weights[2, 1, 1, 3, 2].item()"
+    says(page, f"{lab.ask(now):.6f}")
+    writes.check()
+    lab.until("grid.targets is None and grid._view['targets'] is None")
+    lab.settled()
+    written = lab.ask("attention_maps(texts, checkpoint, which='cross').queries.texts")
+    assert targets(lab, 2) == written and written[0] != "Das ist sehr schlimm."
+    page.get_by_label("Text of row 0").fill("A fine film.")
+    lab.until("grid._view['texts'][0] == 'A fine film.'")
+    lab.settled()
+    assert targets(lab, 2) == lab.ask("grid._view['reads']")
+    target(lab, 0).press("End")
+    page.keyboard.type("?")
+    assert not writes.is_checked()
+    lab.until(f"grid._view['targets'] == [{targets(lab, 1)[0]!r}, {written[1]!r}]")
+    writes.check()
+    lab.until("grid._view['targets'] is None")
+    writes.uncheck()  # what it wrote is given
+    lab.until("grid._view['targets'] == grid._view['reads'] == grid.targets")
+    page.get_by_label("Attention of").select_option("encoder")
+    lab.until("grid._view['which'] == 'encoder'")
+    lab.settled()
+    assert target(lab, 0).is_hidden() and lab.texts(".about") == ["", ""]
+
+
+def test_targets_of_another_number_have_a_remedy(crossed):
+    lab, page = crossed, crossed.page
+    lab.python("grid.texts = ['One.', 'Two.', 'Three.']")
+    says(page, "targets has 2 texts and texts has 3: pass one target for each text, or None", ".error")
+    assert targets(lab, 3) == [*lab.ask("targets"), ""]
+    target(lab, 2).fill("Drei.")
+    lab.until("grid._view['reads'] == [*targets, 'Drei.']")
+    lab.settled()
+    assert lab.texts(".error") == [""]
+    lab.python("grid.texts = ['One.']")
+    says(page, "targets has 3 texts and texts has 1", ".error")
+    page.get_by_label("let the model write it").check()
+    lab.until("grid._view['targets'] is None and grid.error == ''")
+    lab.settled()
+    target(lab, 0).fill("so "*5000)
+    says(page, "A text has 5,003 tokens, more than 4,096", ".error")
+    assert [target(lab, 0).get_attribute("aria-invalid"),
+            page.get_by_label("Text of row 0").get_attribute("aria-invalid")] == ["true", "false"]
+    target(lab, 0).fill(f"{EVIL} \u202e مرحبا 🏳️‍🌈")
+    lab.until(f"grid._view['reads'] == [{EVIL + ' \u202e مرحبا 🏳️‍🌈'!r}]")
+    lab.settled()
+    assert lab.texts(".error") == [""] and page.locator(".attention-grid :is(img, script)").count() == 0
+    assert page.title() != "gone"
+    target(lab, 0).fill("")
+    lab.until("grid._view['reads'] == ['']")
+    lab.settled()
+
+
+def test_targets_of_a_saved_page_are_read_only(saved_grid):
+    from study_group.widgets.attention_grid import AttentionGrid
+    there = {}
+    exec(CROSSED, there)
+    page = saved_grid(AttentionGrid(there["texts"], there["checkpoint"], **there["given"]))
+    for row, text in enumerate(there["targets"]):
+        box = page.get_by_label(f"Target of row {row}")
+        assert box.input_value() == text and box.get_attribute("readonly") is not None
+    assert page.get_by_label("let the model write it").is_disabled()
+    page.get_by_label("Target of row 1").click()
+    shows(page, "softmax padding 0 1 0")
+    page.set_viewport_size(dict(width=400, height=900))
+    assert page.evaluate("() => document.documentElement.scrollWidth <= 400")
+
+
 def test_pads_can_be_left_out_on_both_sides(crossed):
     lab, page = crossed, crossed.page
     page.get_by_label("Text of row 1").click()

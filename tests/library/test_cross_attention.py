@@ -8,10 +8,12 @@ from architectures import BART, BERT, LLAMA, T5
 from hypothesis import given, settings, strategies as st
 from matplotlib import pyplot as plt
 from tiny_models import roberta_tokenizer
+from tokenizers import processors
+from traitlets import TraitError
 
 from study_group.attending.masks import name_patterns
 from study_group.attending.products import query_key
-from study_group.attention import attention_maps, plot_attention, summarize
+from study_group.attention import AttentionGrid, attention_maps, plot_attention, summarize
 
 close = dict(atol=1e-5, rtol=1e-5)
 TEXTS = ["No.", "A fine film, and I loved every minute of it."]
@@ -175,6 +177,66 @@ def test_a_plot_has_two_sides(cross):
     assert [t.get_text() for t in ax.get_xticklabels()] == cross.tokens[1]
     assert "of the decoder looking at the encoder" in ax.get_title()
     plt.close("all")
+
+
+# what a decoder reads in a grid
+
+LONG = "sehr "*40
+SAID = ["", LONG, "<img src=x onerror=alert(1)>", "\u202e مرحبا \x07", "🏳️‍🌈👩🏽‍🚀"]
+
+
+def test_a_grid_takes_targets_as_it_takes_texts():
+    checkpoint = made("T5", True), roberta_tokenizer()
+    grid = AttentionGrid(TEXTS, checkpoint, which="cross")
+
+    def shows(texts, targets, which="cross"):
+        maps = attention_maps(texts, checkpoint, which=which, targets=targets)
+        assert (grid.error, grid.texts, grid.targets, grid.which) == ("", texts, targets, which)
+        assert (grid._view["texts"], grid._view["targets"]) == (texts, targets)
+        assert grid._view["reads"] == (targets or maps.queries.texts) and grid.maps.weights.equal(maps.weights)
+    shows(TEXTS, None)
+    with pytest.warns(UserWarning, match=r"targets\[1\] has \d+ tokens, the model takes 64"): grid.targets = SAID[:2]
+    assert grid._view["looks"]["cut"] == grid.maps.queries.cut and grid.maps.queries.cut[1] > 0
+    for targets in (TARGETS, SAID[2:4], SAID[3:], ["", ""]):
+        grid.targets = targets
+        shows(TEXTS, targets)
+    grid.which, grid.targets = "encoder", TARGETS
+    assert (grid.error, grid._view["reads"], grid._view["targets"]) == ("", None, TARGETS)
+    grid.which = "decoder"
+    shows(TEXTS, TARGETS, "decoder")
+    for remedy in (lambda: setattr(grid, "texts", TEXTS), lambda: setattr(grid, "targets", None),
+                   lambda: setattr(grid, "targets", TARGETS[:1])):
+        grid.texts = TEXTS[:1]
+        assert "targets has 2 texts and texts has 1: pass one target for each text, or None" in grid.error
+        assert grid.maps.texts == TARGETS and grid._view["texts"] == TEXTS
+        assert grid.page_state()[0]["traits"].items() >= dict(texts=TEXTS, targets=TARGETS, error="").items()
+        remedy()
+        shows(grid.texts, grid.targets, "decoder")
+        with grid.hold_trait_notifications(): grid.texts, grid.targets = TEXTS, TARGETS
+        shows(TEXTS, TARGETS, "decoder")
+    for wrong, said in (([], "targets=[] is empty"), ([*TARGETS, 3], "targets[2]=3"), ([("a", "b")], "targets[0]=")):
+        grid.targets = wrong
+        assert said in grid.error and grid.targets == TARGETS
+    grid.targets = TARGETS
+    shows(TEXTS, TARGETS, "decoder")
+    grid.mask = "none"
+    grid.targets = ["Ja.", "Nein."]
+    assert (grid.mask, grid._view["reads"]) == ("none", ["Ja.", "Nein."])
+
+
+def test_targets_that_nothing_reads_are_refused():
+    grid = AttentionGrid(TEXTS, (made("Bart"), roberta_tokenizer()), which="cross", targets=TARGETS)
+    grid.targets = None
+    assert "has no trained head that writes: pass targets=" in grid.error and grid._view["reads"] == TARGETS
+    grid.targets = TARGETS
+    assert grid.error == ""
+    with pytest.raises(TraitError, match="targets are what a decoder reads"): AttentionGrid("a").targets = ["b"]
+    of_maps = AttentionGrid(grid.maps)
+    with pytest.raises(TraitError, match="targets can't be set: this grid shows maps"): of_maps.targets = ["b"]
+    bare = roberta_tokenizer()
+    bare.backend_tokenizer.post_processor = processors.ByteLevel()
+    with pytest.raises(ValueError, match="One of targets gives no tokens: it is empty"):
+        attention_maps(TEXTS, (made("T5"), bare), which="cross", targets=["a", ""])
 
 
 # windows, chunks, heads that share

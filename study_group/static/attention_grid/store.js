@@ -3,10 +3,11 @@
  *
  * Python says in `_view` what there is: `shape` is layers, batch, heads, tokens that look, tokens that are looked at;
  * another mask has another `version`; `group` are heads in one answer; `rows` of the batch that there are; `tokens` of
- * each row are looked at; `kinds` has a letter for each: w, s (special), p (pad); `types` for sentence pairs 0 or 1 for
- * each; `looks` has these three of the tokens that look, or is null where they are the same; `cut` are tokens that were
- * cut off; `own` are bits (batch, look, looked at) of who may look at whom, where the mask is a model's own; `live` is
- * whether a model answers; `which` of the `parts` of a model the maps are of.
+ * each row are looked at, more were `cut` off; `kinds` has a letter for each: w, s (special), p (pad); `types` for
+ * sentence pairs 0 or 1 for each; `looks` has these four of the tokens that look, or is null where they are the same;
+ * `own` are bits (batch, look, looked at) of who may look at whom, where the mask is a model's own; `live` is
+ * whether a model answers; `which` of the `parts` of a model the maps are of. `texts` and `targets` are what it was
+ * given to read, `targets` null where it writes them; `reads` is what a decoder that is shown reads, else null.
  * `pictures` are what can be shown, and whether `vectors` and `layers` can be had. A state is what is open: stage, row,
  * layer, head, picture.
  */

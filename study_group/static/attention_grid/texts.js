@@ -1,15 +1,14 @@
-/** The texts of the maps, to be typed: each in a box, a pair in two. */
+/** Texts to be typed, one for each row of the maps: each in a box, a pair in two. */
 import { showIn } from "../parts/grid.js";
 import { textList } from "../parts/tokens.js";
 import { dress, make, tell, under } from "../study_widget.js";
 
-/** `choose(row)` hears in which text the reader is. */
-export function textBoxes(choose) {
-  const list = textList("Texts", () => make("span", "number"));
+/** What each is called, "Text" or "Target"; `choose(row)` hears in which the reader is. */
+export function textBoxes(name, choose) {
+  const list = textList(`${name}s`, () => make("span", "number"));
   let pairs = [], rows = []; // whether each text is a pair; the row of each box
-  let edited = -1, seen = -1; // the box last typed in; the row that was brought into sight
+  let seen = -1; // the row that was brought into sight
   const boxOf = (event) => list.lines.findIndex(({ node }) => node === under(event, ".text"));
-  list.node.addEventListener("input", (event) => { edited = boxOf(event); });
   for (const type of ["focusin", "click"]) list.node.addEventListener(type, (event) => choose(rows[boxOf(event)]));
   return {
     node: list.node,
@@ -24,13 +23,14 @@ export function textBoxes(choose) {
       for (const [n, { input, extra }] of list.lines.entries()) {
         const part = rows[n - 1] === rows[n] ? " B" : pairs[rows[n]] ? " A" : "";
         tell(extra, `${rows[n]}${part}`);
-        dress(input, { "aria-label": `Text of row ${rows[n]}${part && `, sentence${part}`}` });
+        dress(input, { "aria-label": `${name} of row ${rows[n]}${part && `, sentence${part}`}` });
       }
     },
-    update(row, error) {
+    /** Show which row is open, and which input is `wrong`. */
+    update(row, wrong) {
       for (const [n, { node, input }] of list.lines.entries()) {
         dress(node, { "aria-current": rows[n] === row });
-        dress(input, { "aria-invalid": error !== "" && n === edited });
+        dress(input, { "aria-invalid": input === wrong });
       }
       if (row === seen || !list.node.offsetHeight) return;
       seen = row;
