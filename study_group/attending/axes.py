@@ -39,6 +39,7 @@ MAX_BYTES = 2*1024**3  # of all maps together; more are refused before anything 
 
 def layers_and_heads(config, decoder: bool = False) -> list[int]:
     "Return how many layers there are, and heads in each, as `config` says of the encoder or of the `decoder`."
+    config = config.get_text_config()
     names = [("num_decoder_layers", "decoder_layers")*decoder + ("num_hidden_layers",),
              ("decoder_attention_heads",)*decoder + ("num_attention_heads",)]
     return [next((n for name in some if (n := getattr(config, name, None))), 1) for some in names]

@@ -189,8 +189,10 @@ def _asked(model: PreTrainedModel, inputs: dict, part: str) -> torch.Tensor | No
             maps = run_for(inputs, model, part, output_attentions=True).get(name) or ()
     except (TypeError, ValueError) as e: raise _no_maps_error(model) from e
     looks, looked = sides_of(inputs, part)
-    shapes = {None if m is None else (len(m), *m.shape[2:]) for m in maps}
-    if shapes == {(*looks.shape, looked.shape[1])}: return torch.stack([m.float().cpu() for m in maps])
+    shapes = {(len(m), *m.shape[2:]) if torch.is_tensor(m) else None for m in maps}
+    if shapes != {(*looks.shape, looked.shape[1])}: return None
+    weights = torch.stack([m.float().cpu() for m in maps])
+    return None if (weights < 0).any() or (weights.sum(-1) > 1.01).any() else weights  # no shares: ProphetNet's scores
 
 def _ask_for_weights(model: PreTrainedModel, inputs: dict, mask: str | None, scores: bool, part: str) -> dict:
     "Listen to a `model` that computes attention in its own way: return its weights, without scores. Raises ValueError."

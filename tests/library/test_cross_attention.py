@@ -20,9 +20,18 @@ TEXTS = ["No.", "A fine film, and I loved every minute of it."]
 TARGETS = ["Und ob!", "Nein."]
 N = len(roberta_tokenizer())
 IDS = dict(pad_token_id=1, bos_token_id=0, eos_token_id=2)
+MOE = dict(num_experts=2, expert_capacity=64)
 STACKS = {"Bart": BART, "MBart": BART, "Marian": BART, "Pegasus": BART, "M2M100": BART, "T5": T5, "UMT5": T5,
-          "PegasusX": BART | dict(block_size=4, num_global_tokens=2)}
+          "PegasusX": BART | dict(block_size=4, num_global_tokens=2), "Blenderbot": BART, "BlenderbotSmall": BART,
+          "BigBirdPegasus": BART | dict(attention_type="original_full"), "LongT5": T5 | dict(local_radius=4), "MT5": T5,
+          "NllbMoe": BART | MOE | dict(encoder_sparse_step=2, decoder_sparse_step=2), "PLBart": BART,
+          "SwitchTransformers": T5 | MOE | dict(num_sparse_encoder_layers=1, num_sparse_decoder_layers=1)}
 KINDS = [*STACKS, "EncoderDecoder"]
+PROPHET = {f"{name}_{part}_{more}": n for part in ("encoder", "decoder") for name, more, n in
+           (("num", "layers", 2), ("num", "attention_heads", 4))}
+OWN = {"FSMT": BART | dict(src_vocab_size=N, tgt_vocab_size=N), "LED": BART | dict(attention_window=8), "Mvp": BART,
+       "ProphetNet": PROPHET | dict(hidden_size=32, encoder_ffn_dim=36, decoder_ffn_dim=36, decoder_start_token_id=2),
+       "SeamlessM4T": BART | dict(hidden_size=32, num_hidden_layers=2, max_position_embeddings=64)}  # not for all maps
 
 
 @cache
@@ -35,9 +44,11 @@ def made(kind: str, writes: bool = False):
         config, more = transformers.EncoderDecoderConfig, dict(decoder_start_token_id=2, **IDS)
         model = transformers.EncoderDecoderModel(config.from_encoder_decoder_configs(one, two, **more))
     else:
-        deep = {"decoder_layers": 3} if "decoder_layers" in STACKS[kind] else {"num_decoder_layers": 3}
-        config = getattr(transformers, f"{kind}Config")(**IDS | dict(vocab_size=N) | STACKS[kind] | deep)
-        model = getattr(transformers, f"{kind}{'ForConditionalGeneration' if writes else 'Model'}")(config)
+        small = (STACKS | OWN)[kind]
+        deep = {"decoder_layers": 3} if "decoder_layers" in small else {"num_decoder_layers": 3}
+        config = getattr(transformers, f"{kind}Config")(**IDS | dict(vocab_size=N) | small | deep)
+        head = "ForTextToText" if kind == "SeamlessM4T" else "ForConditionalGeneration" if writes else "Model"
+        model = getattr(transformers, kind + head)(config)
     with torch.no_grad():
         for p in model.parameters():
             if p.ndim > 1: p.normal_(std=.3)
@@ -49,15 +60,16 @@ def library(model, maps, which):
     plain = copy.deepcopy(model)
     for part in plain.modules():  # in transformers 5.15 each stack of a T5 has a setting of its own
         if hasattr(part, "config"): part.config._attn_implementation = "eager"
-    with torch.no_grad(): found = plain(**maps._inputs, output_attentions=True)
-    return torch.stack(found[dict(decoder="decoder_attentions", cross="cross_attentions")[which]])
+    reader = plain.get_encoder() if which == "encoder" else plain
+    with torch.no_grad(): found = reader(**maps._inputs, output_attentions=True, use_cache=False)
+    return torch.stack(found[dict(decoder="decoder_attentions", cross="cross_attentions").get(which, "attentions")])
 
 
 def tokenized(model, text):
     "The ids that the decoder reads which writes `text`: by the library's function where it has one."
     labels = roberta_tokenizer()(text_target=text, return_tensors="pt")["input_ids"]
     if hasattr(model, "_shift_right"): return model._shift_right(labels)[0].tolist()
-    if model.config.model_type == "mbart": return [labels[0, -1].item(), *labels[0, :-1].tolist()]
+    if model.config.model_type in ("mbart", "plbart"): return [labels[0, -1].item(), *labels[0, :-1].tolist()]
     return [model.config.decoder_start_token_id, *labels[0, :-1].tolist()]
 
 
@@ -79,6 +91,27 @@ def test_maps_are_the_librarys(kind, which):
     assert maps.stage("masked").softmax(-1).sub(maps.weights).abs().max() < 1e-5
     assert (maps.n_query, maps.n_key) == maps.weights.shape[-2:] == (9, 29 if which == "cross" else 9)
     assert f"of {'9 × 29' if which == 'cross' else 9} tokens" in repr(maps)
+
+
+NONE = "gives no token × token attention weights"
+REFUSED = {"LED": {"encoder": f"LEDEncoder {NONE} .its attention is within windows of 8"},
+           "LongT5": {"encoder": f"LongT5Stack {NONE}"}, "PegasusX": {"encoder": f"PegasusXEncoder {NONE}"},
+           "ProphetNet": {"encoder": f"ProphetNetEncoder {NONE}", "cross": f"ProphetNetModel {NONE}"},
+           "FSMT": dict.fromkeys(("encoder", "decoder", "cross"), "FSMTModel has an encoder that can't run on its own")}
+
+
+@pytest.mark.parametrize("which", ["encoder", "decoder", "cross"])
+@pytest.mark.parametrize("kind", [*STACKS, *OWN])
+def test_every_part_is_the_librarys_or_refused(kind, which):
+    "Of all that read texts and write others: nothing is shown that isn't the weights, and no bare error is raised."
+    model, targets = made(kind), None if which == "encoder" else TARGETS
+    if said := REFUSED.get(kind, {}).get(which):
+        with pytest.raises(ValueError, match=said):
+            attention_maps(TEXTS, (model, roberta_tokenizer()), which=which, targets=targets)
+        return
+    maps = attention_maps(TEXTS, (model, roberta_tokenizer()), which=which, targets=targets)
+    torch.testing.assert_close(maps.weights, library(model, maps, which), **close)
+    torch.testing.assert_close(maps.weights.sum(-1), torch.ones(maps.weights.shape[:-1]), **close)
 
 
 @pytest.mark.parametrize("kind, which, mask", [
