@@ -231,7 +231,7 @@ class AttentionGrid(StudyWidget):
         name, value = proposal.trait.name, proposal.value
         if not self._of_texts:
             raise traitlets.TraitError(f"{name} can't be set: this grid shows maps. AttentionGrid(texts) shows texts.")
-        if name == "targets" and value is not None and self._recipe.part == "model":
+        if name == "targets" and self._recipe.part == "model":
             raise traitlets.TraitError("targets are what a decoder reads beside an encoder, and this model has no two "
                                        "such parts: leave targets=None.")
         try: value = _checked(name, value)

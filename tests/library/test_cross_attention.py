@@ -27,11 +27,15 @@ STACKS = {"Bart": BART, "MBart": BART, "Marian": BART, "Pegasus": BART, "M2M100"
           "NllbMoe": BART | MOE | dict(encoder_sparse_step=2, decoder_sparse_step=2), "PLBart": BART,
           "SwitchTransformers": T5 | MOE | dict(num_sparse_encoder_layers=1, num_sparse_decoder_layers=1)}
 KINDS = [*STACKS, "EncoderDecoder"]
+GEMMA = LLAMA | IDS | dict(head_dim=8, sliding_window=4, vocab_size=N)
+SEEING = dict(text_config=GEMMA, vision_config=BERT | dict(image_size=28, patch_size=14))
 PROPHET = {f"{name}_{part}_{more}": n for part in ("encoder", "decoder") for name, more, n in
            (("num", "layers", 2), ("num", "attention_heads", 4))}
 OWN = {"FSMT": BART | dict(src_vocab_size=N, tgt_vocab_size=N), "LED": BART | dict(attention_window=8), "Mvp": BART,
        "ProphetNet": PROPHET | dict(hidden_size=32, encoder_ffn_dim=36, decoder_ffn_dim=36, decoder_start_token_id=2),
-       "SeamlessM4T": BART | dict(hidden_size=32, num_hidden_layers=2, max_position_embeddings=64)}  # not for all maps
+       "SeamlessM4T": BART | dict(hidden_size=32, num_hidden_layers=2, max_position_embeddings=64),
+       "T5Gemma": dict(encoder=GEMMA, decoder=GEMMA | dict(num_hidden_layers=3)),
+       "T5Gemma2": dict(encoder=SEEING, decoder=GEMMA, decoder_start_token_id=2)}  # with scores not all of them do
 
 
 @cache
@@ -97,6 +101,7 @@ NONE = "gives no token × token attention weights"
 REFUSED = {"LED": {"encoder": f"LEDEncoder {NONE} .its attention is within windows of 8"},
            "LongT5": {"encoder": f"LongT5Stack {NONE}"}, "PegasusX": {"encoder": f"PegasusXEncoder {NONE}"},
            "ProphetNet": {"encoder": f"ProphetNetEncoder {NONE}", "cross": f"ProphetNetModel {NONE}"},
+           "T5Gemma2": dict.fromkeys(("decoder", "cross"), f"T5Gemma2Model {NONE}"),  # it attends to both at once
            "FSMT": dict.fromkeys(("encoder", "decoder", "cross"), "FSMTModel has an encoder that can't run on its own")}
 
 

@@ -13,7 +13,8 @@ export function inputBoxes({ model, set, put }, view, settle) {
   const tick = make("label", "tick", [written, "let the model write it"]);
   const heads = [["The encoder reads"], ["The decoder reads", tick]].map((words) => make("div", "about", words));
   const [first, second] = [texts, targets].map((boxes, n) => make("div", "reads", [heads[n], boxes.node]));
-  const node = make("div", "inputs", [first, second]);
+  const decodes = view().parts.length > 0 || view().reads !== null; // a decoder is shown, or can be
+  const node = make("div", "inputs", decodes ? [first, second] : first);
   let edited = null; // the box last typed in
   /** Show the targets that were `given`, or, for null, what the model wrote: a box for each text. */
   function fill(given) {
