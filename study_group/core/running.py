@@ -23,8 +23,8 @@ def text_part(model: PreTrainedModel) -> PreTrainedModel:
     """Return the part of `model` that reads texts: no head, no decoder where there is an encoder, no eye for images.
     Raises ValueError for an encoder that is no model of its own."""
     base = model.base_model
-    if getattr(base.config, "is_encoder_decoder", False):
-        if isinstance(encoder := base.get_encoder(), PreTrainedModel): return encoder
+    if getattr(base.config, "is_encoder_decoder", False): base = base.get_encoder()
+    if not isinstance(base, PreTrainedModel):
         raise ValueError(f"{type(model).__name__} has an encoder that can't run on its own: pass a model whose encoder "
                          "can, such as Marian, BART or T5.")
     kind = type(base.config.get_text_config())

@@ -261,7 +261,7 @@ def __init__(self: AttentionGrid,
              checkpoint=None,  # for texts: None (bundled), hub name, folder, or (model, tokenizer)
              *, layer: int = 0, head: int = 0, row: int = 0, stage: str = "softmax", picture: str = "maps",
              which: str | None = None,  # for texts: as in `attention_maps`
-             targets=None):             # for texts: a text for each, that the decoder reads; None: the model writes them
+             targets=None):             # for texts: one for each, that a decoder reads; None: the model writes them
     "Show the attention `maps`, or those of `checkpoint` for texts. Raises TypeError, ValueError, CheckpointError."
     maps = listed(maps)
     self._of_texts, self._checkpoint = isinstance(maps, (str, list)), checkpoint

@@ -105,6 +105,7 @@ REFUSED = {"LED": {"encoder": f"LEDEncoder {NONE} .its attention is within windo
            "FSMT": dict.fromkeys(("encoder", "decoder", "cross"), "FSMTModel has an encoder that can't run on its own")}
 
 
+@pytest.mark.filterwarnings("error:.* the rest is cut off")
 @pytest.mark.parametrize("which", ["encoder", "decoder", "cross"])
 @pytest.mark.parametrize("kind", [*STACKS, *OWN])
 def test_every_part_is_the_librarys_or_refused(kind, which):
