@@ -243,7 +243,7 @@ def test_by_keyboard(show):
 def test_what_is_wrong_changes_nothing(show):
     lab = show()
     states = [{"layer": "x"}, {"layer": 99}, {"head": None}, {"row": [1]}, {"stage": 3}, {"stage": "soft"},
-              {"error": 3}]
+              {"error": 3}, {"targets": 3}, {"targets": ["So."]}]
     questions = None, {"want": 3}, {"want": "heads"}, {"want": "mask", "mask": 1}
     lab.forge("grid", states, questions)
     assert lab.ask("[grid.layer, grid.head, grid.row, grid.stage, grid.mask]") == [3, 5, 1, "softmax", "padding"]
@@ -519,6 +519,8 @@ def test_targets_of_another_number_have_a_remedy(crossed):
     says(page, "A text has 5,002 tokens, more than 4,096", ".error")
     assert [target(lab, 0).get_attribute("aria-invalid"),
             page.get_by_label("Text of row 0").get_attribute("aria-invalid")] == ["true", "false"]
+    target(lab, 0).fill("so "*600)
+    says(page, "Longer than the decoder takes: 90 tokens cut off.", ".note")
     nasty = f"{EVIL} \u202e مرحبا 🏳️‍🌈"
     target(lab, 0).fill(nasty)
     lab.until(f"grid._view['reads'] == [{nasty!r}]")

@@ -248,7 +248,8 @@ def test_a_grid_takes_targets_as_it_takes_texts():
         grid.texts = TEXTS[:1]
         assert "targets has 2 texts and texts has 1: pass one target for each text, or None" in grid.error
         assert grid.maps.texts == TARGETS and grid._view["texts"] == TEXTS
-        assert grid.page_state()[0]["traits"].items() >= dict(texts=TEXTS, targets=TARGETS, error="").items()
+        traits = grid.page_state()[0]["traits"]
+        assert (traits["texts"], traits["targets"], traits["error"]) == (TEXTS, TARGETS, "")
         remedy()
         shows(grid.texts, grid.targets, "decoder")
         with grid.hold_trait_notifications(): grid.texts, grid.targets = TEXTS, TARGETS
