@@ -63,7 +63,7 @@ def library(model, maps, which):
     "What the library gives for the same inputs, with plain attention."
     plain = copy.deepcopy(model)
     for part in plain.modules():  # in transformers 5.15 each stack of a T5 has a setting of its own
-        if hasattr(part, "config"): part.config._attn_implementation = "eager"
+        if config := getattr(part, "config", None): config._attn_implementation = "eager"
     reader = plain.get_encoder() if which == "encoder" else plain
     with torch.no_grad(): found = reader(**maps._inputs, output_attentions=True, use_cache=False)
     return torch.stack(found[dict(decoder="decoder_attentions", cross="cross_attentions").get(which, "attentions")])
