@@ -3,7 +3,7 @@ import re
 import pytest, torch
 from transformers.models.t5 import modeling_t5
 
-REFUSED = r"U?M?T5\w+ computes attention in a way of its own|SwitchTransformers\w+ gives no token × token"
+REFUSED = r"(U?M?|Long)T5\w+ computes attention in a way of its own|SwitchTransformers\w+ gives no token × token"
 
 
 @pytest.hookimpl(wrapper=True)

@@ -38,7 +38,7 @@ HEADS = {  # (architecture, auto class) → final norm, and head by hand; x is (
     ("GPT2", NEXT): ("transformer.ln_f", lambda m, x: m.lm_head(x)),
     ("Llama", NEXT): ("model.norm", lambda m, x: m.lm_head(x)),
     ("OPT", NEXT): ("model.decoder.final_layer_norm", lambda m, x: m.lm_head(x)),
-    ("GPTNeoX", NEXT): ("gpt_neox.final_layer_norm", lambda m, x: m.lm_head(x))}
+    ("GPTNeoX", NEXT): ("gpt_neox.final_layer_norm", lambda m, x: m.get_output_embeddings()(x))}
 
 
 def by_hand(model, norm, head):
