@@ -487,11 +487,11 @@ def _layers(self: AttentionGrid, rows: list[int]) -> tuple[str, dict]:
 
 # %% ../../nbs/under_the_hood/widgets/attention_grid.ipynb #08662658
 @patch
-def page_state(self: AttentionGrid) -> tuple[dict, str, str]:
+def page_state(self: AttentionGrid, live: bool = False) -> tuple[dict, str, str]:
     rows = _page_rows(self.maps, self.row)
     layers, scales = self._layers(rows)
     view = dict(self._seen(self.maps, rows, version=0, live=False, parts=[]), group=self.maps.n_heads)
-    vectors, elements = page_vectors(self, rows)
+    vectors, elements = ({}, []) if live else page_vectors(self, rows)  # many: the page's model has them, too
     lens = page_layers(self, rows)
     effects = {str(row): effect_view(self._effects[row]) for row in rows if row in self._effects}
     view.update(vectors=bool(vectors), layers=bool(lens), effect=[*map(int, effects)])

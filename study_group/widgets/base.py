@@ -129,7 +129,9 @@ def page_traits(self: StudyWidget) -> list[str]:
     return sorted({*self.trait_names(sync=True)} - shared)
 
 @patch
-def page_state(self: StudyWidget) -> tuple[dict, str, str]:  # the state as JSON has it, more elements, more script
+def page_state(self: StudyWidget,
+               live: bool = False,        # there is a model in the page
+              ) -> tuple[dict, str, str]: # the state as JSON has it, more elements, more script
     "Collect what replaces Python in a page: traits and answers to `choices`."
     choices = [] if self.choices() is None else self.answers()
     traits = {name: getattr(self, name) for name in self.page_traits()}  # after what was measured for the choices
@@ -144,8 +146,8 @@ def live(self: StudyWidget) -> dict | None:  # `model`: whether the model is nee
 @patch
 def _state(self: StudyWidget, engine: str | None) -> tuple[dict, str, str]:
     "Collect the state for a page whose engine is at `engine`, as `page_state` does; None: it has none."
-    state, *more = self.page_state()
     known = None if engine is None else self.live()
+    state, *more = self.page_state(live=bool(known and known.get("model")))
     if not known: return state, *more
     return dict(state, live=dict(known, engine=engine, name=type(self).__name__, waits=self.choices() is None)), *more
 

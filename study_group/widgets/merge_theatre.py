@@ -332,11 +332,11 @@ def _rows(self: MergeTheatre) -> list[tuple[str, ...]]:
 
 # %% ../../nbs/under_the_hood/widgets/merge_theatre.ipynb #ed504e1c
 @patch
-def page_state(self: MergeTheatre) -> tuple[dict, str, str]:
+def page_state(self: MergeTheatre, live: bool = False) -> tuple[dict, str, str]:
     "Collect the state as for any widget, but without betting: somebody must judge bets."
     with self.hold_sync():
         betting, self.betting = self.betting, False
-        try: return super(MergeTheatre, self).page_state()
+        try: return super(MergeTheatre, self).page_state(live)
         finally: self.betting = betting
 
 # %% ../../nbs/under_the_hood/widgets/merge_theatre.ipynb #68af4206

@@ -24,8 +24,12 @@ def answer(step: dict, asked: dict) -> list:
     for said, buffers in step["heard"]:
         if said["what"] != want.get("want") or said["asked"] != rest: continue
         said.pop("version", None)  # these questions say none
-        if said["what"] != "exact": return [said, buffers]
+        if said["what"] not in ("exact", "vectors"): return [said, buffers]
         data = b64decode(buffers[0]["base64"])
+        if said["what"] == "vectors":
+            n = next(n for n in range(1, 513) if 8*n*said["width"] + -(-n*n//8) == len(data))
+            floats, bits = data[:8*n*said["width"]], data[8*n*said["width"]:]
+            return [said, [*struct.unpack(f"<{len(floats)//4}f", floats)], bits.hex()]
         return [said, [*struct.unpack(f"<{len(data)//4}f", data)]]
     assert not want, f"{want} wasn't answered"
     return []
@@ -42,7 +46,7 @@ def same(live):
         grid._start = []  # a page asks anew
         here, there = recorded(grid, steps), live.page.evaluate(PAGE, [steps, grid.page_traits()])
         for step in (*here, *there):  # these are Python's alone, but for what the page was saved with
-            for name in ("vectors", "layers", "effect"): step["traits"].get("_view", {}).pop(name, None)
+            for name in ("layers", "effect"): step["traits"].get("_view", {}).pop(name, None)
         return [d for n, (asked, *pair) in enumerate(zip(steps, here, there)) for d in (
             *differences(*(step["traits"] for step in pair), f"step {n} {asked}"),
             *differences(*(answer(step, asked) for step in pair), f"step {n} {asked}", ("step",)))]
@@ -55,6 +59,14 @@ def test_masks_and_numbers(same):
     for mask in ("causal", "both", "none", "padding"):
         steps += [message(want="mask", mask=mask), *questions(15, 1, ["softmax"], 1), *questions(9, 9, ["masked"])]
     assert same(AttentionGrid(TEXTS, row=1), steps) == []
+
+
+def test_queries_and_keys(same):
+    from study_group.attention import AttentionGrid
+    steps = [message(want="vectors", row=row, layer=layer, head=head) for row, layer, head in
+             ((0, 0, 0), (0, 5, 11), (1, 3, 9))]
+    other = [dict(texts=["Not bad at all!"]), message(want="mask", mask="causal")]
+    assert same(AttentionGrid(TEXTS), [*steps, *other, message(want="vectors", row=0, layer=1, head=6)]) == []
 
 
 def test_texts(same):
@@ -81,6 +93,7 @@ def test_typed_in_the_page(live):
     page.goto(path.as_uri())
     box, button = page.get_by_label("Text of row 0"), lambda name: page.get_by_role("button", name=name, exact=True)
     assert box.get_attribute("readonly") is not None and button("causal").count() == 0
+    page.get_by_text("The query and the key aren't in this page").wait_for()
     box.click()
     page.wait_for_selector(".attention-grid[data-shows='softmax padding 0 0 0']")
     page.get_by_role("button", name="Run the model").click()
@@ -95,6 +108,10 @@ def test_typed_in_the_page(live):
     for key in ("ArrowDown",)*4: page.keyboard.press(key)
     number = attention_maps(text, mask="causal").weights[0, 0, 0, 4, 0].item()
     page.locator(".readout", has_text=f"film4 → [CLS]0{number:.6f}").wait_for()
+    page.get_by_text("The query and the key aren't in this page").wait_for(state="detached")
+    page.keyboard.press("Enter")
+    page.locator(".products", has_text="Query of film 4, key of [CLS] 0").wait_for()
+    assert page.locator(".products .steps b").last.text_content() == f"{number:.4f}"
     box.fill("so "*5000)
     page.locator(".error", has_text="A text has 5,002 tokens, more than 4,096").wait_for()
     assert page.locator(".readout").inner_text().startswith("film4")

@@ -156,7 +156,7 @@ def test_what_is_kept_and_when_it_breathes(tmp_path):
       Object.entries(value).map(([name, found]) => [name, found.length])])); break; } yielded.push(value); }"""
     layers, lengths = json.loads(node(tmp_path, script))
     assert layers == [*range(6)]*2
-    assert dict(lengths) == dict(logits=2, hidden=7, scores=0, weights=0)
+    assert dict(lengths) == dict(logits=2, hidden=7, scores=0, weights=0, query=0, key=0)
 
 
 def test_one_run_at_a_time(tmp_path):

@@ -100,8 +100,15 @@ def block(self, node):
     raise SkipNode
 
 
+def lighten(app, pagename: str, templatename: str, context: dict, doctree):
+    "Leave out of a page's code the marks of what has text's own colour (names, punctuation, spaces): half of its bytes."
+    def plain(code): return re.sub(r'<span class="(?:n|nn|p|w)">([^<]*)</span>', r"\1", code[0])
+    if "body" in context: context["body"] = re.sub(r'(?s)<div class="highlight">.*?</pre>', plain, context["body"])
+
+
 def setup(app):
     app.add_config_value("widgets", "", "env", str)
     app.connect("source-read", prepare)
+    app.connect("html-page-context", lighten)
     app.add_html_math_renderer("mathml", (inline, None), (block, None))
     return dict(parallel_read_safe=True, parallel_write_safe=True)

@@ -8,7 +8,7 @@ import { make, same, tell, under, visible } from "../study_widget.js";
 import { asking } from "./asking.js";
 
 const PICK = "Click on a cell, or walk to one with the arrow keys: here you'll see the query and the key behind it.";
-const NO_VECTORS = "The query and the key aren't in this page: Python tells them.";
+const NO_VECTORS = "The query and the key aren't in this page: Python tells them, or the model where it runs here.";
 const COLOURS = "Blue is below zero, orange above; each row has its own scale.";
 const ROW_NAMES = ["query", "key", "product"];
 

@@ -1,4 +1,4 @@
-/** What answers for AttentionGrid: other texts, other masks, all heads as bytes, exact numbers of one layer. */
+/** What answers for AttentionGrid: other texts and masks, all heads as bytes, exact numbers of one layer, vectors. */
 import { allowedIn, answersOf } from "../attention_grid/answers.js";
 import { count } from "../parts/numbers.js";
 import { NO_TEXTS, padded } from "./batch.js";
@@ -31,9 +31,9 @@ export function attentionGrid(traits, { encode, special, config, more, run }) {
   function viewOf(texts, mask, version = view().version + 1) {
     const rows = texts.map((text) => encode(text)), n = Math.max(...rows.map(({ ids }) => ids.length));
     const longest = Math.max(...rows.map(({ ids, cut }) => ids.length + cut));
-    const kept = version === view().version; // what the page knew beside maps is still so
+    const kept = version === view().version; // what the page knew beside maps and vectors is still so
     const room = roomForScores(config, ...(longest > 4096 ? [1, longest] : [rows.length, n]));
-    return { ...view(), texts, mask, version, live: true, vectors: kept && view().vectors,
+    return { ...view(), texts, mask, version, live: true, vectors: true,
       layers: kept && view().layers, effect: kept ? view().effect : [],
       rows: [...texts.keys()], cut: rows.map(({ cut }) => cut),
       stages: room ? more.stages : more.few, shape: [config.n_layers, rows.length, config.n_heads, n, n],
@@ -51,6 +51,24 @@ export function attentionGrid(traits, { encode, special, config, more, run }) {
     kept[kind] = { row, layers, exact: n > 160 ? { [open]: all[open] } : all };
     return kept[kind];
   }
+  /** Queries and keys of a head, and the bits of who may look at whom, as Python packs them. */
+  async function vectors({ row, layer, head }) {
+    if (kept.view !== view()) kept = { view: view() };
+    const [{ texts, shape: [, , heads, n] }, open] = [view(), allowedIn(view(), row)];
+    if (kept.vectors?.row !== row) {
+      const ids = padded(encode(texts[row]).ids, n, special.pad);
+      kept.vectors = { row, ...await run([ids], [open], ["query", "key"]) };
+    }
+    const width = config.dim / heads, bits = new Uint8Array(Math.ceil(n * n / 8));
+    const of = (all, at = head * width) => Array.from({ length: n }, (_, token) =>
+      [...all.subarray(at + token * config.dim, at + token * config.dim + width)]).flat();
+    const floats = Float32Array.from(["query", "key"].flatMap((to) => of(kept.vectors[to][layer])));
+    open.forEach((may, at) => { bits[at >> 3] |= may << (7 - (at & 7)); });
+    const bytes = new Uint8Array(floats.byteLength + bits.length);
+    bytes.set(new Uint8Array(floats.buffer));
+    bytes.set(bits, floats.byteLength);
+    return [{ width, scaling: width ** -0.5, biased: false }, bytes];
+  }
   return {
     ...answersOf(view, async (kind, row, layer) => (await mapsOf(kind, row)).layers[layer]),
     begin: async () => ({ _view: viewOf(view().texts, view().mask, view().version) }),
@@ -63,6 +81,7 @@ export function attentionGrid(traits, { encode, special, config, more, run }) {
     },
     mask: async ({ mask }) => [{}, new Uint8Array(), { _view: viewOf(view().texts, mask),
       error: same(traits.texts, view().texts) ? "" : traits.error }],
+    vectors,
     async exact({ kind, row, layer, head, query, key }) {
       const [{ exact }, n] = [await mapsOf(kind, row, layer), view().shape[3]];
       const map = exact[layer].subarray(head * n * n, (head + 1) * n * n), column = map.filter((_, k) => k % n === key);

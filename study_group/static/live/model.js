@@ -105,7 +105,8 @@ export function distilBert(file, config, kernel) {
     const room = (stage, count, size) => (kept.includes(stage) ? Array.from({ length: count }, () =>
       claim(4 * count * ids.length * n * size, () => new Float32Array(ids.length * n * size))) : []);
     const seen = { logits: /** @type {number[][]} */ ([]), hidden: room("hidden", layers + 1, dim),
-      scores: room("scores", layers, heads * n), weights: room("weights", layers, heads * n) };
+      scores: room("scores", layers, heads * n), weights: room("weights", layers, heads * n),
+      query: room("query", layers, dim), key: room("key", layers, dim) };
     for (const [row, text] of ids.entries()) {
       bits.fill(0, at.mask, at.mask + n * roundUp(n));
       for (let i = 0; i < mask[row].length; i++)
@@ -118,6 +119,8 @@ export function distilBert(file, config, kernel) {
             seen[stage][layer]?.set(f.subarray(from, from + n), ((row * heads + head) * n + q) * n);
         };
         runLayer(model, `transformer.layer.${layer}`, n, mask[row].length > n ? roundUp(n) : 0, keep);
+        for (const to of ["query", "key"])
+          seen[to][layer]?.set(f.subarray(at[to], at[to] + n * dim), row * n * dim);
         seen.hidden[layer + 1]?.set(f.subarray(at.x, at.x + n * dim), row * n * dim);
         yield layer;
         if (turn !== mine) throw new Error("The model was asked something else meanwhile: ask again.");
