@@ -101,7 +101,7 @@ def block(self, node):
 
 
 def lighten(app, pagename: str, templatename: str, context: dict, doctree):
-    "Leave out of a page's code the marks of what has text's own colour (names, punctuation, spaces): half of its bytes."
+    "Leave out of a page's code the marks of what has text's own colour (names, punctuation, spaces): half its bytes."
     def plain(code): return re.sub(r'<span class="(?:n|nn|p|w)">([^<]*)</span>', r"\1", code[0])
     if "body" in context: context["body"] = re.sub(r'(?s)<div class="highlight">.*?</pre>', plain, context["body"])
 
