@@ -80,7 +80,7 @@ def build(to: Path = SITE):
         done = subprocess.run([sys.executable, "-m", "sphinx", *options, *folders])
         if done.returncode: sys.exit("no pages: see above")
         shutil.rmtree(to, ignore_errors=True)
-        shutil.copytree(f"{work}/pages", to)
+        shutil.copytree(f"{work}/pages", to, ignore=shutil.ignore_patterns("*.map"))
     for name, data in files.items(): write(to / "live" / name, data)
     for name, widget in shown.items():
         write(to / f"widgets/{name}.html", own_page(widget, f"../live/{engine}").encode())

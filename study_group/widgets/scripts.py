@@ -19,24 +19,26 @@ STATIC = ASSETS.parent/"static"  # the scripts, styles and pages of the widgets
 def static_text(name: str) -> str: return (STATIC/name).read_text(encoding="utf-8")
 
 _IMPORT = re.compile(r'(?m)^import \{[^}]*\} from "([^"]+)";\n')
+_COMMENT = re.compile(r"(?ms)^ */\*\*.*?\*/\n")  # a seventh of a script
 
 def bundle(source: str,              # a script
            place: str,               # its path in static/, from which its imports are read
            known: dict[str, None],   # files that are there already; those put in front are added
           ) -> str:
-    "Put the files that `source` imports in front of it, each once, as one script without imports."
+    "Put the files that `source` imports in front of it, each once, as one script without imports and comments."
     parts = []
     for target in _IMPORT.findall(source):
         name = normpath(join(dirname(place), target))
         if name in known: continue
         known[name] = None
         parts.append(bundle(static_text(name), name, known))
-    return "".join([*parts, re.sub(r"(?m)^export (?!default)", "", _IMPORT.sub("", source))])
+    return "".join([*parts, re.sub(r"(?m)^export (?!default)", "", _COMMENT.sub("", _IMPORT.sub("", source)))])
 
 # %% ../../nbs/under_the_hood/widgets/scripts.ipynb #9c7ca4f5
 def to_json(state) -> str:
     "Write `state` as JSON that can stand in a page; bytes as base64."
-    return json.dumps(state, default=lambda data: dict(base64=b64encode(data).decode())).replace("<", r"\u003c")
+    plain = lambda data: dict(base64=b64encode(data).decode())
+    return json.dumps(state, default=plain, separators=(",", ":")).replace("<", r"\u003c")
 
 # %% ../../nbs/under_the_hood/widgets/scripts.ipynb #6d661d23
 def json_numbers(numbers: list[float]) -> list[float | str]:
