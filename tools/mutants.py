@@ -1,6 +1,6 @@
 """Do the tests notice a bug? Put small ones into a subject's modules, one at a time, and run the subject's tests.
 
-    python tools/mutants.py [padding …]         # default: all three subjects; exit code 1 where too few are caught
+    python tools/mutants.py [padding …]         # default: all subjects; exit code 1 where too few are caught
     python tools/mutants.py --n 300 attention   # a larger sample
 
 Most bugs are cosmic-ray's: another operator or number, `not` before a condition, a loop that never runs … Which are
@@ -28,7 +28,10 @@ SUBJECTS = dict(  # modules by their dotted names
     padding="padding batching.by_hand batching.calls batching.costs batching.answers",
     tokenizers="tokenizing.base tokenizing.words tokenizing.steps tokenizing.bpe tokenizing.wordpiece "
                "tokenizing.unigram",
-    attention="attention attending.axes attending.masks attending.listening attending.maps attending.drawing")
+    attention="attention attending.axes attending.masks attending.listening attending.maps attending.drawing",
+    products="attending.products", lens="attending.lens attending.reading attending.probing",
+    effects="attending.effects attending.alone",
+    attributions="attending.attributions attending.vectors attending.agreement")
 ENOUGH = .85  # of the mutants are to be caught
 AT_ONCE, MEMORY = 2, 6 << 30  # processes, and bytes for each
 EXAMPLES, SLOW = 50, 1.5  # of a property; a test of more seconds is left out. With more of both, more could be caught
@@ -37,7 +40,14 @@ EXAMPLES, SLOW = 50, 1.5  # of a property; a test of more seconds is left out. W
 NEAR = {"Add_Sub", "Sub_Add", "Mul_Add", "Mul_FloorDiv", "Div_Mul", "Div_FloorDiv", "FloorDiv_Mul", "FloorDiv_Div",
         "Mod_FloorDiv", "Pow_Mul", "BitOr_BitAnd", "BitOr_BitXor", "BitAnd_BitOr", "BitXor_BitOr"}
 SAME = {  # what a mutant's line has that can't change what the code does, and why
-    ("padding", "amax(+1)"): "logits have two dimensions"}
+    ("padding", "amax(+1)"): "logits have two dimensions",
+    ("attending.products", "super().__init__(0, allowed, True"): "each layer says anew whether scores are wanted",
+    ("attending.products", "super().__init__( 1, allowed"): "how many layers there are is never asked",
+    ("attending.products", ".item() or 2"): "nought by any number is nought",
+    ("attending.products", "if off <= "): "no weights are off by just so much",
+    ("attending.effects", ".item() or 2"): "nought by any number is nought",
+    ("attending.effects", "self.base.argmax(+1)"): "these logits have two dimensions",
+    ("attending.alone", "real.sum(1)"): "a mask has two dimensions"}
 
 
 class Undo(Operator):

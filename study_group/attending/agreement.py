@@ -12,7 +12,6 @@ from transformers import PreTrainedModel
 from .attributions import METHODS, attribution
 from .alone import parts, read_alone
 from .maps import attention_maps
-from .vectors import check_gradients
 from ..batching.answers import masked_logits
 from ..core.running import label_logits, run_model, text_part
 
@@ -49,7 +48,6 @@ def rank_agreement(texts,             # a text, or a list of texts and (first, s
     """Correlate (Spearman) how far hiding each token moves the answer with its attention, and with each of `METHODS`.
     By size, without special tokens; attention is the last layer's. Raises as `attribution` does."""
     pair, axis, inputs = read_alone(texts, checkpoint)
-    check_gradients(pair[0])
     found = {method: attribution(texts, pair, method=method) for method in METHODS}
     rows = []
     for i, text in enumerate(inputs):

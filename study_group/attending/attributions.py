@@ -70,7 +70,7 @@ def _integrate_all(text: Reading, steps: int, name: str) -> tuple[torch.Tensor, 
 # %% ../../nbs/under_the_hood/attending/attributions.ipynb #766bd7c410c8
 METHODS = "occlusion", "gradient × input", "integrated gradients"
 
-@dataclass(frozen=True, eq=False, repr=False)
+@dataclass(frozen=True, eq=False)
 class Attribution:
     "Hold how much each token of `texts` adds to the logit of a label."
     values: list[torch.Tensor]    # (n_tokens,) each: above zero speaks for the label, below against it
@@ -171,9 +171,9 @@ def by_word(self: Attribution, row: int = 0) -> pd.DataFrame:  # one row a word,
 # %% ../../nbs/under_the_hood/attending/attributions.ipynb #e003ed6af08d
 MOST_SHOWN = 200  # tokens of each text
 
-def _token_html(token: str, kind: str, value: float, most: float) -> str:
-    "Draw `token` in its box, coloured by `value` of at `most` such a size, over the number."
-    look = f"padding:1px 4px;border-radius:4px;white-space:pre;{KIND_STYLES[kind]};background:{shade(.55*value/most)}"
+def _token_html(token: str, kind: str, value: float, share: float) -> str:
+    "Draw `token` in its box, coloured by its `share` of the largest value, over its own `value`."
+    look = f"padding:1px 4px;border-radius:4px;white-space:pre;{KIND_STYLES[kind]};background:{shade(.55*share)}"
     number = f"{value:+.2f}".replace("-", "−") if value else "0"
     return ('<span style="display:inline-block;margin:2px 1px;text-align:center">'
             f'<bdi style="{look}">{escape(visible(shorten(token, 24)))}</bdi><br>'
@@ -181,11 +181,12 @@ def _token_html(token: str, kind: str, value: float, most: float) -> str:
 
 def _row_html(found: Attribution, row: int) -> str:
     "Draw text `row` of `found`: its label, and its tokens, coloured."
-    values = [v if math.isfinite(v) else 0. for v in found.values[row].tolist()]
-    most, nothing = max(map(abs, values)) or 1, found.baseline_logit[row].item()
+    values, nothing = found.values[row], found.baseline_logit[row].item()
+    known = values.where(values.isfinite(), 0)
+    shares = known/(known.abs().max().item() or 1)
     without = "" if math.isnan(nothing) else f"; of {found.baseline} in all places {nothing:.2f}"
-    cells = [*zip(found.tokens[row], found.kinds[row], values)]
-    drawn = "".join(_token_html(*cell, most) for cell in cells[:MOST_SHOWN])
+    cells = [*zip(found.tokens[row], found.kinds[row], values.tolist(), shares.tolist())]
+    drawn = "".join(_token_html(*cell) for cell in cells[:MOST_SHOWN])
     more = f" … and {len(cells) - MOST_SHOWN:,} more tokens"*(len(cells) > MOST_SHOWN)
     head = visible(f"{found.labels[row]}: logit {found.logit[row]:.2f}{without}")
     return f"<p><b>{escape(head)}</b><br>{drawn}{more}</p>"

@@ -13,6 +13,7 @@ from fastcore.basics import patch
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 
 from .alone import parts, read_alone
+from .axes import layers_and_heads
 from .listening import attending_with, own_attention
 from .maps import attention_maps, summarize
 from ..core.html import html_cells, html_table, paragraphs, shade
@@ -56,7 +57,7 @@ def log_odds(logits: torch.Tensor,   # (…, n_labels)
     return logits - torch.stack(others, -1)
 
 # %% ../../nbs/under_the_hood/attending/effects.ipynb #5e3dcf910fe9
-@dataclass(frozen=True, eq=False, repr=False)
+@dataclass(frozen=True, eq=False)
 class HeadEffect:
     "Hold what a model says of `texts` without each of its heads in turn, or with none of a layer but that."
     logits: torch.Tensor  # (layers, heads, batch, n_labels), without that head
@@ -91,11 +92,12 @@ def flips(self: HeadEffect) -> torch.Tensor:  # (layers, heads)
 def _repr_html_(self: HeadEffect) -> str:
     "Draw how far the answer moves by each head, a row for each layer."
     moved, flips, heads = self.moved, self.flips, ["layer", *(f"head {head}" for head in range(self.n_heads))]
-    most, rows = moved.nan_to_num(0).max().item() or 1, [html_cells(heads, tag="th")]
+    known = moved.nan_to_num(0)
+    shares, rows = known/(known.max().item() or 1), [html_cells(heads, tag="th")]
     for layer in range(self.n_layers):
-        line = zip(moved[layer].tolist(), flips[layer].tolist())
-        cells = "".join(html_cells([f"{value:.2f}{' ⇄'*(flip > 0)}"], f"background:{shade(.5*value/most)}")
-                        for value, flip in line)
+        line = zip(moved[layer].tolist(), flips[layer].tolist(), shares[layer].tolist())
+        cells = "".join(html_cells([f"{value:.2f}{' ⇄'*(flip > 0)}"], f"background:{shade(.5*share)}")
+                        for value, flip, share in line)
         rows.append(html_cells([layer], tag="th") + cells)
     return html_table(rows, "Effect of heads") + paragraphs([f"{self!r}. ⇄: the label of a text becomes another one."])
 
@@ -123,7 +125,7 @@ def head_effect(texts,               # a text, or a list of texts and (first, se
 # %% ../../nbs/under_the_hood/attending/effects.ipynb #9cfbbf2662ea
 def _check_heads(model, n_heads: list[int]):
     "Raise ValueError unless each layer of `model` was overheard, with as many of `n_heads` as the others."
-    n_layers = getattr(text_part(model).config, "num_hidden_layers", None) or 1
+    n_layers, _ = layers_and_heads(text_part(model).config)
     if len(n_heads) == n_layers and len({*n_heads}) == 1: return
     raise ValueError(f"{type(model).__name__} computes attention in a way of its own, at least in some layers, so its "
                      "heads can't be hidden one by one: head_effect needs a model such as BERT, GPT-2, Llama or BART.")

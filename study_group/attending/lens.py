@@ -27,7 +27,7 @@ from ..core.tracing import FUNCTIONS, MOST_TOKENS, function_to_apply
 # %% ../../nbs/under_the_hood/attending/lens.ipynb #ac36f844e1a0
 MOST_ANSWERS = 5  # kept for each token and layer
 
-@dataclass(frozen=True, eq=False, repr=False)
+@dataclass(frozen=True, eq=False)
 class Lens:
     "Hold what a model would say after each layer, the embeddings first, for each token of `texts`."
     texts: list                         # strings, or (first, second) pairs
@@ -96,10 +96,10 @@ def _see(model: PreTrainedModel, inputs: dict) -> dict:
     if reads: final = final[range(len(reads)), reads][:, None].expand(real.shape)
     few = model.get_output_embeddings() is None
     function = function_to_apply(model.config) if few else "softmax"
-    found = [(*_best(x, final, function), x if few else x[:0]) for x in chain(map(read, states[:-1]), [last])]
+    found = [(*_best(x, final, function), *[x]*few) for x in chain(map(read, states[:-1]), [last])]
     names = "answers", "probabilities", "final_probability", "final_rank", "logits"
-    lens = dict(zip(names, map(torch.stack, zip(*found))), final=final, reads=reads, function=function)
-    return lens if few else lens | dict(logits=None)
+    rest = dict(final=final, reads=reads, function=function, logits=None)
+    return rest | dict(zip(names, map(torch.stack, zip(*found))))
 
 def logit_lens(texts,           # a text, or a list of texts and (first, second) pairs
                checkpoint=None, # None (bundled), hub name, folder, or (model, tokenizer): a head for labels or words

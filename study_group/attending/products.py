@@ -20,7 +20,7 @@ from ..core.numbers import check_index, say_number
 from ..core.texts import one_line, visible
 
 # %% ../../nbs/under_the_hood/attending/products.ipynb #2bff3f5b52e2
-@dataclass(frozen=True, eq=False, repr=False)
+@dataclass(frozen=True, eq=False)
 class QueryKey:
     "Hold what one attention weight is made of: how much token `query` looks at token `key`."
     q: torch.Tensor            # (head_dim,) the query, as the layer multiplies it: rotated, where positions rotate it
@@ -69,7 +69,7 @@ _NEEDS = "query_key needs a model such as BERT, GPT-2, Llama, T5, or the bundled
 
 def _heard(maps: AttentionMaps, layer: int, row: int, mask: str | None) -> _LayerListener:
     "Run the model of `maps` on text `row` under `mask`, and listen to `layer`. Raises ValueError."
-    model, inputs = maps._checkpoint[0], {name: x[row:row + 1] for name, x in maps._inputs.items()}
+    model, inputs = maps._checkpoint[0], {name: x[[row]] for name, x in maps._inputs.items()}
     allowed = None if mask is None else allowed_keys(mask, sides_of(inputs, maps.part)[1]).to(model.device)
     heard, name = _LayerListener(layer, allowed, maps.part, decoder_of(model, maps.part)), type(model).__name__
     with torch.no_grad(), attending_with(model, heard): run_for(inputs, model, maps.part)
@@ -110,7 +110,7 @@ def layer_vectors(maps: AttentionMaps, layer: int, row: int = 0) -> LayerVectors
         if off < (1e-4 if model.dtype == torch.float32 else .05): break
     else: raise ValueError(f"{type(model).__name__} gives other weights now than these maps have: it has been changed "
                            "since. Make the maps again, with attention_maps.")
-    bias = None if heard.bias is None else heard.bias.expand(1, *heard.scores.shape)[0].float().cpu()
+    bias = None if heard.bias is None else heard.bias.expand_as(heard.scores[None])[0].float().cpu()
     k = heard.key.repeat_interleave(maps.n_heads//len(heard.key), 0)
     return LayerVectors(heard.query, k, heard.scaling, bias, heard.scores, heard.open, heard.weights)
 

@@ -1,6 +1,7 @@
 """What an answer hangs on: each method equal to Captum's for many architectures, whatever texts come together;
 integrals that sum up, or warn; the model left as it was; words, tables and pictures; models and calls that can't be."""
-import copy
+import copy, re, warnings
+from dataclasses import replace
 
 import numpy as np, pytest, torch
 from architectures import model as made, tokenizer as its_tokenizer
@@ -12,6 +13,7 @@ from tiny_models import TEXTS, bundled, gpt2_tokenizer, model as small, pair, ro
 from study_group.attending import alone
 from study_group.attending.agreement import rank_agreement
 from study_group.attending.attributions import METHODS, attribution
+from study_group.core.html import shade
 from study_group.core.running import run_model, text_part
 from study_group.data import bundled_reviews
 
@@ -106,6 +108,16 @@ def test_too_few_steps_become_more():
     assert min(found.steps) > 1 and (found.gap.abs() <= .0101*(found.logit - found.baseline_logit).abs()).all()
 
 
+def test_a_sum_that_is_off_by_what_logits_are_rounded_is_no_wrong_sum():
+    model, tokenizer = pair("bert")
+    with torch.no_grad():
+        model.classifier.weight *= 1e-7
+        model.classifier.bias.copy_(torch.tensor([3., -3]))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert attribution(TEXTS, (model, tokenizer), method=INTEGRATED, steps=3).steps == [3]*3
+
+
 @pytest.mark.filterwarnings("ignore:texts")
 def test_integrals_that_dont_sum_up_are_told(monkeypatch):
     monkeypatch.setattr("study_group.attending.attributions.MOST_STEPS", 4)
@@ -194,6 +206,7 @@ def test_the_baseline_is_the_mask_else_a_pad_else_unknown():
 def test_words_are_the_sums_of_their_tokens():
     found = attribution(["I've been to a HuggingFace course!", "fine"])
     words = found.by_word(0)
+    assert words.equals(found.by_word()) and found.table().equals(found.table(0))
     assert words.word.tolist()[5:9] == ["to", "a", "huggingface", "course"]
     table = found.table(0)
     assert words.value.sum() == pytest.approx(table.value.sum(), abs=1e-5)
@@ -213,6 +226,27 @@ def test_any_text_can_be_attributed_and_drawn(name):
     assert page.count("<bdi") == sum(map(len, found.tokens))
     assert repr(found).startswith("Attribution by occlusion, 2 texts")
     assert "<script" not in page and "<img" not in page
+
+
+def test_what_is_shown_says_all():
+    found = attribution(["fine film", "fine "*30], pair("bert"))
+    n = len(found.tokens[1])
+    assert n > 24 and repr(found).endswith(" …") and "…" not in repr(found).splitlines()[1]
+    assert repr(found).splitlines()[2].count(" fine ") == 23  # [CLS], too
+    page = replace(found, values=[torch.tensor([torch.nan, .5, -1, 0]), found.values[1]])._repr_html_()
+    first = page.partition("</p>")[0]
+    shares = [shade(.55*share) for share in (0, .5, -1, 0)]
+    assert re.findall("<bdi[^>]*background:(.*?)\"", first) == shares
+    assert re.findall("<small[^>]*>(.*?)<", first) == ["+nan", "+0.50", "−1.00", "0"]
+    legend = re.findall("background:([^<]*?)\">([^<]*?)</span>", page.rpartition("<p")[2])
+    assert legend == [(shade(.55), "+ for the label"), (shade(-.55), "− against it")]
+    assert f"{found.labels[0]}: logit {found.logit[0]:.2f}; of [MASK] in all places {found.baseline_logit[0]:.2f}" in page
+    assert {found} and replace(found) != found
+
+
+def test_a_tokenizer_that_isnt_the_models():
+    with pytest.raises(ValueError, match="outside the model's vocabulary"):
+        attribution(TEXTS, (made("Bert"), bundled()[1]))
 
 
 @pytest.mark.parametrize("options, kind, said", [

@@ -1,15 +1,17 @@
 """What a head is for, measured by hiding it: equal to hooks that zero its part of what the real output projection
 reads, for many architectures; any texts together; tables beside slow loops; models and calls that can't be."""
-import copy
+import copy, re
+from dataclasses import FrozenInstanceError, replace
 
 import pandas as pd, pytest, torch
 from architectures import model as made, tokenizer as its_tokenizer
 from scipy.stats import spearmanr
 from tiny_models import TEXTS, bundled, pair, roberta_tokenizer
 
-from study_group.attending import alone
-from study_group.attending.effects import head_effect, log_odds
+from study_group.attending import alone, axes, effects
+from study_group.attending.effects import HeadEffect, head_effect, log_odds
 from study_group.attention import attention_maps, summarize
+from study_group.core.html import shade
 from study_group.core.running import logits_of, run_model
 
 PROJECTIONS = {  # architecture → the end of the name of what mixes the outputs of a layer's heads
@@ -78,6 +80,30 @@ def test_it_doesnt_matter_which_texts_come_together_or_how_many_fit_into_a_run(m
                                        atol=1e-5, rtol=1e-5)
 
 
+def test_a_run_has_at_most_so_many_tokens():
+    for rows, n_tokens, want in ((5, 900, [2, 2, 1]), (3, 683, [2, 1]), (3, 5000, [1, 1, 1]), (2, 1, [2]), (0, 9, [])):
+        cut = [[*range(rows)[part]] for part in alone.parts(rows, n_tokens)]
+        assert [*map(len, cut)] == want and sum(cut, []) == [*range(rows)]
+
+
+def test_the_longest_text_may_be_so_long(monkeypatch):
+    texts, checkpoint = ["No.", "A fine film.", "No."], (made("GPT2"), its_tokenizer())
+    n_tokens = len(its_tokenizer()(texts[1])["input_ids"])
+    monkeypatch.setattr(axes, "MAX_BYTES", 2*4*n_tokens**2*4)  # layers, heads, tokens that look at tokens, bytes
+    head_effect(texts, checkpoint)
+    monkeypatch.setattr(axes, "MAX_BYTES", 2*4*n_tokens**2*4 - 1)
+    with pytest.raises(ValueError, match="Pass fewer or shorter texts"): head_effect(texts, checkpoint)
+
+
+@pytest.mark.parametrize("attention, calls", [("sdpa", 2), ("eager", 0)])
+def test_a_model_computes_attention_as_ever(monkeypatch, attention, calls):
+    model, fast, heard = copy.deepcopy(made("Bert")), effects.sdpa_attention_forward, []
+    model.set_attn_implementation(attention)
+    monkeypatch.setattr(effects, "sdpa_attention_forward", lambda *args, **named: heard.append(1) or fast(*args, **named))
+    head_effect("No.", (model, its_tokenizer()))
+    assert len(heard) == 2*calls  # layers, with all heads and without each
+
+
 def test_numbers_and_table_are_those_of_slow_loops():
     checkpoint = pair("bert", num_labels=3)
     effect = head_effect(TEXTS, checkpoint)
@@ -97,6 +123,29 @@ def test_numbers_and_table_are_those_of_slow_loops():
     pd.testing.assert_frame_equal(table[["entropy", "special"]], summarize(maps)[["entropy", "special"]])
     for name in ("entropy", "special", "largest"):
         assert effect.agreement()[name] == pytest.approx(spearmanr(table.moved, table[name]).statistic)
+
+
+def test_what_is_shown_says_all():
+    base = torch.tensor([[5., 0], [0, 5]])  # of two texts
+    logits = base.expand(2, 3, 2, 2).clone()  # 2 layers, 3 heads
+    logits[0, 1, :, 0] += 1
+    logits[1, 0, 0, 1] += 8
+    effect = HeadEffect(logits, base, False, ["one", "two"], "none", ())
+    html = effect._repr_html_()
+    cell = '<td[^>]*background:(.*?)">(.*?)</td>'
+    assert re.findall("<th[^>]*>(.*?)</th>", html) == ["layer", "head 0", "head 1", "head 2", "0", "1"]
+    colours = [(shade(.5*share), value) for share, value in (
+        (0, "0.00"), (.25, "1.00"), (0, "0.00"), (1, "4.00 ⇄"), (0, "0.00"), (0, "0.00"))]
+    assert re.findall(cell, html) == colours
+    said = ("HeadEffect: 2 layers × 3 heads, 2 texts; the answer moves most, by 4.00, where head 0 of layer 1 is hidden")
+    assert repr(effect) == said and said in html
+    assert repr(replace(effect, keep=True)).endswith("is the only one of its layer")
+    one = replace(effect, texts=["one"], logits=logits[:, :, 1:]*torch.nan, base=base[1:])
+    one.logits[0, 0] = torch.tensor([0, 5.25])
+    with pytest.raises(FrozenInstanceError): one.keep = True
+    assert "1 text;" in repr(one) and {one} and replace(one) != one
+    found = re.findall(cell, one._repr_html_())
+    assert found[0] == (shade(.5), "0.25") and found[1][0] == shade(0.) and "nan" in found[1][1]
 
 
 @pytest.mark.parametrize("options, function", [
@@ -142,6 +191,11 @@ def test_models_whose_heads_cant_be_hidden_say_so(name):
 def test_what_cant_be(texts, options, kind, said):
     with pytest.raises(kind) as e: head_effect(texts, **options)
     assert said in str(e.value)
+
+
+def test_a_tokenizer_that_isnt_the_models():
+    with pytest.raises(ValueError, match="outside the model's vocabulary"):
+        head_effect(TEXTS, (made("Bert"), bundled()[1]))
 
 
 def test_models_for_something_else():

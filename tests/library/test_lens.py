@@ -1,6 +1,6 @@
 """The logit lens is a loop with the library's own modules, and its last layer the model's answer, for many
 architectures and heads; a probe finds what a layer knows; models whose head can't be put elsewhere say so."""
-import copy
+import copy, re
 from dataclasses import replace
 
 import pandas as pd, pytest, torch
@@ -10,7 +10,7 @@ from transformers import (AutoModel, AutoModelForCausalLM, AutoModelForMaskedLM,
                           AutoModelForSequenceClassification, AutoModelForTokenClassification)
 
 from study_group.attending.lens import MOST_ANSWERS, logit_lens
-from study_group.attending.probing import _half, layer_probe
+from study_group.attending.probing import _fit, _half, _one_state, layer_probe
 from study_group.core.checkpoints import BUNDLED, CheckpointError
 from study_group.data import bundled_reviews
 
@@ -85,6 +85,10 @@ def test_the_bundled_model_says_what_it_says():
     assert lens.reads == [0, 0] and lens.names == {0: "NEGATIVE", 1: "POSITIVE"} and lens.function == "softmax"
     assert [lens.answer(6, row, 0)[0][0] for row in (0, 1)] == ["POSITIVE", "NEGATIVE"]
     assert (lens.strength()[-1, :, 0] > .9).all() and (lens.strength().abs()[:5, :, 0] < .2).all()
+    says = lens.logits.argmax(-1) == lens.final
+    sure = 2*lens.logits.softmax(-1).amax(-1) - 1  # of two labels, none is below one half
+    torch.testing.assert_close(lens.strength(), torch.where(says, sure, -sure), **close)
+    assert says.any() and not says.all() and {lens} and replace(lens) != lens
     assert lens.probabilities[0, 0, 0].equal(lens.probabilities[0, 1, 0])  # [CLS] has looked at nothing yet
     for checkpoint in (BUNDLED, str(BUNDLED)): assert logit_lens(texts, checkpoint).logits.equal(lens.logits)
 
@@ -116,6 +120,7 @@ def settled(model): return [(*vars(part), len(part._forward_hooks), part.trainin
 @pytest.mark.parametrize("broken", [False, True])
 def test_the_model_stays_as_it_was(broken):
     model = copy.deepcopy(made("GPT2", NEXT)).train()
+    model(**tokenizer()(TEXTS[0], return_tensors="pt"), output_hidden_states=True)  # leaves hooks of the library's own
     if broken: model.lm_head.forward = lambda x: 1/0
     before, forward = settled(model), model.transformer.forward
     if broken:
@@ -156,6 +161,12 @@ def test_too_much_is_refused_before_the_model_runs(monkeypatch):
     with pytest.raises(ZeroDivisionError): logit_lens(TEXTS, (made("GPT2", LABELS), tokenizer()))
 
 
+def test_a_tokenizer_that_isnt_the_models():
+    for call in (logit_lens, lambda texts, checkpoint: layer_probe(texts*2, [0, 1]*2, checkpoint)):
+        with pytest.raises(ValueError, match="outside the model's vocabulary"):
+            call(TEXTS, (made("GPT2", NEXT), bundled()[1]))
+
+
 @pytest.mark.parametrize("texts, error", [([], ValueError), (None, TypeError), ([3], TypeError),
                                           ("\ud83d", ValueError)])
 def test_texts_that_are_none(texts, error):
@@ -173,11 +184,20 @@ def test_its_table_says_all_and_escapes_it():
     for layer in range(7):
         (name, value), (other, rest) = lens.answer(layer, 1, 0)
         assert f'title="{name} {value}; {other} {rest}"' in table
+    assert re.findall("<th [^>]*>(.*?)</th>", table)[:8] == ["", "embed&shy;dings", *"123456"]
     assert "[CLS]</bdi> ←" in table and table.count("←") == 2 and "NEGATIVE" in repr(lens) + "POSITIVE"
     words = logit_lens("a film "*20, (made("GPT2", NEXT), tokenizer()))
     assert "more tokens" in words.table() and "←" not in words.table()
+    assert words.names == {i: tokenizer().convert_ids_to_tokens(i) or str(i) for i in words.answers.unique().tolist()}
+    assert f"at {words.tokens[0][-1]}: {words.answer(0, 0, -1)[0][0]} " in repr(words)
+    assert words.answers.shape[-1] == 5 and len(words.answer(2, 0, 0)) == 5
     with pytest.raises(IndexError, match="row=2 must be"): lens.table(2)
-    assert logit_lens(["so"]*10)._repr_html_().count("<table") == 8
+    for n, more in ((8, ""), (9, "… and 1 more texts"), (10, "… and 2 more texts")):
+        many = logit_lens(["so"]*n)
+        html = many._repr_html_()
+        assert html.count("<table") == 8 == repr(many).count("'so', at [CLS]")
+        assert ("more texts" in html) == ("more texts" in repr(many)) == (more != "")
+        assert more in html and repr(many).endswith(more)
 
 
 # the probe
@@ -205,7 +225,11 @@ def test_a_probe_reads_what_each_layer_knows():
     with torch.no_grad(): states = model(**inputs, output_hidden_states=True).hidden_states[5][:, 0]
     half, y = _half(reviews.label.tolist(), 3), torch.tensor(reviews.label.tolist())
     assert half.sum() == sum(n//2 for n in reviews.label.value_counts())
-    right = fit_by_hand(states[half], y[half], 2)(states[~half]).argmax(-1) == y[~half]
+    torch.testing.assert_close(_one_state(reviews.text.tolist(), model, tokenizer, 30)[5], states, **close)
+    want, got = fit_by_hand(states[half], y[half], 2), _fit(states[half], y[half], 2)
+    assert (got.weight - want.weight).norm() < .1*want.weight.norm()
+    assert got.weight.equal(_fit(states[half], y[half], 2).weight)  # nothing of it is drawn
+    right = want(states[~half]).argmax(-1) == y[~half]
     assert abs(right.float().mean() - found[5]) < .06
 
 

@@ -1,7 +1,7 @@
 """One attention weight taken to pieces: query and key are what the library's own modules give, the steps from them lead
 to the map's weight; every mask; models and maps that have no query and key."""
-import copy
-from dataclasses import replace
+import copy, re
+from dataclasses import FrozenInstanceError, replace
 
 import pytest, torch
 from architectures import TEXTS, model as made, tokenizer
@@ -10,7 +10,8 @@ from transformers import AutoModel
 from transformers.models.llama.modeling_llama import apply_rotary_pos_emb
 
 from study_group.attending.maps import attention_maps
-from study_group.attending.products import query_key
+from study_group.attending.products import layer_vectors, query_key
+from study_group.core.html import shade
 
 close = dict(atol=1e-5, rtol=1e-5)
 PROJECTIONS = {  # architecture → what makes queries and keys in its layer 1
@@ -63,6 +64,26 @@ def test_queries_and_keys_are_the_librarys_own(kind):
         assert found.allowed == (kind not in CAUSAL or key <= query)
         assert found.tokens == (maps.tokens[1][query], maps.tokens[1][key])
     assert found.scaling == (1 if kind == "T5" else pytest.approx(8**-.5))
+
+
+@pytest.mark.parametrize("kind", ["GPT2", "T5"])
+def test_all_vectors_of_a_layer_make_its_map(kind):
+    maps = attention_maps(TEXTS, pair(kind))
+    for row, found in ((0, layer_vectors(maps, 1)), (1, layer_vectors(maps, 1, 1))):
+        scores = found.q @ found.k.mT*found.scaling + (0 if found.bias is None else found.bias)
+        torch.testing.assert_close(found.scores, scores, **close)
+        torch.testing.assert_close(found.weights, maps.weights[1, row], **close)
+        torch.testing.assert_close(scores.masked_fill(~found.allowed, -torch.inf).softmax(-1), found.weights, **close)
+    for held in (found, query_key(maps, 1, 0, 0, 0)):
+        with pytest.raises(FrozenInstanceError): held.scaling = 1.
+        assert "tensor(" not in repr(held) and {held} and replace(held) != held
+
+
+def test_a_layer_that_leaves_the_scaling_to_its_attention_function():
+    model = copy.deepcopy(made("Bert", AutoModel))
+    for layer in model.encoder.layer: layer.attention.self.scaling = None
+    found = query_key(attention_maps(TEXTS, (model, tokenizer())), 1, 0, 2, 1, row=1)
+    assert found.scaling == pytest.approx(8**-.5) and found.score == pytest.approx(found.dot*8**-.5, abs=1e-5)
 
 
 def test_t5_adds_a_bias_for_the_distance():
@@ -167,6 +188,7 @@ def test_maps_that_have_no_query():
                                (replace(maps, _checkpoint=None), ValueError, "have no model that could run again"),
                                ("I hate it.", TypeError, "maps='I hate it.' must be what attention_maps")):
         with pytest.raises(error, match=said): query_key(wrong, 0, 0, 0, 0)
+        with pytest.raises(error, match=said): layer_vectors(wrong, 0)
 
 
 def test_a_model_that_was_changed_since():
@@ -177,6 +199,14 @@ def test_a_model_that_was_changed_since():
         query_key(maps, 0, 0, 0, 0)
 
 
+@pytest.mark.parametrize("dtype, same, other", [(torch.float32, 5e-5, 1e-3), (torch.bfloat16, .02, .1)])
+def test_how_far_weights_may_be_off(dtype, same, other):
+    maps = attention_maps(TEXTS, (copy.deepcopy(made("Bert", AutoModel)).to(dtype), tokenizer()))
+    assert query_key(replace(maps, weights=maps.weights + same), 0, 0, 0, 0).allowed
+    with pytest.raises(ValueError, match="it has been changed since"):
+        query_key(replace(maps, weights=maps.weights + other), 0, 0, 0, 0)
+
+
 def test_the_picture_escapes_its_tokens_and_shows_every_number():
     maps = attention_maps("<b>hi</b> & \x07", bundled())
     found = query_key(maps, 2, 3, query=1, key=3)
@@ -184,9 +214,14 @@ def test_the_picture_escapes_its_tokens_and_shows_every_number():
     assert "<b>" not in html and "&lt;b&gt;" in html and "&quot;&amp;␇" in html
     for name, values in dict(query=found.q, key=found.k, products=found.products).items():
         for i, value in enumerate(values.tolist()): assert f'title="{name}[{i}] = {value:.4f}"' in html
+        colours = re.findall(rf'title="{name}\[.*?background:(.*?)"', html)
+        assert colours == [shade(value) for value in (values/values.abs().max()).tolist()]
     steps = dict(found.steps())
     assert steps["mask"] == "open" and list(steps.values())[-1] == f"{found.weight:.4f}"
     assert all(f"{number:.4f}" in repr(found) for number in (found.dot, found.scaling, found.score, found.weight))
+    causal = attention_maps(["A fine film."], pair("GPT2"))
+    for query, words in ((0, "softmax among 1 key: weight"), (2, "softmax among 3 keys: weight")):
+        assert query_key(causal, 0, 0, query, 0).steps()[-1][0] == words
     none = replace(found, row_scores=torch.zeros(2), row_allowed=torch.zeros(2).bool(), weight=.5,
                    at=dict(found.at, key=1))
     assert none.steps()[-1] == ("softmax of nothing but masked keys: weight", "0.5000")
