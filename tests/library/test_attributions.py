@@ -240,7 +240,8 @@ def test_what_is_shown_says_all():
     assert re.findall("<small[^>]*>(.*?)<", first) == ["+nan", "+0.50", "−1.00", "0"]
     legend = re.findall("background:([^<]*?)\">([^<]*?)</span>", page.rpartition("<p")[2])
     assert legend == [(shade(.55), "+ for the label"), (shade(-.55), "− against it")]
-    assert f"{found.labels[0]}: logit {found.logit[0]:.2f}; of [MASK] in all places {found.baseline_logit[0]:.2f}" in page
+    logit, nothing = f"{found.logit[0]:.2f}", f"{found.baseline_logit[0]:.2f}"
+    assert f"{found.labels[0]}: logit {logit}; of [MASK] in all places {nothing}" in page
     assert {found} and replace(found) != found
 
 

@@ -99,7 +99,7 @@ def test_the_longest_text_may_be_so_long(monkeypatch):
 def test_a_model_computes_attention_as_ever(monkeypatch, attention, calls):
     model, fast, heard = copy.deepcopy(made("Bert")), effects.sdpa_attention_forward, []
     model.set_attn_implementation(attention)
-    monkeypatch.setattr(effects, "sdpa_attention_forward", lambda *args, **named: heard.append(1) or fast(*args, **named))
+    monkeypatch.setattr(effects, "sdpa_attention_forward", lambda *x, **named: heard.append(1) or fast(*x, **named))
     head_effect("No.", (model, its_tokenizer()))
     assert len(heard) == 2*calls  # layers, with all heads and without each
 
@@ -137,7 +137,7 @@ def test_what_is_shown_says_all():
     colours = [(shade(.5*share), value) for share, value in (
         (0, "0.00"), (.25, "1.00"), (0, "0.00"), (1, "4.00 ⇄"), (0, "0.00"), (0, "0.00"))]
     assert re.findall(cell, html) == colours
-    said = ("HeadEffect: 2 layers × 3 heads, 2 texts; the answer moves most, by 4.00, where head 0 of layer 1 is hidden")
+    said = "HeadEffect: 2 layers × 3 heads, 2 texts; the answer moves most, by 4.00, where head 0 of layer 1 is hidden"
     assert repr(effect) == said and said in html
     assert repr(replace(effect, keep=True)).endswith("is the only one of its layer")
     one = replace(effect, texts=["one"], logits=logits[:, :, 1:]*torch.nan, base=base[1:])
